@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every module speaks the same dialect: strict concurrency, explicit existentials, and imports
+/// that say what they expose, so that the compiler keeps the module arrows honest.
+let dialect: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: dialect)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: dialect)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: dialect)
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "parley",
+    dependencies: [
+        // Sockets and event loops: the only networking stack on Linux that swift-nio-ssl drives.
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        // TLS 1.3 with Ed25519 certificates and a custom verification callback for pinned keys.
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        // SHA-256 for the chain and Ed25519 for heads, from BoringSSL.
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        // Makes the self-signed certificate that carries a node's key into TLS.
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        // Parses command lines, writes help pages and suggests what was meant.
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        // SQLite with a writer queue, snapshot readers and migrations.
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        // One logging front end for the daemon and the libraries below it.
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        // Orderly start and stop of the daemon on SIGTERM and SIGINT.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["libz-dev"])]),
+        module("ParleyCRDT"),
+        module("ParleyModel", ["ParleyCRDT"]),
+        module("ParleyCasework", ["ParleyModel"]),
+        module("ParleyWire", ["ParleyCRDT", "ParleyModel", "CZlib"]),
+        module("ParleyLog", ["ParleyCRDT", "ParleyModel", "ParleyWire", crypto]),
+        module("ParleySync", ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"]),
+        module(
+            "ParleyStore",
+            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", crypto, grdb, sqlite]),
+        module(
+            "ParleyTransport",
+            [
+                "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleySync", crypto, certificates,
+                nioCore, nioPosix, nioSSL, logging,
+            ]),
+        module("ParleyControl", ["ParleyModel", nioCore, nioPosix]),
+        module(
+            "ParleyNode",
+            [
+                "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync",
+                "ParleyStore", "ParleyTransport", "ParleyControl", "ParleyCasework", logging,
+            ]),
+        program("parleyd", ["ParleyNode", arguments, logging, lifecycle]),
+        program("parley", ["ParleyNode", "ParleyControl", arguments]),
+        tests("ParleyCRDTTests", ["ParleyCRDT"]),
+        tests("PackageTests", []),
+    ],
+    swiftLanguageModes: [.v6]
+)

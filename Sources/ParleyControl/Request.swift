@@ -1,0 +1,92 @@
+/// What a command line asks of a node, one case per command that touches the store.
+///
+/// Travels as JSON over the control socket, or is handed to the node directly when no daemon runs.
+/// Names people type (records, changes, peers) stay text here; the node resolves them.
+package enum Request: Codable, Hashable, Sendable {
+    case createCasebook(name: String)
+    case listCasebooks
+    case showCasebook
+    case invite(role: String, expiresSeconds: Int, address: String?)
+    case join(code: String)
+    case new(type: String, assignments: [Assignment], because: String?)
+    case edit(record: String, assignments: [Assignment], because: String?)
+    case show(record: String, at: String?)
+    case list(type: String?, filters: [Assignment], sort: String?, limit: Int)
+    case find(words: String, limit: Int)
+    case log(record: String?, limit: Int)
+    case delete(record: String, because: String?)
+    case restore(record: String, because: String?)
+    case listConflicts(limit: Int)
+    case showConflict(record: String, field: String?)
+    case resolveConflict(
+        record: String, field: String, choice: Choice, seen: [String], because: String?)
+    case reopenConflict(record: String, field: String, because: String?)
+    case sync(peer: String?, waitSeconds: Int)
+    case status
+    case watch
+    case listPeers
+    case addPeer(node: String, address: String)
+    case renamePeer(peer: String, name: String)
+    /// Some consecutive lines of an import; `firstLine` counts from 1 and is used in errors.
+    case importLines(firstLine: Int, lines: [String])
+
+    /// One `FIELD=VALUE`, `FIELD+=ELEMENT`, `FIELD-=ELEMENT` or `FIELD:=`.
+    package struct Assignment: Codable, Hashable, Sendable {
+        package enum Operator: String, Codable, Sendable {
+            case set = "="
+            case add = "+="
+            case remove = "-="
+            case unset = ":="
+        }
+
+        package let field: String
+        package let `operator`: Operator
+        package let value: String
+
+        package init(field: String, operator: Operator, value: String) {
+            self.field = field
+            self.operator = `operator`
+            self.value = value
+        }
+    }
+
+    /// What a resolution chooses.
+    package enum Choice: Codable, Hashable, Sendable {
+        /// The value written by this change.
+        case take(change: String)
+        case value(String)
+    }
+}
+
+/// A request together with the casebook it is about, `nil` where there is only one.
+package struct Envelope: Codable, Hashable, Sendable {
+    package let casebook: String?
+    package let request: Request
+
+    package init(casebook: String?, request: Request) {
+        self.casebook = casebook
+        self.request = request
+    }
+}
+
+/// What a node answers: the JSON of the command's contract, or an error for people.
+package struct Response: Codable, Hashable, Sendable {
+    /// 0 done; 1 refused; 3 not found; 4 done with open conflicts; 5 unreachable; 6 not permitted;
+    /// 7 integrity.
+    package let exitCode: Int32
+    /// The JSON text `--json` prints; `nil` on failure.
+    package let json: String?
+    /// What could not be done, why, and what to type next; `nil` on success.
+    package let error: String?
+    /// Whether more responses to the same request follow (`watch`).
+    package let continues: Bool
+
+    package init(
+        exitCode: Int32 = 0, json: String? = nil, error: String? = nil, continues: Bool = false
+    ) {
+        self.exitCode = exitCode
+        self.json = json
+        self.error = error
+        self.continues = continues
+    }
+}
