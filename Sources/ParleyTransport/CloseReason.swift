@@ -1,0 +1,70 @@
+/// Why a connection ended; the text is the key under which `parley status` counts refusals.
+package enum CloseReason: String, CaseIterable, Sendable {
+    /// Both sides have what they wanted.
+    case finished
+    /// Another connection between the same two runs stays.
+    case superseded
+    /// This node stops.
+    case shuttingDown
+    /// The peer closed it in good order.
+    case closedByPeer
+    /// The network or the other process went away in the middle.
+    case connectionLost
+    /// The peer's TLS refused us, for instance because it expects another key.
+    case refusedByPeer
+
+    /// A key no log here knows, and no invitation or ticket that admits it.
+    case unknownPeer
+    /// A key other than the expected one, or a certificate whose key isn't Ed25519.
+    case wrongCertificate
+    /// A client that shows no certificate.
+    case noCertificate
+    /// Bytes that are no TLS at all.
+    case notTLS
+    /// TLS older than 1.3.
+    case oldTLS
+    /// Any other way in which a TLS handshake goes wrong.
+    case handshakeFailed
+    /// TLS and the first frame took longer than they may.
+    case timeout
+    /// Nothing was heard for too long.
+    case silence
+    /// One of the caps on connections is reached.
+    case tooManyConnections
+    /// A frame above its limit.
+    case tooLarge
+    /// Bytes that break the format.
+    case corrupt
+    /// A hash or signature that doesn't hold.
+    case badSignature
+    /// A message that the protocol forbids at that point.
+    case protocolViolation
+    /// No version or required feature in common.
+    case incompatible
+    /// The member was revoked.
+    case revoked
+
+    /// Whether `RefusalCounters` counts it: everything that isn't the ordinary life of a connection.
+    package var isRefusal: Bool {
+        switch self {
+        case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost: false
+        case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
+            .handshakeFailed, .timeout, .silence, .tooManyConnections, .tooLarge, .corrupt,
+            .badSignature, .protocolViolation, .incompatible, .revoked:
+            true
+        }
+    }
+
+    /// Whether dialling the same peer again soon is pointless, because one side broke a rule the
+    /// other will hold against it the next time too.
+    package var isViolation: Bool {
+        switch self {
+        case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost, .timeout,
+            .silence, .tooManyConnections, .handshakeFailed:
+            false
+        case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
+            .tooLarge, .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked:
+            true
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import ParleyCRDT
+
+/// Who is connected to a listener, against the caps.
+struct ConnectionCensus: Sendable {
+    private enum Standing {
+        case stranger(address: String)
+        case member(NodeID)
+    }
+
+    private let limits: ConnectionLimits
+    private var standings: [UInt64: Standing] = [:]
+    private var strangers: [String: Int] = [:]
+    private var members: [NodeID: Int] = [:]
+    private var memberCount = 0
+    private var lastNumber: UInt64 = 0
+
+    init(limits: ConnectionLimits) {
+        self.limits = limits
+    }
+
+    /// Takes a connection on as that of a stranger, which everybody is before TLS is done.
+    ///
+    /// - Returns: its number; `nil` where too many strangers are here already.
+    mutating func enter(from address: String) -> UInt64? {
+        guard standings.count - memberCount < limits.strangers,
+            strangers[address, default: 0] < limits.strangersPerAddress
+        else { return nil }
+        strangers[address, default: 0] += 1
+        lastNumber += 1
+        standings[lastNumber] = .stranger(address: address)
+        return lastNumber
+    }
+
+    /// The stranger has turned out to be a member.
+    ///
+    /// - Returns: `false`, and nothing changes, where too many members are here already.
+    mutating func admit(_ number: UInt64, as peer: NodeID) -> Bool {
+        guard case .stranger(let address) = standings[number] else { return false }
+        guard memberCount < limits.members,
+            members[peer, default: 0] < limits.membersPerKey
+        else { return false }
+        release(&strangers[address])
+        memberCount += 1
+        members[peer, default: 0] += 1
+        standings[number] = .member(peer)
+        return true
+    }
+
+    mutating func leave(_ number: UInt64) {
+        switch standings.removeValue(forKey: number) {
+        case .stranger(let address):
+            release(&strangers[address])
+        case .member(let peer):
+            memberCount -= 1
+            release(&members[peer])
+        case nil:
+            break
+        }
+        checkInvariants()
+    }
+
+    /// The counts are those of the standings.
+    func checkInvariants() {
+        assert(strangers.values.reduce(0, +) == standings.count - memberCount)
+        assert(members.values.reduce(0, +) == memberCount)
+    }
+
+    /// Counts one down, and forgets a count of none.
+    private func release(_ count: inout Int?) {
+        guard let present = count else { return }
+        count = present > 1 ? present - 1 : nil
+    }
+}

@@ -1,0 +1,153 @@
+import NIOCore
+import ParleyWire
+
+/// What a connection may do while it isn't yet clear who is at the other end.
+///
+/// A listener speaks first to nobody it doesn't know: a stranger may send one small frame, and
+/// only if the handler admits it on that does it become a peer like any other. Frames beyond the
+/// first stay unread, so that a stranger can neither fill memory nor keep the handler busy.
+struct Doorway: Equatable, Sendable {
+    fileprivate enum State: Equatable, Sendable {
+        /// TLS runs; nobody is known. To `expecting`, `knocking` or `closed`.
+        case securing
+        /// A known peer whose first frame hasn't come. To `open` or `closed`.
+        case expecting
+        /// A stranger whose one frame hasn't come. To `judging`, `expecting` or `closed`.
+        case knocking
+        /// A stranger whose one frame is with the handler. To `open` or `closed`.
+        case judging
+        /// A known peer that has spoken. To `closed`.
+        case open
+        /// The end.
+        case closed
+    }
+
+    /// What a timer that fired leads to.
+    enum Alarm: Equatable, Sendable {
+        case close(CloseReason)
+        case wake(at: NIODeadline)
+        case none
+    }
+
+    private var state = State.securing
+    private let opening: NIODeadline
+    private let silence: TimeAmount
+    private var lastHeard: NIODeadline
+    private var isReading = true
+
+    init(limits: ConnectionLimits, now: NIODeadline) {
+        opening = now + TimeAmount(limits.opening)
+        silence = TimeAmount(limits.silence)
+        lastHeard = now
+    }
+
+    /// The most bytes of tag and payload the peer may send in one frame.
+    var frameLimit: Int {
+        switch state {
+        case .expecting, .open: Limits.frameBytes
+        case .securing, .knocking, .judging, .closed: Limits.unauthenticatedFrameBytes
+        }
+    }
+
+    /// Whether the next whole frame may be handed over now.
+    var isDelivering: Bool {
+        switch state {
+        case .expecting, .knocking, .open: isReading
+        case .securing, .judging, .closed: false
+        }
+    }
+
+    /// Whether bytes should be taken from the socket.
+    var isTakingBytes: Bool {
+        switch state {
+        case .securing, .closed: true
+        case .expecting, .knocking, .open: isReading
+        case .judging: false
+        }
+    }
+
+    /// Whether anything may be sent.
+    var isSpeaking: Bool {
+        switch state {
+        case .expecting, .judging, .open: true
+        case .securing, .knocking, .closed: false
+        }
+    }
+
+    var isClosed: Bool { state == .closed }
+
+    /// Whether the peer is one that still has to be admitted.
+    var isStranger: Bool { state == .knocking || state == .judging }
+
+    /// The next time to call `alarm`.
+    var firstAlarm: NIODeadline { opening }
+
+    /// TLS is done and the peer's key proved.
+    mutating func secured(isKnown: Bool) {
+        state = state.secured(isKnown: isKnown)
+    }
+
+    /// A frame is handed over.
+    mutating func delivered() {
+        state = state.delivered()
+    }
+
+    /// The handler takes the stranger in.
+    mutating func admit(now: NIODeadline) {
+        lastHeard = now
+        state = state.admitted()
+    }
+
+    mutating func close() {
+        state = .closed
+    }
+
+    mutating func heard(now: NIODeadline) {
+        lastHeard = now
+    }
+
+    mutating func setReading(_ isReading: Bool, now: NIODeadline) {
+        self.isReading = isReading
+        lastHeard = now
+    }
+
+    /// The time asked for has come.
+    func alarm(now: NIODeadline) -> Alarm {
+        switch state {
+        case .securing, .expecting, .knocking, .judging:
+            return now < opening ? .wake(at: opening) : .close(.timeout)
+        case .open where isReading:
+            let deadline = lastHeard + silence
+            return now < deadline ? .wake(at: deadline) : .close(.silence)
+        case .open:
+            return .wake(at: now + silence)
+        case .closed:
+            return .none
+        }
+    }
+}
+
+extension Doorway.State {
+    func secured(isKnown: Bool) -> Self {
+        switch self {
+        case .securing: isKnown ? .expecting : .knocking
+        case .expecting, .knocking, .judging, .open, .closed: self
+        }
+    }
+
+    func delivered() -> Self {
+        switch self {
+        case .expecting: .open
+        case .knocking: .judging
+        case .securing, .judging, .open, .closed: self
+        }
+    }
+
+    func admitted() -> Self {
+        switch self {
+        case .knocking: .expecting
+        case .judging: .open
+        case .securing, .expecting, .open, .closed: self
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package import NIOCore
+package import ParleyCRDT
+
+/// What the connections of one node have in common.
+package struct Endpoint: Sendable {
+    package let certificate: NodeCertificate
+    package let group: any EventLoopGroup
+    package let refusals: RefusalCounters
+    package let limits: ConnectionLimits
+    /// Whether a key is a member of any casebook here: asked once per connection, on an event loop,
+    /// so it must answer from memory.
+    package let isMember: @Sendable (NodeID) -> Bool
+
+    package init(
+        certificate: NodeCertificate, group: any EventLoopGroup, refusals: RefusalCounters,
+        limits: ConnectionLimits = ConnectionLimits(),
+        isMember: @escaping @Sendable (NodeID) -> Bool
+    ) {
+        self.certificate = certificate
+        self.group = group
+        self.refusals = refusals
+        self.limits = limits
+        self.isMember = isMember
+    }
+}

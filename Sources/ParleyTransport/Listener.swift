@@ -1,0 +1,142 @@
+import NIOCore
+import NIOPosix
+import ParleyCRDT
+import Synchronization
+
+/// Accepts connections on a TCP port.
+///
+/// Whoever has no certificate, speaks no TLS 1.3 or has a key other than Ed25519 is dropped before
+/// it has received a byte of ours beyond the handshake, and counted.
+package final class Listener: Sendable {
+    private let channel: any Channel
+    private let visitors: Visitors
+
+    private init(channel: any Channel, visitors: Visitors) {
+        self.channel = channel
+        self.visitors = visitors
+    }
+
+    /// Starts to listen.
+    ///
+    /// - Parameters:
+    ///   - port: 0 lets the system choose, see `address`.
+    ///   - makeHandler: called for every peer whose key TLS has proved, a stranger's too.
+    /// - Throws: NIO's error when the address can't be bound.
+    package static func bind(
+        _ endpoint: Endpoint, host: String, port: Int, makeHandler: @escaping MakeHandler
+    ) async throws -> Listener {
+        let visitors = Visitors(endpoint: endpoint)
+        let channel = try await ServerBootstrap(group: endpoint.group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: 128)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: FramePipeline.watermark)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try visitors.receive(channel, makeHandler: makeHandler)
+                }
+            }
+            .bind(host: host, port: port).get()
+        return Listener(channel: channel, visitors: visitors)
+    }
+
+    /// `host:port` as bound.
+    package var address: String { channel.localAddress?.hostAndPort ?? "" }
+
+    package var port: Int { channel.localAddress?.port ?? 0 }
+
+    /// Stops listening and ends every connection; returns when the last socket is closed, which
+    /// takes no longer than the two seconds a peer's farewell is waited for.
+    package func close() async {
+        try? await channel.close()
+        for visitor in visitors.dismissAll() {
+            try? await visitor.closeFuture.get()
+        }
+    }
+}
+
+/// The connections a listener has accepted.
+private final class Visitors: Sendable {
+    private struct Book {
+        var census: ConnectionCensus
+        var channels: [UInt64: any Channel] = [:]
+        var connections: [UInt64: Connection] = [:]
+        var isClosed = false
+    }
+
+    private struct Refused: Error {}
+
+    private let endpoint: Endpoint
+    private let book: Mutex<Book>
+
+    init(endpoint: Endpoint) {
+        self.endpoint = endpoint
+        book = Mutex(Book(census: ConnectionCensus(limits: endpoint.limits)))
+    }
+
+    /// Prepares an accepted socket, or throws, upon which NIO closes it.
+    func receive(_ channel: any Channel, makeHandler: @escaping MakeHandler) throws {
+        let address = channel.remoteAddress?.ipAddress ?? ""
+        let number = book.withLock { book -> UInt64? in
+            guard !book.isClosed, let number = book.census.enter(from: address) else { return nil }
+            book.channels[number] = channel
+            return number
+        }
+        guard let number else {
+            endpoint.refusals.add(.tooManyConnections, node: nil)
+            throw Refused()
+        }
+        channel.closeFuture.whenComplete { _ in self.forget(number) }
+        try FramePipeline.install(
+            on: channel, endpoint: endpoint, expected: nil,
+            observer: Visitor(number: number, visitors: self), makeHandler: makeHandler)
+    }
+
+    func admit(_ number: UInt64, as peer: NodeID) -> Bool {
+        book.withLock { $0.census.admit(number, as: peer) }
+    }
+
+    func connected(_ number: UInt64, _ connection: Connection) {
+        let isLate = book.withLock { book in
+            book.connections[number] = connection
+            return book.isClosed
+        }
+        if isLate { connection.close(.shuttingDown) }
+    }
+
+    /// Ends every connection and takes no more.
+    ///
+    /// - Returns: the sockets that are still open.
+    func dismissAll() -> [any Channel] {
+        let (channels, connections) = book.withLock { book in
+            book.isClosed = true
+            return (book.channels, book.connections)
+        }
+        for (number, channel) in channels {
+            if let connection = connections[number] {
+                connection.close(.shuttingDown)
+            } else {
+                channel.close(promise: nil)
+            }
+        }
+        return Array(channels.values)
+    }
+
+    private func forget(_ number: UInt64) {
+        book.withLock { book in
+            book.census.leave(number)
+            book.channels[number] = nil
+            book.connections[number] = nil
+        }
+    }
+}
+
+/// One accepted connection, as its frames report on it.
+private struct Visitor: FrameChannelObserver {
+    let number: UInt64
+    let visitors: Visitors
+
+    func admits(_ peer: NodeID) -> Bool { visitors.admit(number, as: peer) }
+    func connected(_ connection: Connection) { visitors.connected(number, connection) }
+    func left(_ reason: CloseReason) {}
+}
