@@ -3,7 +3,7 @@
 /// The reaction to every code is the same: drop the connection that carried the bytes, change
 /// nothing, and count the reason where `parley status` shows it. A record's contents never appear.
 package struct WireError: Error, Hashable, Sendable {
-    package enum Code: Hashable, Sendable {
+    package enum Code: Error, Hashable, Sendable {
         /// The bytes end before the value does.
         case truncated(needed: Int)
         /// Bytes follow where the value must have ended.

@@ -1,0 +1,107 @@
+import ParleyCRDT
+import ParleyModel
+
+extension Batch {
+    /// Below this many bytes of columns even a preset dictionary gains nothing.
+    private static let leastDeflatedByteCount = 48
+
+    /// The bytes that are stored and sent.
+    ///
+    /// - Parameter compress: deflates the columns where that makes the batch smaller.
+    /// - Throws: the rule or limit that the changes break; it is the author's mistake here.
+    package func encoded(compress: Bool) throws(WireError) -> [UInt8] {
+        let columns = try columns()
+        var body = BatchHeader.Body.plain
+        var content = columns.writer.bytes
+        if compress, content.count >= Batch.leastDeflatedByteCount {
+            var deflater = Deflater(
+                dictionary: PresetDictionary.bytes(of: PresetDictionary.current))
+            let deflated = deflater.finish(content, blocksAt: columns.marks)
+            if deflated.count + ByteCount.varint(content.count) < content.count {
+                body = .deflated(
+                    dictionary: PresetDictionary.current, byteCount: content.count)
+                content = deflated
+            }
+        }
+        var writer = ByteWriter(capacity: 256 + content.count)
+        BatchHeader.write(self, body: body, into: &writer)
+        writer.raw(content)
+        guard writer.count <= Limits.batchBytes else {
+            throw WireError(.limitExceeded(.batchBytes), offset: 0)
+        }
+        return writer.bytes
+    }
+
+    /// Reads a batch as it was stored or sent, and checks everything that can be checked without
+    /// the log: form, limits, and the rules every change must keep.
+    ///
+    /// - Throws: offsets count from the start of the batch, or of the columns where these had to be
+    ///   inflated first. A broken rule is reported where reading stood when it was found.
+    package static func decode(_ bytes: [UInt8]) throws(WireError) -> Batch {
+        let header = try BatchHeader(of: bytes)
+        var decoder: BatchDecoder
+        switch header.body {
+        case .plain:
+            decoder = BatchDecoder(
+                header, body: ByteReader(bytes, range: header.bodyOffset..<bytes.count))
+        case .deflated(let dictionary, let byteCount):
+            var inflater = Inflater(dictionary: PresetDictionary.bytes(of: dictionary))
+            let body = try inflater.finish(
+                bytes, from: header.bodyOffset, byteCount: byteCount)
+            decoder = BatchDecoder(header, body: ByteReader(body))
+        }
+        return try decoder.decode()
+    }
+
+    /// Bytes of columns before deflate, salts apart.
+    ///
+    /// - Throws: the rule or limit that the changes break.
+    package func columnByteCount() throws(WireError) -> Int {
+        let columns = try columns()
+        return columns.writer.count - columns.saltByteCount
+    }
+
+    /// Whether these changes may travel as one batch.
+    package func fits() -> Bool {
+        (try? encoded(compress: false)) != nil
+    }
+
+    private func columns() throws(WireError) -> BatchEncoder {
+        if let code = malformation { throw WireError(code, offset: 0) }
+        do throws(WireError.Code) {
+            var byteCount = 0
+            for change in changes { byteCount += try ChangeRules.check(change) }
+            guard byteCount <= Limits.expandedBytesPerBatch else {
+                throw .limitExceeded(.expandedBytes)
+            }
+        } catch {
+            throw WireError(error, offset: 0)
+        }
+        let columns = try BatchEncoder(self)
+        guard columns.writer.count - columns.saltByteCount <= Limits.columnBytes else {
+            throw WireError(.limitExceeded(.columnBytes), offset: 0)
+        }
+        guard columns.writer.count <= Limits.inflatedBytes else {
+            throw WireError(.limitExceeded(.inflatedBytes), offset: 0)
+        }
+        return columns
+    }
+
+    /// What keeps these changes from being one run, if anything.
+    private var malformation: WireError.Code? {
+        if changes.isEmpty || first == 0 { return .outOfRange(.change) }
+        if changes.count > Limits.changesPerBatch { return .limitExceeded(.changes) }
+        if first > UInt64.max - UInt64(changes.count - 1) { return .outOfRange(.sequence) }
+        for (index, change) in changes.enumerated() {
+            guard change.origin == origin, change.sequence == first + UInt64(index) else {
+                return .outOfRange(.sequence)
+            }
+        }
+        if salts.reduce(0, { $0 + $1.changes }) != changes.count { return .outOfRange(.run) }
+        if !salts.allSatisfy(\.isWellFormed) { return .outOfRange(.salt) }
+        let tipCount = changes.reduce(0) { sum, change in
+            change.contextDelta.reduce(sum) { $0 + $1.tips.count }
+        }
+        return tipCount > Limits.itemsPerBatch ? .limitExceeded(.tips) : nil
+    }
+}

@@ -1,0 +1,92 @@
+package import ParleyCRDT
+
+/// What stands before a batch's columns, readable without inflating them.
+///
+/// Specification: Protocol/parley-1.md "Batch header"
+package struct BatchHeader: Hashable, Sendable {
+    /// How the columns are stored.
+    package enum Body: Hashable, Sendable {
+        case plain
+        /// One raw deflate stream that makes `byteCount` bytes.
+        case deflated(dictionary: UInt8, byteCount: Int)
+    }
+
+    package let origin: Origin
+    package let first: UInt64
+    package let count: Int
+    package let previous: HashPrefix?
+    package let signature: [UInt8]
+    package let body: Body
+    /// Where the columns begin, counted from the start of the batch.
+    package let bodyOffset: Int
+
+    package var last: UInt64 { first + UInt64(count) - 1 }
+
+    private enum Flag {
+        static let deflated: UInt8 = 1
+        static let previous: UInt8 = 2
+        static let reserved: UInt8 = 0b1100
+    }
+
+    /// - Throws: offsets count from the start of the batch.
+    package init(of batch: [UInt8]) throws(WireError) {
+        guard batch.count <= Limits.batchBytes else {
+            throw WireError(.limitExceeded(.batchBytes), offset: 0)
+        }
+        var reader = ByteReader(batch)
+        origin = try reader.origin()
+        first = try reader.sequence()
+        let position = reader.offset
+        let number = try reader.varint(in: 1...UInt64.max, .change)
+        guard number <= UInt64(Limits.changesPerBatch) else {
+            throw WireError(.limitExceeded(.changes), offset: position)
+        }
+        guard first <= UInt64.max - (number - 1) else {
+            throw WireError(.outOfRange(.sequence), offset: position)
+        }
+        count = Int(number)
+        let flagPosition = reader.offset
+        let flags = try reader.u8()
+        let isDeflated = flags & Flag.deflated != 0
+        guard flags & Flag.reserved == 0, isDeflated || flags >> 4 == 0 else {
+            throw WireError(.reservedBits, offset: flagPosition)
+        }
+        guard PresetDictionary.isKnown(flags >> 4) else {
+            throw WireError(.unknownDictionary(number: flags >> 4), offset: flagPosition)
+        }
+        previous = flags & Flag.previous == 0 ? nil : try reader.prefix()
+        signature = try reader.raw(Batch.signatureBytes)
+        body = isDeflated ? try BatchHeader.deflated(flags >> 4, from: &reader) : .plain
+        bodyOffset = reader.offset
+    }
+
+    private static func deflated(
+        _ dictionary: UInt8, from reader: inout ByteReader
+    ) throws(WireError) -> Body {
+        let position = reader.offset
+        let length = try reader.varint()
+        guard length <= UInt64(Limits.inflatedBytes) else {
+            throw WireError(.limitExceeded(.inflatedBytes), offset: position)
+        }
+        return .deflated(dictionary: dictionary, byteCount: Int(length))
+    }
+
+    static func write(_ batch: Batch, body: Body, into writer: inout ByteWriter) {
+        writer.origin(batch.origin)
+        writer.varint(batch.first)
+        writer.varint(batch.changes.count)
+        var flags = batch.previous == nil ? 0 : Flag.previous
+        if case .deflated(let dictionary, _) = body { flags |= Flag.deflated | dictionary << 4 }
+        writer.u8(flags)
+        if let previous = batch.previous { writer.prefix(previous) }
+        writer.raw(batch.signature)
+        if case .deflated(_, let byteCount) = body { writer.varint(byteCount) }
+    }
+}
+
+extension Batch {
+    /// Reads what stands before the columns, without inflating or decoding them.
+    package static func header(of bytes: [UInt8]) throws(WireError) -> BatchHeader {
+        try BatchHeader(of: bytes)
+    }
+}

@@ -1,0 +1,171 @@
+/// A column of byte strings in whichever encoding is smallest before deflate.
+///
+/// How many strings there are is known from what came before. A column of none takes no bytes.
+/// Specification: Protocol/parley-1.md "Bytes columns"
+enum BytesColumn {
+    enum Encoding: UInt8 {
+        /// Lengths, then all bytes joined.
+        case plain = 0
+        /// The distinct strings, then which one stands where.
+        case dictionary = 1
+        /// Every string is a decimal number in its only spelling.
+        case decimals = 2
+        /// Strings cut into words, see `WordColumn`.
+        case words = 3
+    }
+
+    static func write(_ values: [[UInt8]], into writer: inout ByteWriter) {
+        guard !values.isEmpty else { return }
+        let dictionary = StringDictionary(values)
+        var best = (encoding: Encoding.plain, byteCount: plainByteCount(values))
+        func consider(_ encoding: Encoding, _ byteCount: Int) {
+            if byteCount < best.byteCount { best = (encoding, byteCount) }
+        }
+        consider(.dictionary, dictionary.byteCount)
+        let numbers = decimals(values)
+        if let numbers { consider(.decimals, IntegerColumn.byteCount(numbers)) }
+        let words = values.count >= WordColumn.minimumCount ? WordColumn(values) : nil
+        if let words { consider(.words, words.byteCount) }
+
+        writer.u8(best.encoding.rawValue)
+        switch best.encoding {
+        case .plain: writePlain(values, into: &writer)
+        case .dictionary: dictionary.write(into: &writer)
+        case .decimals: IntegerColumn.write(numbers ?? [], into: &writer)
+        case .words: words?.write(into: &writer)
+        }
+    }
+
+    /// Reads `count` strings of at most `Limits.valueBytes`. Equal strings of a dictionary share
+    /// their storage, so a repeated long text doesn't multiply here.
+    static func read(_ count: Int, from reader: inout ByteReader) throws(WireError) -> [[UInt8]] {
+        guard count > 0 else { return [] }
+        let start = reader.offset
+        let tag = try reader.u8()
+        switch Encoding(rawValue: tag) {
+        case .plain: return try readPlain(count, from: &reader)
+        case .dictionary: return try StringDictionary.read(count, from: &reader)
+        case .decimals: return try IntegerColumn.read(count, from: &reader).map(Decimal.text)
+        case .words: return try WordColumn.read(count, from: &reader)
+        case nil: throw WireError(.unknownColumn(tag: tag), offset: start)
+        }
+    }
+
+    static func writePlain(_ values: [[UInt8]], into writer: inout ByteWriter) {
+        IntegerColumn.write(values.map { UInt64($0.count) }, into: &writer)
+        for value in values { writer.raw(value) }
+    }
+
+    static func plainByteCount(_ values: [[UInt8]]) -> Int {
+        IntegerColumn.byteCount(values.map { UInt64($0.count) })
+            + values.reduce(0) { $0 + $1.count }
+    }
+
+    static func readPlain(
+        _ count: Int, from reader: inout ByteReader
+    ) throws(WireError) -> [[UInt8]] {
+        let start = reader.offset
+        let lengths = try IntegerColumn.read(count, from: &reader)
+        var values: [[UInt8]] = []
+        values.reserveCapacity(count)
+        for length in lengths {
+            guard length <= UInt64(Limits.valueBytes) else {
+                throw WireError(.limitExceeded(.valueBytes), offset: start)
+            }
+            values.append(try reader.raw(Int(length)))
+        }
+        return values
+    }
+
+    /// The strings as zigzag numbers; `nil` unless every one of them is such a spelling.
+    private static func decimals(_ values: [[UInt8]]) -> [UInt64]? {
+        var numbers: [UInt64] = []
+        numbers.reserveCapacity(values.count)
+        for value in values {
+            guard let number = Decimal.number(value) else { return nil }
+            numbers.append(Zigzag.encode(number))
+        }
+        return numbers
+    }
+}
+
+/// The distinct strings of a column in order of first use, and which one stands where.
+struct StringDictionary {
+    private(set) var distinct: [[UInt8]] = []
+    private(set) var indexes: [UInt64] = []
+
+    init(_ values: [[UInt8]]) {
+        var positions: [[UInt8]: UInt64] = [:]
+        positions.reserveCapacity(values.count)
+        indexes.reserveCapacity(values.count)
+        for value in values {
+            // Neighbours are often equal; comparing is cheaper than hashing.
+            if let last = indexes.last, distinct[Int(last)] == value {
+                indexes.append(last)
+                continue
+            }
+            let next = UInt64(distinct.count)
+            let position = positions[value, default: next]
+            if position == next {
+                positions[value] = next
+                distinct.append(value)
+            }
+            indexes.append(position)
+        }
+    }
+
+    var byteCount: Int {
+        ByteCount.varint(distinct.count) + BytesColumn.plainByteCount(distinct)
+            + IntegerColumn.byteCount(indexes)
+    }
+
+    func write(into writer: inout ByteWriter) {
+        writer.varint(distinct.count)
+        BytesColumn.writePlain(distinct, into: &writer)
+        IntegerColumn.write(indexes, into: &writer)
+    }
+
+    static func read(_ count: Int, from reader: inout ByteReader) throws(WireError) -> [[UInt8]] {
+        let distinctCount = try reader.varint(in: 1...UInt64(count), .value)
+        let distinct = try BytesColumn.readPlain(Int(distinctCount), from: &reader)
+        let indexes = try IntegerColumn.read(
+            count, below: distinctCount, .value, from: &reader)
+        return indexes.map { distinct[Int($0)] }
+    }
+}
+
+/// Whole numbers in the one spelling that turns back into the same bytes: no plus sign, no leading
+/// zeros, no minus zero, within 64 bits.
+enum Decimal {
+    static func number(_ text: [UInt8]) -> Int64? {
+        let isNegative = text.first == UInt8(ascii: "-")
+        let digits = text.dropFirst(isNegative ? 1 : 0)
+        guard let first = digits.first, digits.count <= 19 else { return nil }
+        if first == UInt8(ascii: "0") { return text.count == 1 ? 0 : nil }
+        var value: Int64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let units = Int64(digit - UInt8(ascii: "0"))
+            // Counted downwards: the negative numbers reach one further.
+            let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, underflow) = tens.subtractingReportingOverflow(units)
+            guard !overflow, !underflow else { return nil }
+            value = sum
+        }
+        if isNegative { return value }
+        return value == .min ? nil : -value
+    }
+
+    static func text(_ zigzag: UInt64) -> [UInt8] {
+        let value = Zigzag.decode(zigzag)
+        guard value != 0 else { return [UInt8(ascii: "0")] }
+        var digits: [UInt8] = []
+        var rest = value.magnitude
+        while rest > 0 {
+            digits.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        }
+        if value < 0 { digits.append(UInt8(ascii: "-")) }
+        return digits.reversed()
+    }
+}

@@ -1,0 +1,106 @@
+/// Texts cut at single spaces, with each distinct word stored once.
+///
+/// Deflate finds repeated words by their distance, which in a long column costs two bytes or more
+/// for each; an index into a list sorted by frequency costs one or two and then deflates too.
+/// Specification: Protocol/parley-1.md "Word columns"
+struct WordColumn {
+    /// Below this many texts the list of words costs more than it saves.
+    static let minimumCount = 256
+
+    /// Most frequent first; those of equal frequency by their bytes.
+    private let words: [[UInt8]]
+    /// How many words each text has, at least one: a text without spaces is one word.
+    private let counts: [UInt64]
+    /// Which words, text after text.
+    private let indexes: [UInt64]
+
+    init(_ values: [[UInt8]]) {
+        var pieces = StringDictionary([])
+        var counts: [UInt64] = []
+        counts.reserveCapacity(values.count)
+        var all: [[UInt8]] = []
+        for value in values {
+            let split = value.split(separator: WordColumn.space, omittingEmptySubsequences: false)
+            counts.append(UInt64(split.count))
+            for piece in split { all.append(Array(piece)) }
+        }
+        pieces = StringDictionary(all)
+        var uses = Array(repeating: 0, count: pieces.distinct.count)
+        for index in pieces.indexes { uses[Int(index)] += 1 }
+        let order = pieces.distinct.indices.sorted {
+            uses[$0] == uses[$1]
+                ? pieces.distinct[$0].lexicographicallyPrecedes(pieces.distinct[$1])
+                : uses[$0] > uses[$1]
+        }
+        var rank = Array(repeating: UInt64(0), count: order.count)
+        for (position, word) in order.enumerated() { rank[word] = UInt64(position) }
+        words = order.map { pieces.distinct[$0] }
+        self.counts = counts
+        indexes = pieces.indexes.map { rank[Int($0)] }
+    }
+
+    private static let space = UInt8(ascii: " ")
+
+    var byteCount: Int {
+        ByteCount.varint(words.count) + BytesColumn.plainByteCount(words)
+            + IntegerColumn.byteCount(counts) + IntegerColumn.byteCount(indexes)
+    }
+
+    func write(into writer: inout ByteWriter) {
+        writer.varint(words.count)
+        BytesColumn.writePlain(words, into: &writer)
+        IntegerColumn.write(counts, into: &writer)
+        IntegerColumn.write(indexes, into: &writer)
+    }
+
+    /// Joins the words again. What they join to is bounded, because a short index can name a
+    /// long word as often as it likes.
+    static func read(_ count: Int, from reader: inout ByteReader) throws(WireError) -> [[UInt8]] {
+        let start = reader.offset
+        let wordCount = try reader.count(elementSize: 1)
+        let words = try BytesColumn.readPlain(wordCount, from: &reader)
+        let counts = try IntegerColumn.read(
+            count, below: UInt64(Limits.valueBytes) + 2, .value, from: &reader)
+        var total = 0
+        for count in counts {
+            guard count > 0 else { throw WireError(.outOfRange(.value), offset: start) }
+            total += Int(count)
+        }
+        guard total <= Limits.expandedBytesPerBatch / 8 else {
+            throw WireError(.limitExceeded(.expandedBytes), offset: start)
+        }
+        let indexes = try IntegerColumn.read(
+            total, below: UInt64(wordCount), .value, from: &reader)
+        return try join(words, counts, indexes, blaming: start)
+    }
+
+    private static func join(
+        _ words: [[UInt8]], _ counts: [UInt64], _ indexes: [UInt64], blaming start: Int
+    ) throws(WireError) -> [[UInt8]] {
+        var values: [[UInt8]] = []
+        values.reserveCapacity(counts.count)
+        var next = 0
+        var total = 0
+        for count in counts {
+            let run = indexes[next..<next + Int(count)]
+            next += Int(count)
+            var length = run.count - 1
+            for index in run { length += words[Int(index)].count }
+            total += length
+            guard length <= Limits.valueBytes else {
+                throw WireError(.limitExceeded(.valueBytes), offset: start)
+            }
+            guard total <= Limits.expandedBytesPerBatch else {
+                throw WireError(.limitExceeded(.expandedBytes), offset: start)
+            }
+            var value: [UInt8] = []
+            value.reserveCapacity(length)
+            for (position, index) in run.enumerated() {
+                if position > 0 { value.append(space) }
+                value.append(contentsOf: words[Int(index)])
+            }
+            values.append(value)
+        }
+        return values
+    }
+}
