@@ -80,7 +80,11 @@ let package = Package(
             ]),
         program("parleyd", ["ParleyNode", arguments, logging, lifecycle]),
         program("parley", ["ParleyNode", "ParleyControl", arguments]),
-        tests("ParleyCRDTTests", ["ParleyCRDT"]),
+        // Seeds and random numbers for tests and benches.
+        .target(
+            name: "ParleyTestSupport", path: "Tests/ParleyTestSupport", swiftSettings: dialect),
+        tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyTestSupport"]),
+        tests("ParleyModelTests", ["ParleyCRDT", "ParleyModel"]),
         tests("PackageTests", []),
     ],
     swiftLanguageModes: [.v6]

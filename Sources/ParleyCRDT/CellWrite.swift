@@ -16,7 +16,9 @@ package struct CellWrite: Hashable, Sendable {
         /// Of those, only the `live` ones: the touch that follows from any edit, which must never
         /// bring back a record that somebody deleted.
         case coveredLive
-        /// Exactly these, whatever else has been seen: a resolution.
+        /// Of those its author had applied, exactly these, whatever else has been seen: a
+        /// resolution. Naming a change it had not applied drops nothing, because whether that
+        /// change is here yet would then decide.
         case named([Dot])
     }
 
@@ -41,7 +43,7 @@ package struct CellWrite: Hashable, Sendable {
         switch drops {
         case .covered: covers(entry.dot)
         case .coveredLive: entry.value == .live && covers(entry.dot)
-        case .named(let dots): dots.contains(entry.dot)
+        case .named(let dots): dots.contains(entry.dot) && covers(entry.dot)
         }
     }
 }

@@ -8,9 +8,14 @@ package struct HybridTime: Hashable, Comparable, Sendable {
         self.rawValue = rawValue
     }
 
+    /// Milliseconds beyond 48 bits count as the last that fits, lest a broken wall clock read as
+    /// 1970.
     package init(milliseconds: UInt64, counter: UInt16 = 0) {
-        self.rawValue = milliseconds << 16 | UInt64(counter)
+        self.rawValue = min(milliseconds, HybridTime.last.milliseconds) << 16 | UInt64(counter)
     }
+
+    /// The highest reading there is, in the year 10889.
+    package static let last = HybridTime(rawValue: .max)
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     package var milliseconds: UInt64 { rawValue >> 16 }
@@ -39,10 +44,12 @@ package struct HybridClock: Hashable, Sendable {
     /// Makes the next reading, above every earlier one.
     ///
     /// A wall clock that stands still or jumped back continues from the mark; a counter that
-    /// overflows borrows a millisecond, because the two fields are one number.
+    /// overflows borrows a millisecond, because the two fields are one number. Only after the last
+    /// reading there is does the clock stand still rather than stop its node.
     package mutating func tick(wallMilliseconds: UInt64) -> HybridTime {
         let wall = HybridTime(milliseconds: wallMilliseconds)
-        mark = max(wall, HybridTime(rawValue: mark.rawValue + 1))
+        let next = mark == .last ? mark : HybridTime(rawValue: mark.rawValue + 1)
+        mark = max(wall, next)
         return mark
     }
 
@@ -51,9 +58,9 @@ package struct HybridClock: Hashable, Sendable {
     /// - Returns: whether it lay within the allowed lead; a wilder change is applied all the same
     ///   and flagged by the caller.
     package mutating func observe(_ time: HybridTime, wallMilliseconds: UInt64) -> Bool {
+        let wall = min(wallMilliseconds, HybridTime.last.milliseconds)
         let limit = HybridTime(
-            milliseconds: wallMilliseconds + HybridClock.maximumLeadMilliseconds,
-            counter: .max)
+            milliseconds: wall + HybridClock.maximumLeadMilliseconds, counter: .max)
         guard time <= limit else { return false }
         mark = max(mark, time)
         return true

@@ -101,7 +101,9 @@ package struct RecordState: Hashable, Sendable {
         for edit in edits {
             for write in edit.writes {
                 let standing = write.values.map { Cell.Entry(dot: edit.dot, value: $0) }
-                    .filter { entry in !edits.contains { $0.drops(entry, of: write.target, ancestry) } }
+                    .filter { entry in
+                        !edits.contains { $0.drops(entry, of: write.target, ancestry) }
+                    }
                 result[write.target] = Cell(result[write.target].entries + standing)
             }
         }

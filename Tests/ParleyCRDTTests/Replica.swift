@@ -1,0 +1,35 @@
+import ParleyCRDT
+
+/// A node reduced to what merging is about: the edits it has applied, the clock that claims them,
+/// and the record they amount to.
+struct Replica: Hashable {
+    private(set) var clock = Clock()
+    private(set) var state = RecordState()
+    /// By dot, so that two replicas with the same edits are equal.
+    private(set) var edits: [Dot: Edit] = [:]
+
+    /// Whether the edit is new here and everything it rests on isn't.
+    func accepts(_ edit: Edit) -> Bool {
+        !clock.covers(edit.dot, in: LinearAncestry())
+            && clock.covers(edit.context, in: LinearAncestry())
+    }
+
+    mutating func apply(_ edit: Edit) {
+        precondition(accepts(edit), "edits arrive in causal order, once")
+        clock.advance(to: edit.dot, after: clock[edit.dot.origin].first)
+        state.apply(edit, in: LinearAncestry())
+        edits[edit.dot] = edit
+    }
+
+    /// Takes over what the other has and this one lacks, as soon as its causes are there.
+    func merged(with other: Replica) -> Replica {
+        var result = self
+        var waiting = other.edits.values.filter { !clock.covers($0.dot, in: LinearAncestry()) }
+        waiting.sort { $0.dot < $1.dot }
+        while let next = waiting.firstIndex(where: result.accepts) {
+            result.apply(waiting.remove(at: next))
+        }
+        precondition(waiting.isEmpty, "a replica holds nothing without its causes")
+        return result
+    }
+}
