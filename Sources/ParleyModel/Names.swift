@@ -44,18 +44,22 @@ package struct DotPattern: Hashable, Sendable {
 
     /// Reads `NODE[.EPOCH]:SEQUENCE[~HASH]`.
     package init?(_ text: String) {
-        let branches = text.split(separator: "~", maxSplits: 1, omittingEmptySubsequences: false)
-        let halves = branches[0].split(separator: ":", omittingEmptySubsequences: false)
-        guard halves.count == 2, let sequence = UInt64(halves[1]), sequence > 0 else { return nil }
+        let branch = text.split(separator: "~", maxSplits: 1, omittingEmptySubsequences: false)
+        let halves = branch[0].split(separator: ":", omittingEmptySubsequences: false)
+        guard halves.count == 2, let sequence = DotPattern.sequence(halves[1]) else { return nil }
         let origin = halves[0].split(
             separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard Hexadecimal.isDigits(origin[0]) else { return nil }
+        guard (origin + branch.dropFirst()).allSatisfy(Hexadecimal.isDigits) else { return nil }
         node = origin[0].lowercased()
         epoch = origin.count == 2 ? origin[1].lowercased() : ""
         self.sequence = sequence
-        hash = branches.count == 2 ? branches[1].lowercased() : ""
-        guard epoch.isEmpty || Hexadecimal.isDigits(epoch) else { return nil }
-        guard hash.isEmpty || Hexadecimal.isDigits(hash) else { return nil }
+        hash = branch.count == 2 ? branch[1].lowercased() : ""
+    }
+
+    /// Decimal digits alone, where `UInt64` would take a sign as well.
+    private static func sequence(_ text: Substring) -> UInt64? {
+        guard text.first != "+", let sequence = UInt64(text), sequence > 0 else { return nil }
+        return sequence
     }
 
     /// Whether the origin's digits begin as typed.

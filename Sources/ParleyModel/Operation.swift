@@ -77,9 +77,11 @@ package struct Operation: Hashable, Sendable {
     ///
     /// - Parameter resolve: finds the full dot a reference names, `nil` where none is known; a
     ///   resolution of something already gone has nothing to drop there.
-    /// - Returns: `nil` where this version doesn't know the operation.
+    /// - Returns: `nil` where this version doesn't know the operation, or where field and values
+    ///   don't fit its kind: either way its group has no effect.
     package func writes(resolving resolve: (DotReference) -> [Dot]) -> [CellWrite]? {
-        switch (kind, field) {
+        guard !values.isEmpty, values.allSatisfy(canWrite) else { return nil }
+        return switch (kind, field) {
         case (.write, let field?):
             [CellWrite(target: .register(field), values: values, drops: .covered)]
         case (.resolve, let field?):
@@ -99,6 +101,16 @@ package struct Operation: Hashable, Sendable {
             [CellWrite(target: .state, values: values, drops: .named(drops.flatMap(resolve)))]
         default:
             nil
+        }
+    }
+
+    /// Whether a value belongs into the cells this kind of operation writes.
+    private func canWrite(_ value: Value) -> Bool {
+        switch value {
+        case .text, .erased: kind.namesField
+        case .absent: kind == .write || kind == .resolve
+        case .live, .deleted: !kind.namesField
+        case .present: false
         }
     }
 }
