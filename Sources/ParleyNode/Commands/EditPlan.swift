@@ -1,0 +1,73 @@
+import ParleyCRDT
+import ParleyCasework
+import ParleyControl
+import ParleyModel
+
+/// Turns what somebody typed about one record into operations, all of it or nothing.
+struct EditPlan {
+    let type: RecordType
+    /// Completes a record ID that was typed in short.
+    let completeReference: (String) throws -> String
+
+    private(set) var operations: [Operation] = []
+
+    init(
+        type: RecordType, completeReference: @escaping (String) throws -> String = { $0 }
+    ) {
+        self.type = type
+        self.completeReference = completeReference
+    }
+
+    /// - Throws: `EntryError` where a name or value is refused.
+    mutating func add(_ assignment: Request.Assignment) throws {
+        let field = try type.field(named: assignment.field)
+        switch (assignment.operator, field.kind) {
+        case (.set, .register):
+            try write(try value(assignment.value, of: field), to: field)
+        case (.unset, .register):
+            try write(.absent, to: field)
+        case (.add, .set):
+            try change(.add, try value(assignment.value, of: field), in: field)
+        case (.remove, .set):
+            try change(.remove, try value(assignment.value, of: field), in: field)
+        case (.set, .set), (.unset, .set):
+            throw EntryError(.setNeedsElements(field: field.name))
+        case (.add, .register), (.remove, .register):
+            throw EntryError(.registerNeedsValue(field: field.name))
+        }
+    }
+
+    /// Checks a value and gives it the form that is kept.
+    func value(_ text: String, of field: FieldDefinition) throws -> Value {
+        do {
+            let complete = field.form == .reference ? try completeReference(text) : text
+            return .text(try field.form.accept(complete))
+        } catch let error as ValueError {
+            throw EntryError(.value(error, field: field.name, form: field.form))
+        }
+    }
+
+    private mutating func write(_ value: Value, to field: FieldDefinition) throws {
+        guard !operations.contains(where: { $0.field == field.name }) else {
+            throw EntryError(.repeatedField(field.name))
+        }
+        operations.append(
+            Operation(
+                .write, field: field.name, values: [value], isSensitive: field.isSensitive))
+    }
+
+    /// Gathers the elements of one set into one operation; no element is named twice.
+    private mutating func change(
+        _ kind: OperationKind, _ element: Value, in field: FieldDefinition
+    ) throws {
+        let isNamed = operations.contains {
+            $0.field == field.name && $0.values.contains(element)
+        }
+        guard !isNamed else { throw EntryError(.repeatedField(field.name)) }
+        let index = operations.firstIndex { $0.field == field.name && $0.kind == kind }
+        let elements = index.map { operations[$0].values } ?? []
+        let operation = Operation(
+            kind, field: field.name, values: elements + [element], isSensitive: field.isSensitive)
+        if let index { operations[index] = operation } else { operations.append(operation) }
+    }
+}
