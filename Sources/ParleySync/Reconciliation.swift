@@ -1,0 +1,336 @@
+package import ParleyCRDT
+import ParleyLog
+import ParleyWire
+
+/// The conversation of two replicas about one casebook: compare clocks, exchange what is missing,
+/// then pass on what is new.
+///
+/// The obvious way, sending whole clocks at every meeting, costs with the number of origins even
+/// when nothing happened. So both sides remember what the other last said, hellos carry digests
+/// only, and a clock message carries what moved since. Whatever memory turns out wrong, the digest
+/// shows it and the whole clock is asked for.
+package struct Reconciliation: Sendable {
+    /// Bytes sent and not yet acknowledged as durable, before sending pauses.
+    package static let unacknowledgedLimit = 4 << 20
+    /// How long acknowledgements are gathered, in milliseconds.
+    static let acknowledgementDelay: UInt64 = 50
+    /// How long a relayed change waits, lest the peer has it from elsewhere, in milliseconds.
+    static let relayDelay: UInt64 = 100
+
+    /// What this side brings to the meeting.
+    package struct Opening: Equatable, Sendable {
+        package let casebook: Digest
+        /// Held here when the session begins; the hello's digest is of this.
+        package let clock: Clock
+        /// Of that, what is applied: only this is offered, so that it can always be completed.
+        package let applied: Clock
+        /// The entries of `clock` that moved since this peer was last told.
+        package let untold: [Clock.Entry]
+        /// What the peer has told of its own clock, at earlier meetings.
+        package let heard: Clock
+
+        package init(
+            casebook: Digest, clock: Clock, applied: Clock, untold: [Clock.Entry], heard: Clock
+        ) {
+            self.casebook = casebook
+            self.clock = clock
+            self.applied = applied
+            self.untold = untold
+            self.heard = heard
+        }
+    }
+
+    private enum Phase: Equatable {
+        /// The peer's clock is not known for sure: what we remember may be stale. Leads to
+        /// `exchanging` when its digest is matched.
+        case comparing(digest: HashPrefix, askedForWhole: Bool)
+        /// The peer's clock is known; batches flow both ways from here on.
+        case exchanging
+    }
+
+    package let casebook: Digest
+    /// Our index of this casebook in the hello we sent.
+    let index: Int
+    package private(set) var tally = SessionTally()
+
+    private var phase: Phase
+    private let opening: Opening
+    /// Applied here, as far as this session has been told.
+    private var applied: Clock
+    /// What the peer has said it holds.
+    private var peer: Clock
+    /// Per origin, the highest sequence number that went over this connection, either way.
+    private var exchanged: [Origin: UInt64] = [:]
+    private var inFlight: [(origin: Origin, last: UInt64, bytes: Int)] = []
+    private var inFlightBytes = 0
+    private var isReading = false
+    private var isWritable = true
+    private var hasSaidCaughtUp = false
+    private var peerSaidCaughtUp = false
+    private var hasReportedCaughtUp = false
+    private var storing = 0
+    private var forked: Set<Origin> = []
+    private var relays: [(origin: Origin, due: Moment)] = []
+    private var acknowledgements: [Origin: [Tip]] = [:]
+    private var acknowledgeAt: Moment?
+
+    /// - Parameter theirDigest: what the peer's hello said of its clock.
+    init(opening: Opening, index: Int, theirDigest: HashPrefix) {
+        self.opening = opening
+        self.index = index
+        casebook = opening.casebook
+        applied = opening.applied
+        if theirDigest == opening.clock.digest {
+            peer = opening.clock
+            phase = .exchanging
+            hasSaidCaughtUp = true
+            peerSaidCaughtUp = true
+        } else {
+            peer = opening.heard
+            phase = .comparing(digest: theirDigest, askedForWhole: false)
+        }
+    }
+
+    // MARK: Events
+
+    /// The first actions after both hellos.
+    mutating func begin() -> [SessionAction] {
+        guard case .comparing = phase else {
+            let isNews = opening.heard != peer
+            return (isNews ? [heard()] : []) + told() + progress()
+        }
+        return clockMessages(opening.untold, whole: false).map(SessionAction.send)
+    }
+
+    mutating func receive(_ page: ClockPage) -> [SessionAction] {
+        guard case .comparing(let digest, let askedForWhole) = phase else {
+            return [.close(.violation("a clock after the clocks were settled"))]
+        }
+        if page.replacesAll { peer = Clock() }
+        for entry in page.entries { peer.set(entry) }
+        guard !page.moreFollow else { return [] }
+        guard peer.digest == digest else {
+            guard !askedForWhole else {
+                return [.close(.violation("a clock that doesn't match its digest"))]
+            }
+            phase = .comparing(digest: digest, askedForWhole: true)
+            peer = Clock()
+            return [.send(.clockRequest(casebook: index))]
+        }
+        phase = .exchanging
+        return [heard()] + told() + findForks() + pump()
+    }
+
+    /// The peer asks for our whole clock as the hello's digest was of it.
+    func receiveClockRequest() -> [SessionAction] {
+        clockMessages(opening.clock.entries, whole: true).map(SessionAction.send)
+    }
+
+    mutating func receive(batch bytes: [UInt8]) -> [SessionAction] {
+        guard let header = try? Batch.header(of: bytes) else {
+            return [.close(.violation("a batch that can't be read"))]
+        }
+        tally.received += UInt64(header.count)
+        storing += 1
+        noteExchanged(header.origin, header.first + UInt64(header.count) - 1)
+        return [.store(casebook: casebook, batch: bytes)]
+    }
+
+    /// What the peer now holds durably.
+    mutating func receiveAcknowledgement(_ entries: [Clock.Entry]) -> [SessionAction] {
+        for entry in entries {
+            raisePeer(entry)
+            let last = entry.tips.map(\.sequence).max() ?? 0
+            inFlight.removeAll { $0.origin == entry.origin && $0.last <= last }
+        }
+        inFlightBytes = inFlight.reduce(0) { $0 + $1.bytes }
+        return [.rememberHeard(casebook: casebook, entries: entries, whole: false)] + pump()
+    }
+
+    mutating func receiveCaughtUp() -> [SessionAction] {
+        peerSaidCaughtUp = true
+        return progress()
+    }
+
+    /// Batches from the store, in order; an empty list means there is no more.
+    mutating func supply(origin: Origin, _ batches: [OutgoingBatch]) -> [SessionAction] {
+        isReading = false
+        guard !batches.isEmpty else {
+            noteExchanged(origin, lastSequence(of: origin, in: applied))
+            return pump()
+        }
+        var actions: [SessionAction] = []
+        for batch in batches {
+            noteExchanged(origin, batch.last.sequence)
+            tally.sent += batch.last.sequence - batch.first + 1
+            inFlight.append((origin, batch.last.sequence, batch.bytes.count))
+            inFlightBytes += batch.bytes.count
+            actions.append(.send(.batch(casebook: index, bytes: batch.bytes)))
+        }
+        return actions + pump()
+    }
+
+    /// The store has taken a batch this session handed it, durably.
+    mutating func stored() -> [SessionAction] {
+        storing -= 1
+        return progress()
+    }
+
+    /// The store's clock moved, by a local edit, by this session or by another.
+    ///
+    /// - Parameter isLocal: whether the changes were written here; they go out at once then.
+    mutating func moved(
+        held: [Clock.Entry], applied moved: [Clock.Entry], isLocal: Bool, now: Moment
+    ) -> [SessionAction] {
+        for entry in moved where isNews(entry) {
+            applied.set(entry)
+            let isPending = relays.contains { $0.origin == entry.origin }
+            guard !isLocal, !isPending, lacks(entry.origin) else { continue }
+            relays.append((entry.origin, now.advanced(byMilliseconds: Reconciliation.relayDelay)))
+        }
+        for entry in held where !isLocal { acknowledgements[entry.origin] = entry.tips }
+        if !acknowledgements.isEmpty, acknowledgeAt == nil {
+            acknowledgeAt = now.advanced(byMilliseconds: Reconciliation.acknowledgementDelay)
+        }
+        return pump()
+    }
+
+    mutating func setWritable(_ writable: Bool) -> [SessionAction] {
+        isWritable = writable
+        return pump()
+    }
+
+    mutating func tick(now: Moment) -> [SessionAction] {
+        var actions: [SessionAction] = []
+        if let due = acknowledgeAt, due <= now { actions += acknowledge() }
+        relays.removeAll { $0.due <= now }
+        return actions + pump()
+    }
+
+    /// When `tick` has something to do, `nil` for never.
+    var deadline: Moment? {
+        ([acknowledgeAt] + relays.map { Optional($0.due) }).compactMap { $0 }.min()
+    }
+
+    /// Whether both sides have what the other offered and nothing waits, is read or is under way.
+    var isQuiet: Bool {
+        hasSaidCaughtUp && peerSaidCaughtUp && storing == 0 && inFlight.isEmpty && !isReading
+            && relays.isEmpty && nextToSend() == nil
+    }
+
+    // MARK: Decisions
+
+    /// Sends everything gathered at once, for instance before a close.
+    mutating func acknowledge() -> [SessionAction] {
+        acknowledgeAt = nil
+        guard !acknowledgements.isEmpty else { return [] }
+        let entries = acknowledgements.sorted { $0.key < $1.key }
+            .map { Clock.Entry(origin: $0.key, tips: $0.value) }
+        acknowledgements = [:]
+        return [.send(.acknowledgement(casebook: index, entries: entries))]
+    }
+
+    /// Asks for the next batches the peer lacks, one read at a time, while the peer keeps up.
+    private mutating func pump() -> [SessionAction] {
+        guard phase == .exchanging else { return [] }
+        guard !isReading, isWritable else { return progress() }
+        guard inFlightBytes < Reconciliation.unacknowledgedLimit else { return progress() }
+        guard let (origin, after) = nextToSend() else { return progress() }
+        isReading = true
+        let room = Reconciliation.unacknowledgedLimit - inFlightBytes
+        return [.read(casebook: casebook, origin: origin, after: after, byteLimit: room)]
+            + progress()
+    }
+
+    /// The origin whose changes go next. A relayed change that is not due yet is left out.
+    private func nextToSend() -> (origin: Origin, after: UInt64)? {
+        for entry in applied.entries where !forked.contains(entry.origin) {
+            let isRelayPending = relays.contains { $0.origin == entry.origin }
+            if !isRelayPending, lacks(entry.origin) { return (entry.origin, known(entry.origin)) }
+        }
+        return nil
+    }
+
+    /// Whether the peer has neither said it holds all we can offer of an origin nor been sent it.
+    private func lacks(_ origin: Origin) -> Bool {
+        known(origin) < lastSequence(of: origin, in: applied)
+    }
+
+    /// Notices may arrive late, after an opening that knew better already.
+    private func isNews(_ entry: Clock.Entry) -> Bool {
+        let last = entry.tips.map(\.sequence).max() ?? 0
+        return last > lastSequence(of: entry.origin, in: applied)
+            || entry.tips.count > applied[entry.origin].count
+    }
+
+    private func known(_ origin: Origin) -> UInt64 {
+        max(lastSequence(of: origin, in: peer), exchanged[origin] ?? 0)
+    }
+
+    private mutating func noteExchanged(_ origin: Origin, _ sequence: UInt64) {
+        exchanged[origin] = max(exchanged[origin] ?? 0, sequence)
+    }
+
+    /// Says when all we had at the meeting has been sent, and when both sides are done.
+    private mutating func progress() -> [SessionAction] {
+        guard phase == .exchanging else { return [] }
+        var actions: [SessionAction] = []
+        if !hasSaidCaughtUp, !isReading, nextToSend() == nil {
+            hasSaidCaughtUp = true
+            actions.append(.send(.caughtUp(casebook: index, digest: applied.digest)))
+        }
+        let isDone = hasSaidCaughtUp && peerSaidCaughtUp && storing == 0 && inFlight.isEmpty
+        if isDone, !hasReportedCaughtUp {
+            hasReportedCaughtUp = true
+            actions.append(.caughtUp(casebook: casebook))
+        }
+        return actions
+    }
+
+    private func heard() -> SessionAction {
+        .rememberHeard(casebook: casebook, entries: peer.entries, whole: true)
+    }
+
+    private func told() -> [SessionAction] { [.rememberTold(casebook: casebook)] }
+
+    /// Two logs of one origin that end at the same place with different hashes are branches.
+    private mutating func findForks() -> [SessionAction] {
+        var actions: [SessionAction] = []
+        for entry in opening.clock.entries {
+            let theirs = peer[entry.origin]
+            let differs = entry.tips.contains { tip in
+                theirs.contains { $0.sequence == tip.sequence && $0.hash != tip.hash }
+            }
+            if differs, forked.insert(entry.origin).inserted {
+                actions.append(.reportFork(casebook: casebook, origin: entry.origin))
+            }
+        }
+        return actions
+    }
+
+    private mutating func raisePeer(_ entry: Clock.Entry) {
+        let known = lastSequence(of: entry.origin, in: peer)
+        if (entry.tips.map(\.sequence).max() ?? 0) > known { peer.set(entry) }
+    }
+
+    private func lastSequence(of origin: Origin, in clock: Clock) -> UInt64 {
+        clock[origin].last?.sequence ?? 0
+    }
+
+    /// Pages that stay below the frame limit; an empty clock is one empty page.
+    private func clockMessages(_ entries: [Clock.Entry], whole: Bool) -> [Message] {
+        let pageSize = 1_024
+        var messages: [Message] = []
+        var start = 0
+        repeat {
+            let end = min(start + pageSize, entries.count)
+            messages.append(
+                .clock(
+                    ClockPage(
+                        casebook: index, replacesAll: whole && start == 0,
+                        moreFollow: end < entries.count, entries: Array(entries[start..<end]))))
+            start = end
+        } while start < entries.count
+        return messages
+    }
+}

@@ -1,0 +1,71 @@
+package import ParleyCRDT
+package import ParleyWire
+
+/// What the driver of a session does next; performed in the order given.
+package enum SessionAction: Equatable, Sendable {
+    case send(Message)
+    /// Read batches of `origin` after `sequence`, up to `byteLimit`, and hand them to `supply`.
+    case read(casebook: Digest, origin: Origin, after: UInt64, byteLimit: Int)
+    /// Verify and store a batch, then tell `stored` or `refused`.
+    case store(casebook: Digest, batch: [UInt8])
+    /// Remember across restarts what the peer has told of its clock; `whole` replaces all before.
+    case rememberHeard(casebook: Digest, entries: [Clock.Entry], whole: Bool)
+    /// Remember that the peer knows our clock as of the snapshot this session began with.
+    case rememberTold(casebook: Digest)
+    /// Keep the addresses a peer passed on.
+    case rememberAddresses(casebook: Digest, [PeerAddress])
+    /// Both sides have, of this casebook, what the other offered when they met.
+    case caughtUp(casebook: Digest)
+    /// The peer has answered the barrier of this number: all it sent before has arrived.
+    case passed(barrier: UInt64)
+    /// The peer's log of this origin doesn't contain ours nor ours theirs.
+    case reportFork(casebook: Digest, origin: Origin)
+    case close(SessionEnd)
+}
+
+/// Why a session ended.
+package enum SessionEnd: Equatable, Sendable {
+    /// The peer said so, with its code.
+    case byPeer(Close.Code)
+    /// Nothing was heard for 90 seconds.
+    case silence
+    /// A message came that the protocol forbids at that point.
+    case violation(String)
+    /// No version or required feature in common.
+    case incompatible(String)
+    /// This side is stopping, or the connection is not needed any more.
+    case local
+
+    /// Whether the peer broke a rule, so that dialling again soon is pointless.
+    package var isViolation: Bool {
+        switch self {
+        case .violation, .incompatible: true
+        case .byPeer, .silence, .local: false
+        }
+    }
+}
+
+/// One stored batch on its way to a peer.
+package struct OutgoingBatch: Equatable, Sendable {
+    package let bytes: [UInt8]
+    package let origin: Origin
+    package let first: UInt64
+    /// The last change in it, by which the peer will acknowledge it.
+    package let last: Tip
+
+    package init(bytes: [UInt8], origin: Origin, first: UInt64, last: Tip) {
+        self.bytes = bytes
+        self.origin = origin
+        self.first = first
+        self.last = last
+    }
+}
+
+/// What one session has done for one casebook so far.
+package struct SessionTally: Equatable, Sendable {
+    /// Changes.
+    package var received: UInt64 = 0
+    package var sent: UInt64 = 0
+
+    package init() {}
+}

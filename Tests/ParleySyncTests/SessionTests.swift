@@ -1,0 +1,214 @@
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleySync
+import ParleyWire
+import Testing
+
+struct SessionTests {
+    @Test func bothSidesEndUpWithEverything() throws {
+        var (left, right) = (MemoryReplica(1), MemoryReplica(2))
+        for number in 0..<50 {
+            _ = try left.write("left \(number)")
+            _ = try right.write("right \(number)")
+        }
+        var meeting = Meeting(left, right)
+        try meeting.run()
+        try meeting.pass(milliseconds: 60)
+        #expect(meeting.replicas[0].clock == meeting.replicas[1].clock)
+        #expect(meeting.caughtUp == [true, true])
+        #expect(meeting.ends == [nil, nil])
+    }
+
+    /// Nothing to do costs one round trip: two hellos and not a byte more.
+    @Test func equalClocksEndInOneRoundTrip() throws {
+        var (left, right) = (MemoryReplica(1), MemoryReplica(2))
+        _ = try left.write("known")
+        _ = try right.store(left.batches[left.author.origin]![0].bytes)
+        var meeting = Meeting(left, right)
+        try meeting.run()
+        #expect(meeting.caughtUp == [true, true])
+        #expect(meeting.sentBytes.allSatisfy { $0 <= 78 }, "with 22 bytes of TLS: at most 100")
+    }
+
+    /// A second meeting names only what moved, because each remembers what the other said.
+    @Test func aSecondMeetingTellsOnlyWhatMoved() throws {
+        var hub = MemoryReplica(1)
+        for number in 10..<60 {
+            var other = MemoryReplica(UInt8(number))
+            _ = try other.write("from \(number)")
+            _ = try hub.store(other.batches[other.author.origin]![0].bytes)
+        }
+        var first = Meeting(hub, MemoryReplica(2))
+        try first.run()
+        try first.pass(milliseconds: 60)
+        #expect(first.replicas[0].clock == first.replicas[1].clock)
+        _ = try first.replicas[0].write("news")
+        var second = Meeting(first.replicas[0], first.replicas[1])
+        try second.run()
+        #expect(second.replicas[0].clock == second.replicas[1].clock)
+        let whole = 50 * 60
+        #expect(second.sentBytes[0] < whole / 4)
+    }
+
+    /// Memory that is wrong, for instance after a restore, shows in the digest and is mended.
+    @Test func staleMemoryOfThePeerIsMended() throws {
+        var (left, right) = (MemoryReplica(1), MemoryReplica(2))
+        _ = try left.write("one")
+        _ = try right.write("two")
+        left.told[right.node] = left.clock
+        right.heard[left.node] = Clock()
+        left.heard[right.node] = left.clock
+        var meeting = Meeting(left, right)
+        try meeting.run()
+        #expect(meeting.replicas[0].clock == meeting.replicas[1].clock)
+    }
+
+    @Test func anEditGoesOutAtOnceWhileBothAreConnected() throws {
+        var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
+        try meeting.run()
+        try meeting.write("live", on: 0)
+        #expect(meeting.replicas[1].clock == meeting.replicas[0].clock)
+    }
+
+    /// A relayed change waits 100 ms, and isn't sent to a peer that has it by then.
+    @Test func aRelayedChangeWaitsForPeersThatMayHaveItAlready() throws {
+        var third = MemoryReplica(3)
+        let entry = try third.write("from afar")
+        let bytes = third.batches[third.author.origin]![0].bytes
+        var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
+        try meeting.run()
+        _ = try meeting.replicas[0].store(bytes)
+        let actions = meeting.sessions[0].moved(
+            casebook: MemoryReplica.casebook, held: [entry], applied: [entry], isLocal: false,
+            now: meeting.now)
+        #expect(actions == [])
+        try meeting.pass(milliseconds: 99)
+        #expect(meeting.replicas[1].clock.isEmpty)
+        try meeting.pass(milliseconds: 1)
+        #expect(meeting.replicas[1].clock == meeting.replicas[0].clock)
+    }
+
+    @Test func aRelayedChangeIsNotSentToAPeerThatSaidItHasIt() throws {
+        var third = MemoryReplica(3)
+        let entry = try third.write("from afar")
+        let bytes = third.batches[third.author.origin]![0].bytes
+        var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
+        try meeting.run()
+        let before = meeting.sentBytes[0]
+        for side in 0...1 {
+            _ = try meeting.replicas[side].store(bytes)
+            _ = meeting.sessions[side].moved(
+                casebook: MemoryReplica.casebook, held: [entry], applied: [entry],
+                isLocal: false, now: meeting.now)
+        }
+        try meeting.pass(milliseconds: 60)
+        try meeting.pass(milliseconds: 60)
+        #expect(meeting.sentBytes[0] - before < bytes.count)
+        #expect(meeting.sessions[0].tallies[MemoryReplica.casebook]?.sent == 0)
+    }
+
+    @Test func anAlteredBatchEndsTheSessionAndChangesNothing() throws {
+        var left = MemoryReplica(1)
+        _ = try left.write("true")
+        var meeting = Meeting(left, MemoryReplica(2))
+        meeting.tamper = { side, bytes in
+            guard side == 1, bytes[0] == Message.Tag.batch.rawValue else { return bytes }
+            var bytes = bytes
+            bytes[bytes.count - 1] ^= 1
+            return bytes
+        }
+        try meeting.run()
+        #expect(meeting.ends[1]?.isViolation == true)
+        #expect(meeting.replicas[1].clock.isEmpty)
+    }
+
+    @Test func branchesOfOneLogAreReportedAndNotMixed() throws {
+        var (left, clone) = (MemoryReplica(1), MemoryReplica(1))
+        _ = try left.write("one")
+        _ = try clone.write("other")
+        var other = MemoryReplica(2)
+        _ = try other.store(clone.batches[clone.author.origin]![0].bytes)
+        var meeting = Meeting(left, other)
+        try meeting.run()
+        #expect(meeting.forks == [left.author.origin, left.author.origin])
+        #expect(meeting.replicas[1].batches[clone.author.origin]?.count == 1)
+    }
+
+    /// Sending stops at 4 MiB that nobody has confirmed, and goes on when they are.
+    @Test func sendingPausesUntilBatchesAreAcknowledged() throws {
+        var left = MemoryReplica(1)
+        let text = String(repeating: "x", count: 60_000)
+        for number in 0..<200 { _ = try left.write("\(number)\(text.hashValue)" + text.shuffled()) }
+        var meeting = Meeting(left, MemoryReplica(2))
+        try meeting.run()
+        while meeting.replicas[1].clock != meeting.replicas[0].clock {
+            let before = meeting.sentBytes[0]
+            try meeting.pass(milliseconds: 50)
+            try #require(meeting.sentBytes[0] > before, "nothing moves")
+            #expect(meeting.sentBytes[0] - before <= Reconciliation.unacknowledgedLimit + 70_000)
+        }
+    }
+}
+
+struct SessionRuleTests {
+    private func session(_ side: Session.Side) -> Session {
+        Session(
+            side: side, run: 1, openings: [MemoryReplica(1).opening(for: MemoryReplica(2).node)],
+            now: Moment(milliseconds: 0))
+    }
+
+    private let hello = Message.hello(Hello(run: 2, casebooks: []))
+    private let now = Moment(milliseconds: 5)
+
+    @Test func theListeningSideSaysNothingFirst() {
+        var responder = session(.responder)
+        #expect(responder.start(now: now) == [])
+    }
+
+    @Test func aFirstMessageThatIsNoHelloEndsIt() {
+        var responder = session(.responder)
+        let actions = responder.receive(.ping(1), now: now)
+        #expect(actions == [.close(.violation("the first message is no hello"))])
+        #expect(responder.receive(hello, now: now) == [])
+    }
+
+    @Test func anUnknownRequiredFeatureIsRefused() {
+        var responder = session(.responder)
+        let demanding = Message.hello(Hello(requiredFeatures: 4, run: 2, casebooks: []))
+        #expect(
+            responder.receive(demanding, now: now)
+                == [.close(.incompatible("required features 4"))])
+    }
+
+    @Test func aSecondHelloEndsIt() {
+        var responder = session(.responder)
+        _ = responder.receive(hello, now: now)
+        #expect(responder.receive(hello, now: now) == [.close(.violation("a second hello"))])
+    }
+
+    @Test func aCasebookThePeerIsNoMemberOfIsNeverTouched() {
+        var responder = session(.responder)
+        _ = responder.receive(hello, now: now)
+        let actions = responder.receive(.batch(casebook: 0, bytes: [1]), now: now)
+        #expect(
+            actions == [.close(.violation("a casebook index that the hello didn't name"))])
+    }
+
+    @Test func silenceForNinetySecondsEndsIt() {
+        var initiator = session(.initiator)
+        _ = initiator.start(now: Moment(milliseconds: 0))
+        _ = initiator.receive(hello, now: Moment(milliseconds: 10))
+        #expect(
+            initiator.tick(now: Moment(milliseconds: 30_009)).contains(.send(.ping(1))))
+        #expect(initiator.tick(now: Moment(milliseconds: 90_009)).last != .close(.silence))
+        #expect(initiator.tick(now: Moment(milliseconds: 90_010)) == [.close(.silence)])
+        #expect(initiator.deadline == nil)
+    }
+
+    @Test func aPingIsAnswered() {
+        var responder = session(.responder)
+        _ = responder.receive(hello, now: now)
+        #expect(responder.receive(.ping(9), now: now) == [.send(.pong(9))])
+    }
+}
