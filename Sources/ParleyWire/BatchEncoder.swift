@@ -14,30 +14,28 @@ struct BatchEncoder {
     private(set) var saltByteCount = 0
 
     private let batch: Batch
-    private let names: NameNumbers
     private let origins: OriginNumbers
 
     init(_ batch: Batch) throws(WireError) {
         self.batch = batch
-        names = NameNumbers(of: batch.changes)
         origins = OriginNumbers(of: batch.changes, own: batch.origin)
         try write()
     }
 
     private mutating func write() throws(WireError) {
-        writer.varint(names.sorted.count)
-        for name in names.sorted { writer.bytes(Array(name.text.utf8)) }
+        var groups = GroupColumns()
+        for change in batch.changes {
+            for group in change.groups { try groups.append(group, origins) }
+        }
+        try groups.finish()
+        writer.varint(groups.names.count)
+        for name in groups.names { writer.bytes(Array(name.text.utf8)) }
         writer.varint(origins.sorted.count)
         for origin in origins.sorted { writer.origin(origin) }
         let start = writer.count
         writer.saltRuns(batch.salts)
         saltByteCount = writer.count - start
 
-        var groups = GroupColumns(valueColumnCount: names.sorted.count + 1)
-        for change in batch.changes {
-            for group in change.groups { try groups.append(group, names, origins) }
-        }
-        try groups.checkLimits()
         writer.varint(groups.shapes.count)
         for shape in groups.shapes { writer.shape(shape) }
         endColumn()
@@ -105,91 +103,5 @@ struct BatchEncoder {
     /// Begins a new deflate block unless too little came since the last one to pay for its table.
     private mutating func endColumn() {
         if writer.count - (marks.last ?? 0) > 200 { marks.append(writer.count) }
-    }
-}
-
-/// What the groups of a batch say, sorted into columns.
-struct GroupColumns {
-    private(set) var shapes: [Shape] = []
-    private(set) var shapeNumbers: [UInt64] = []
-    private(set) var records = ReferenceColumns()
-    private(set) var drops = ReferenceColumns()
-    private(set) var payloads: [[UInt8]] = []
-    private(set) var stubs: [Digest] = []
-    /// By field number; 0 for operations without one.
-    private(set) var values: [[[UInt8]]]
-    private var known: [Shape: Int] = [:]
-    private var counts = ItemCounts()
-
-    init(valueColumnCount: Int) {
-        values = Array(repeating: [], count: valueColumnCount)
-    }
-
-    mutating func append(
-        _ group: Group, _ names: NameNumbers, _ origins: OriginNumbers
-    ) throws(WireError) {
-        let number = try shapeNumber(of: Shape(of: group, names))
-        shapeNumbers.append(UInt64(number))
-        counts.add(shapes[number])
-        if case .existing(let record) = group.subject {
-            records.append(
-                record.creation, origin: origins[record.creation.origin], group: record.group)
-        }
-        switch group.content {
-        case .operations(_, let operations):
-            for (operation, step) in zip(operations, shapes[number].steps) {
-                for value in operation.values where ValueTag.hasPayload(value.tag) {
-                    values[step.field].append(value.payload)
-                }
-                for drop in operation.drops { drops.append(drop, origin: origins[drop.origin]) }
-            }
-        case .payload(let payload): payloads.append(payload)
-        case .stub(let digest): stubs.append(digest)
-        }
-    }
-
-    func checkLimits() throws(WireError) {
-        if let limit = counts.exceeded { throw WireError(.limitExceeded(limit), offset: 0) }
-    }
-
-    private mutating func shapeNumber(of shape: Shape) throws(WireError) -> Int {
-        if let last = shapeNumbers.last, shapes[Int(last)] == shape { return Int(last) }
-        if let number = known[shape] { return number }
-        if let rule = shape.brokenRule { throw WireError(.ruleBroken(rule), offset: 0) }
-        known[shape] = shapes.count
-        shapes.append(shape)
-        return shapes.count - 1
-    }
-}
-
-extension Shape {
-    fileprivate init(of group: Group, _ names: NameNumbers) {
-        let subject: Subject =
-            switch group.subject {
-            case .casebook: .casebook
-            case .created: .created
-            case .existing: .existing
-            }
-        var type = 0
-        var steps: [Step] = []
-        let content: Content
-        switch group.content {
-        case .operations(let name, let operations):
-            content = .operations
-            type = names[name]
-            steps = operations.map { Step(of: $0, names) }
-        case .payload: content = .payload
-        case .stub: content = .stub
-        }
-        self.init(kind: group.kind, subject: subject, content: content, type: type, steps: steps)
-    }
-}
-
-extension Shape.Step {
-    fileprivate init(of operation: Operation, _ names: NameNumbers) {
-        self.init(
-            kind: operation.kind, isSensitive: operation.isSensitive,
-            field: names[operation.field], tags: operation.values.map(\.tag),
-            dropCount: operation.drops.count)
     }
 }

@@ -1,28 +1,26 @@
 import ParleyCRDT
 import ParleyModel
 
-/// The names a batch uses, sorted, and their numbers from 1.
+/// The names a batch uses, numbered from 1 as they turn up; 0 stands for no name.
+///
+/// On the wire they are sorted, so a last step gives each its final number.
 struct NameNumbers {
-    let sorted: [FieldName]
-    private let numbers: [FieldName: Int]
+    /// By provisional number.
+    private(set) var names: [FieldName?] = [nil]
+    private var numbers: [FieldName: Int] = [:]
 
-    init(of changes: [Change]) {
-        var names: Set<FieldName> = []
-        for change in changes {
-            for group in change.groups {
-                guard case .operations(let type, let operations) = group.content else { continue }
-                if let type { names.insert(type) }
-                for operation in operations {
-                    if let field = operation.field { names.insert(field) }
-                }
-            }
-        }
-        sorted = names.sorted()
-        numbers = Dictionary(uniqueKeysWithValues: zip(sorted, 1...))
+    mutating func number(of name: FieldName?) -> Int {
+        guard let name else { return 0 }
+        if let number = numbers[name] { return number }
+        numbers[name] = names.count
+        names.append(name)
+        return names.count - 1
     }
 
-    /// 0 for no name.
-    subscript(name: FieldName?) -> Int { name.flatMap { numbers[$0] } ?? 0 }
+    /// Provisional numbers in the order of their names, 0 first.
+    var sorted: [Int] {
+        [0] + (1..<names.count).sorted { names[$0]!.text < names[$1]!.text }
+    }
 }
 
 /// The origins a batch refers to, sorted, and their numbers from 1; its own is 0 and not listed.

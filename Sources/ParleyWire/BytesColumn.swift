@@ -24,7 +24,7 @@ enum BytesColumn {
         consider(.dictionary, dictionary.byteCount)
         let numbers = decimals(values)
         if let numbers { consider(.decimals, IntegerColumn.byteCount(numbers)) }
-        let words = values.count >= WordColumn.minimumCount ? WordColumn(values) : nil
+        let words = WordColumn.suits(values) ? WordColumn(values) : nil
         if let words { consider(.words, words.byteCount) }
 
         writer.u8(best.encoding.rawValue)
@@ -86,86 +86,5 @@ enum BytesColumn {
             numbers.append(Zigzag.encode(number))
         }
         return numbers
-    }
-}
-
-/// The distinct strings of a column in order of first use, and which one stands where.
-struct StringDictionary {
-    private(set) var distinct: [[UInt8]] = []
-    private(set) var indexes: [UInt64] = []
-
-    init(_ values: [[UInt8]]) {
-        var positions: [[UInt8]: UInt64] = [:]
-        positions.reserveCapacity(values.count)
-        indexes.reserveCapacity(values.count)
-        for value in values {
-            // Neighbours are often equal; comparing is cheaper than hashing.
-            if let last = indexes.last, distinct[Int(last)] == value {
-                indexes.append(last)
-                continue
-            }
-            let next = UInt64(distinct.count)
-            let position = positions[value, default: next]
-            if position == next {
-                positions[value] = next
-                distinct.append(value)
-            }
-            indexes.append(position)
-        }
-    }
-
-    var byteCount: Int {
-        ByteCount.varint(distinct.count) + BytesColumn.plainByteCount(distinct)
-            + IntegerColumn.byteCount(indexes)
-    }
-
-    func write(into writer: inout ByteWriter) {
-        writer.varint(distinct.count)
-        BytesColumn.writePlain(distinct, into: &writer)
-        IntegerColumn.write(indexes, into: &writer)
-    }
-
-    static func read(_ count: Int, from reader: inout ByteReader) throws(WireError) -> [[UInt8]] {
-        let distinctCount = try reader.varint(in: 1...UInt64(count), .value)
-        let distinct = try BytesColumn.readPlain(Int(distinctCount), from: &reader)
-        let indexes = try IntegerColumn.read(
-            count, below: distinctCount, .value, from: &reader)
-        return indexes.map { distinct[Int($0)] }
-    }
-}
-
-/// Whole numbers in the one spelling that turns back into the same bytes: no plus sign, no leading
-/// zeros, no minus zero, within 64 bits.
-enum Decimal {
-    static func number(_ text: [UInt8]) -> Int64? {
-        let isNegative = text.first == UInt8(ascii: "-")
-        let digits = text.dropFirst(isNegative ? 1 : 0)
-        guard let first = digits.first, digits.count <= 19 else { return nil }
-        if first == UInt8(ascii: "0") { return text.count == 1 ? 0 : nil }
-        var value: Int64 = 0
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            let units = Int64(digit - UInt8(ascii: "0"))
-            // Counted downwards: the negative numbers reach one further.
-            let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, underflow) = tens.subtractingReportingOverflow(units)
-            guard !overflow, !underflow else { return nil }
-            value = sum
-        }
-        if isNegative { return value }
-        return value == .min ? nil : -value
-    }
-
-    static func text(_ zigzag: UInt64) -> [UInt8] {
-        let value = Zigzag.decode(zigzag)
-        guard value != 0 else { return [UInt8(ascii: "0")] }
-        var digits: [UInt8] = []
-        var rest = value.magnitude
-        while rest > 0 {
-            digits.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        }
-        if value < 0 { digits.append(UInt8(ascii: "-")) }
-        return digits.reversed()
     }
 }

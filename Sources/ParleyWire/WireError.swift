@@ -41,21 +41,28 @@ package struct WireError: Error, Hashable, Sendable {
     }
 
     /// What a list or number is about, for messages and tests.
-    package enum Field: Hashable, Sendable {
-        case name, origin, shape, sequence, time, counter, tip, context, groupIndex, salt, run
-        case valueTag, subject, content, role, flag, version, casebook, change, value, dictionary
-        case signature, seed, secret, address, port, reference
+    package enum Field: String, Sendable {
+        case name, origin, shape, sequence, time, counter, tip, context, salt, run, subject
+        case content, role, flag, version, casebook, change, value
+        case groupIndex = "group index"
+        case valueTag = "value tag"
     }
 
-    package enum Limit: Hashable, Sendable {
-        case batchBytes, columnBytes, inflatedBytes, changes, groups, operations, values, drops
-        case tips, changeBytes, expandedBytes, valueBytes, textBytes, casebooks
+    package enum Limit: String, Sendable {
+        case changes, groups, operations, values, drops, tips, casebooks
+        case batchBytes = "batch bytes"
+        case columnBytes = "column bytes"
+        case inflatedBytes = "inflated bytes"
+        case changeBytes = "change bytes"
+        case expandedBytes = "expanded bytes"
+        case valueBytes = "value bytes"
+        case textBytes = "text bytes"
     }
 
     /// The rules a change must keep, see Protocol/parley-1.md "Rules for changes".
-    package enum Rule: Hashable, Sendable {
+    package enum Rule: String, Sendable {
         /// A known kind of group with a subject or content that kind never has.
-        case groupForm
+        case groupForm = "group form"
         /// A record is created without a type, or something else has one.
         case type
         /// An operation names a field where its kind has none, or the other way round.
@@ -63,17 +70,17 @@ package struct WireError: Error, Hashable, Sendable {
         /// The number or kind of an operation's values.
         case values
         /// An erased value in an operation whose values have no salts of their own.
-        case erasedWithoutSalt
+        case erasedWithoutSalt = "erased without salt"
         /// Dots named by an operation that is no resolution, or a resolution without any.
         case drops
         /// A cell written twice in one group.
-        case cellWrittenTwice
+        case cellWrittenTwice = "cell written twice"
         /// A record with two groups in one change.
-        case recordTwice
+        case recordTwice = "record twice"
         /// A reference to the change itself or a later one of the same origin.
-        case referenceAhead
+        case referenceAhead = "reference ahead"
         /// An author's context that lists the author's own log.
-        case ownOrigin
+        case ownOrigin = "own origin"
     }
 
     package let code: Code

@@ -5,7 +5,15 @@
 /// Specification: Protocol/parley-1.md "Word columns"
 struct WordColumn {
     /// Below this many texts the list of words costs more than it saves.
-    static let minimumCount = 256
+    private static let minimumCount = 256
+    /// Texts shorter than this on average are labels, which are equal as a whole or not at all.
+    private static let minimumAverageByteCount = 16
+
+    /// Whether this encoding is tried for a column at all.
+    static func suits(_ values: [[UInt8]]) -> Bool {
+        values.count >= minimumCount
+            && values.reduce(0) { $0 + $1.count } >= values.count * minimumAverageByteCount
+    }
 
     /// Most frequent first; those of equal frequency by their bytes.
     private let words: [[UInt8]]
@@ -15,16 +23,15 @@ struct WordColumn {
     private let indexes: [UInt64]
 
     init(_ values: [[UInt8]]) {
-        var pieces = StringDictionary([])
         var counts: [UInt64] = []
         counts.reserveCapacity(values.count)
-        var all: [[UInt8]] = []
+        var slices: [ArraySlice<UInt8>] = []
         for value in values {
-            let split = value.split(separator: WordColumn.space, omittingEmptySubsequences: false)
-            counts.append(UInt64(split.count))
-            for piece in split { all.append(Array(piece)) }
+            let before = slices.count
+            WordColumn.cut(value, into: &slices)
+            counts.append(UInt64(slices.count - before))
         }
-        pieces = StringDictionary(all)
+        let pieces = StringDictionary(slices: slices, count: slices.count)
         var uses = Array(repeating: 0, count: pieces.distinct.count)
         for index in pieces.indexes { uses[Int(index)] += 1 }
         let order = pieces.distinct.indices.sorted {
@@ -40,6 +47,15 @@ struct WordColumn {
     }
 
     private static let space = UInt8(ascii: " ")
+
+    private static func cut(_ value: [UInt8], into slices: inout [ArraySlice<UInt8>]) {
+        var start = 0
+        for (index, byte) in value.enumerated() where byte == space {
+            slices.append(value[start..<index])
+            start = index + 1
+        }
+        slices.append(value[start...])
+    }
 
     var byteCount: Int {
         ByteCount.varint(words.count) + BytesColumn.plainByteCount(words)
