@@ -1,0 +1,43 @@
+/// One field with several values, none of whose authors had seen the others'.
+package struct ConflictAnswer: Decodable, Sendable {
+    struct Side: Decodable, Sendable {
+        let value: JSONValue?
+        let by: String
+        let node: String
+        let at: String
+        let change: String
+        let because: String?
+        /// Sequence number by origin: how much the author's node had applied.
+        let seen: [String: Int]?
+    }
+
+    let record: String
+    let type: String
+    let title: String?
+    let field: String
+    let values: [Side]
+    /// What stood there before, as far as it is known.
+    let base: [Side]?
+
+    /// Whether somebody edited what somebody else deleted.
+    var isAboutState: Bool { field == "state" }
+
+    /// Oldest first.
+    var sides: [Side] {
+        values.sorted { ($0.at, $0.change) < ($1.at, $1.change) }
+    }
+
+    /// Every origin this answer mentions, for names that stay unambiguous.
+    var origins: Set<String> {
+        var origins = Set((values + (base ?? [])).map { String($0.change.prefix { $0 != ":" }) })
+        for side in values { origins.formUnion((side.seen ?? [:]).keys) }
+        return origins
+    }
+}
+
+/// `conflict resolve` and `reopen`.
+package struct ResolutionAnswer: Decodable, Sendable {
+    let record: String
+    let field: String
+    let change: String
+}

@@ -1,0 +1,85 @@
+/// `init`.
+package struct NodeAnswer: Codable, Sendable {
+    let node: String
+    let name: String
+    let home: String
+}
+
+/// `casebook create`, `casebook show`, one of `casebook list`, and `join`.
+package struct CasebookAnswer: Decodable, Sendable {
+    struct Member: Decodable, Sendable {
+        let node: String
+        let name: String
+        let role: String
+    }
+
+    let casebook: String
+    let name: String
+    let role: String
+    let members: [Member]?
+}
+
+/// `join`: once admitted and the founding change is held.
+package struct JoinAnswer: Decodable, Sendable {
+    let casebook: String
+    let name: String
+    let role: String
+}
+
+/// `invite`.
+package struct InvitationAnswer: Decodable, Sendable {
+    let code: String
+    let expires: String
+}
+
+/// One of `peer list`.
+package struct PeerAnswer: Decodable, Sendable {
+    let node: String
+    let name: String
+    let role: String?
+    let addresses: [String]?
+    let connected: Bool?
+}
+
+/// One peer's part of `sync`.
+package struct SyncAnswer: Decodable, Sendable {
+    let peer: String
+    let received: Int
+    let sent: Int
+    let conflicts: Int
+    let bytesIn: Int
+    let bytesOut: Int
+    let complete: Bool
+    /// Why it isn't complete, where that is known.
+    let reason: String?
+}
+
+/// `status`.
+package struct StatusAnswer: Decodable, Sendable {
+    struct Casebook: Decodable, Sendable {
+        let casebook: String
+        let name: String
+        let role: String
+        let records: Int
+        let conflicts: Int
+        let clock: [String: Int]
+        let digest: String
+    }
+
+    struct Peer: Decodable, Sendable {
+        let node: String
+        let name: String?
+        let connected: Bool
+        let lastSync: String?
+        /// Closed connections by reason.
+        let refused: [String: Int]?
+    }
+
+    let node: String
+    let name: String
+    let daemon: JSONValue?
+    let casebooks: [Casebook]
+    let peers: [Peer]
+    /// Connections closed before anybody was known, by reason.
+    let refused: [String: Int]?
+}

@@ -1,0 +1,79 @@
+/// Who wrote something, where and when.
+struct Authorship: Decodable, Equatable, Sendable {
+    let by: String
+    let node: String
+    let at: String
+    let change: String
+}
+
+/// `show RECORD`.
+package struct RecordAnswer: Decodable, Sendable {
+    let record: String
+    let type: String
+    let state: String
+    let fields: [String: JSONValue]
+    let conflicts: [ConflictMark]
+    let changed: Authorship?
+}
+
+/// A field in conflict, named by a record's page; settled on a page of its own.
+struct ConflictMark: Decodable, Sendable {
+    let field: String
+
+    init(from decoder: any Decoder) throws {
+        if let name = try? decoder.singleValueContainer().decode(String.self) {
+            field = name
+        } else {
+            field = try decoder.container(keyedBy: Keys.self).decode(String.self, forKey: .field)
+        }
+    }
+
+    private enum Keys: CodingKey { case field }
+}
+
+/// One line of `list` or `find`.
+package struct ListedRecord: Decodable, Sendable {
+    let record: String
+    let type: String
+    let title: String?
+    let state: String?
+    let conflicts: [ConflictMark]?
+    let match: String?
+
+    var isInConflict: Bool { state == "conflict" || !(conflicts ?? []).isEmpty }
+}
+
+/// `new`, `edit`, `delete`, `restore`.
+struct WrittenRecord: Decodable, Sendable {
+    let record: String
+    let change: String
+}
+
+/// One change of `log`.
+package struct LoggedChange: Decodable, Sendable {
+    struct Operation: Decodable, Sendable {
+        let record: String?
+        let field: String?
+        let op: String
+        let value: JSONValue?
+    }
+
+    let change: String
+    let by: String
+    let node: String
+    let at: String
+    let because: String?
+    let operations: [Operation]
+}
+
+/// What an import did, in one answer per chunk and summed up at the end.
+package struct ImportAnswer: Codable, Sendable {
+    struct Refusal: Codable, Sendable {
+        let line: Int
+        let error: String
+    }
+
+    var created = 0
+    var changed = 0
+    var refused: [Refusal] = []
+}

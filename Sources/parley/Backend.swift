@@ -1,0 +1,12 @@
+import ParleyControl
+
+/// A node that answers: the daemon over its socket, or the home opened by this process.
+protocol Backend {
+    func perform(_ envelope: Envelope) async throws -> Response
+
+    /// Calls `receive` for each of the responses to one request, until the last or a failure.
+    func stream(_ envelope: Envelope, receive: (Response) throws -> Void) async throws
+
+    /// Lets go of the home or the socket.
+    func close() async
+}

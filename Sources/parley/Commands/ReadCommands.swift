@@ -1,0 +1,101 @@
+import ArgumentParser
+import ParleyControl
+
+/// `parley show`
+struct Show: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show a record, as it is or as it was.",
+        discussion: "Exit code 4: the record has open conflicts.")
+    static let examples = [
+        Example("the record used last", "parley show @last"),
+        Example("as it stood after a change", "parley show 3f9a --at a1b2:42"),
+    ]
+
+    @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
+    @Option(help: ArgumentHelp("A change, or a time like 2026-02-26T10:42:00Z.", valueName: "when"))
+    var at: String?
+    @OptionGroup var options: NodeOptions
+
+    func request() -> Request { .show(record: record, at: at) }
+
+    func page(for record: RecordAnswer, on screen: Screen) -> String {
+        RecordPage.text(record, on: screen)
+    }
+}
+
+/// `parley list`
+struct List: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List records, all or of one type, filtered by fields.")
+    static let examples = [
+        Example("exchanges by date", "parley list exchange --sort date"),
+        Example("what is tagged", "parley list tags=verified --limit 20"),
+    ]
+
+    @Argument(help: ArgumentHelp("A type, then filters.", valueName: "type|field=value"))
+    var terms: [String] = []
+    @Option(help: ArgumentHelp("Order by this field.", valueName: "field")) var sort: String?
+    @OptionGroup var source: AssignmentSource
+    @OptionGroup var limit: LimitOption
+    @OptionGroup var options: NodeOptions
+
+    func request() throws -> Request {
+        let type = terms.first.flatMap { $0.contains("=") ? nil : $0 }
+        let filters = try source.assignments(after: Array(terms.dropFirst(type == nil ? 0 : 1)))
+        guard filters.allSatisfy({ $0.operator == .set }) else {
+            throw CommandFailure(
+                Exit.usage,
+                "cannot filter by that: a filter compares. Write FIELD=VALUE, for example tags=verified."
+            )
+        }
+        return .list(type: type, filters: filters, sort: sort, limit: limit.limit)
+    }
+
+    func page(for records: [ListedRecord], on screen: Screen) -> String {
+        RecordTable.text(records, on: screen)
+    }
+}
+
+/// `parley find`
+struct Find: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Search words in all records, newest first.",
+        discussion: "Arabic is found without its vowel marks, Latin without its accents.")
+    static let examples = [
+        Example("records with both words", "parley find central prison"),
+        Example("words out of sight of `ps`", "parley find - < words.txt"),
+    ]
+
+    @Argument(help: "The words, or - to read them from standard input.") var words: [String]
+    @OptionGroup var limit: LimitOption
+    @OptionGroup var options: NodeOptions
+
+    func request() throws -> Request {
+        let text = words == ["-"] ? try ValueSource.value("-") : words.joined(separator: " ")
+        return .find(words: text, limit: limit.limit)
+    }
+
+    func page(for records: [ListedRecord], on screen: Screen) -> String {
+        RecordTable.text(records, on: screen)
+    }
+}
+
+/// `parley log`
+struct Log: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show who changed what, when and why, newest first.")
+    static let examples = [
+        Example("one record's history", "parley log 3f9a"),
+        Example("the last ten changes of all", "parley log --limit 10"),
+    ]
+
+    @Argument(help: "A record; the whole casebook without one.") var record: String?
+    @OptionGroup var limit: LimitOption
+    @OptionGroup var options: NodeOptions
+
+    func request() -> Request { .log(record: record, limit: limit.limit) }
+
+    func page(for changes: [LoggedChange], on screen: Screen) -> String {
+        LogPage.text(changes, on: screen)
+    }
+}

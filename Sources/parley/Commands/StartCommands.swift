@@ -1,0 +1,169 @@
+import ArgumentParser
+import ParleyControl
+
+/// `parley init`: a new node in a new home.
+struct Init: AsyncParsableCommand, Exemplified {
+    static let configuration = CommandConfiguration(
+        abstract: "Make this machine a node: a key pair in a folder of its own.")
+    static let examples = [
+        Example("the first thing on a new machine", "parley init --name amal"),
+        Example("a second node beside it", "parley init --name amal-laptop --home ./laptop"),
+    ]
+
+    @Option(help: ArgumentHelp("What the team calls you.", valueName: "name"))
+    var name: String
+
+    @OptionGroup var options: NodeOptions
+
+    func run() async throws {
+        let node = try NodeBackend.createHome(at: options.home, name: name)
+        if options.json {
+            Output.write(try node.json + "\n")
+            return
+        }
+        Output.write(
+            """
+            node \(node.node.prefix(16)) of \(node.name) lives in \(node.home)
+            next: `parley casebook create NAME` to start a casebook, or `parley join CODE` with an
+            invitation
+
+            """)
+    }
+}
+
+/// `parley casebook ...`
+struct CasebookCommand: AsyncParsableCommand, Exemplified {
+    static let configuration = CommandConfiguration(
+        commandName: "casebook",
+        abstract: "Create, list and show casebooks: what a team shares.",
+        subcommands: [Create.self, ListAll.self, ShowOne.self])
+    static let examples = [Example("every casebook of this node", "parley casebook list")]
+
+    struct Create: NodeCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Start a casebook, with you as its first coordinator.")
+        static let examples = [
+            Example("one body of records for one team", "parley casebook create sweida")
+        ]
+
+        @Argument(help: "What the team calls it.") var name: String
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .createCasebook(name: name) }
+
+        func page(for casebook: CasebookAnswer, on screen: Screen) -> String {
+            let next =
+                "next: `parley new TYPE FIELD=VALUE...`, or `parley invite` for a colleague\n"
+            return PeerPage.text(casebook, on: screen) + "\n" + next
+        }
+    }
+
+    struct ListAll: NodeCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the casebooks of this node.")
+        static let examples = [Example("for a script", "parley casebook list --json")]
+
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .listCasebooks }
+
+        func page(for casebooks: [CasebookAnswer], on screen: Screen) -> String {
+            PeerPage.text(casebooks, on: screen)
+        }
+    }
+
+    struct ShowOne: NodeCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show a casebook and its members.")
+        static let examples = [Example("who can read this", "parley casebook show")]
+
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .showCasebook }
+
+        func page(for casebook: CasebookAnswer, on screen: Screen) -> String {
+            PeerPage.text(casebook, on: screen)
+        }
+    }
+}
+
+/// `parley invite`
+struct Invite: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make an invitation for one person, once, for a short time (coordinators).",
+        discussion: "Send the code over a channel you trust: whoever uses it first is admitted.")
+    static let examples = [
+        Example(
+            "somebody who may write, reaching this node at an address",
+            "parley invite --address 127.0.0.1:7400"),
+        Example("somebody who only reads, today", "parley invite --role reader --expires 8h"),
+    ]
+
+    enum Role: String, ExpressibleByArgument, CaseIterable { case coordinator, editor, reader }
+
+    @Option(help: "coordinator, editor or reader.") var role = Role.editor
+
+    @Option(help: ArgumentHelp("For how long: 30m, 24h, 7d.", valueName: "time"))
+    var expires = Lifetime(seconds: 86_400)
+
+    @Option(help: ArgumentHelp("Where this node can be reached.", valueName: "host:port"))
+    var address: String?
+
+    @OptionGroup var options: NodeOptions
+
+    func request() -> Request {
+        .invite(role: role.rawValue, expiresSeconds: expires.seconds, address: address)
+    }
+
+    func page(for invitation: InvitationAnswer, on screen: Screen) -> String {
+        """
+        \(invitation.code)
+
+        valid once, until \(LocalTime.shown(invitation.expires)); on the other machine:
+          parley join CODE        (or `parley join -`, which keeps it out of the process list)
+
+        """
+    }
+}
+
+/// `30m`, `24h`, `7d`
+struct Lifetime: ExpressibleByArgument, Equatable, Sendable {
+    private static let unitSeconds: [Character: Int] = ["m": 60, "h": 3_600, "d": 86_400]
+
+    let seconds: Int
+
+    init(seconds: Int) {
+        self.seconds = seconds
+    }
+
+    init?(argument: String) {
+        guard let unit = argument.last.flatMap({ Self.unitSeconds[$0] }),
+            let count = Int(argument.dropLast()), (1...1_000).contains(count)
+        else { return nil }
+        seconds = count * unit
+    }
+
+    var defaultValueDescription: String { "\(seconds / 3_600)h" }
+}
+
+/// `parley join`
+struct Join: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Join a casebook with an invitation; needs this node's daemon.")
+    static let examples = [
+        Example("the code from a file, out of sight of `ps`", "parley join - < invitation.txt")
+    ]
+
+    @Argument(help: "The invitation, or - to read it from standard input.") var code: String
+    @OptionGroup var options: NodeOptions
+
+    func request() throws -> Request {
+        let text = code == "-" ? try ValueSource.text("-") : code
+        return .join(code: text.split(whereSeparator: \.isWhitespace).joined())
+    }
+
+    func page(for casebook: JoinAnswer, on screen: Screen) -> String {
+        "joined \(screen.paint(casebook.name, .title)) as \(casebook.role)\n"
+            + "next: `parley sync` fetches what is there, `parley list` shows it\n"
+    }
+}

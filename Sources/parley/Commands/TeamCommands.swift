@@ -1,0 +1,127 @@
+import ArgumentParser
+import ParleyControl
+
+/// `parley sync`
+struct Sync: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Exchange with peers now, and say what went each way; needs the daemon.",
+        discussion: "Exit code 4: what arrived made conflicts. 5: no peer could be reached.")
+    static let examples = [
+        Example("with everybody who can be reached", "parley sync"),
+        Example("with one, for at most a minute", "parley sync basil --wait 60"),
+    ]
+
+    @Argument(help: "A peer, by name or the beginning of its node ID.") var peer: String?
+    @Option(help: ArgumentHelp("How long to wait until all is exchanged.", valueName: "seconds"))
+    var wait = 30
+    @OptionGroup var options: NodeOptions
+
+    func validate() throws {
+        if !(0...86_400).contains(wait) {
+            throw ValidationError("--wait can't be \(wait): give seconds from 0 to 86400")
+        }
+    }
+
+    func request() -> Request { .sync(peer: peer, waitSeconds: wait) }
+
+    func page(for peers: [SyncAnswer], on screen: Screen) -> String {
+        SyncPage.text(peers, on: screen)
+    }
+}
+
+/// `parley status`
+struct Status: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Where things stand: casebooks, conflicts, peers, refused connections.",
+        discussion: "Two nodes hold the same casebook exactly when their digests are equal.")
+    static let examples = [Example("for a script", "parley status --json")]
+
+    @OptionGroup var options: NodeOptions
+
+    func request() -> Request { .status }
+
+    func page(for status: StatusAnswer, on screen: Screen) -> String {
+        StatusPage.text(status, on: screen)
+    }
+}
+
+/// `parley watch`
+struct Watch: AsyncParsableCommand, Exemplified {
+    static let configuration = CommandConfiguration(
+        abstract: "A line per event as it happens, until interrupted; needs the daemon.")
+    static let examples = [Example("one JSON object a line", "parley watch --json")]
+
+    @OptionGroup var options: NodeOptions
+
+    func run() async throws {
+        let screen = Surroundings.screen
+        try await Session.with(options) { session in
+            let envelope = Envelope(casebook: options.casebook, request: .watch)
+            try await session.backend.stream(envelope) { response in
+                guard let json = try response.checked().json else { return }
+                let line =
+                    try options.json
+                    ? json + "\n" : EventLine.text(response.answer(), on: screen)
+                Output.write(line)
+            }
+        }
+    }
+}
+
+/// `parley peer ...`
+struct PeerCommand: AsyncParsableCommand, Exemplified {
+    static let configuration = CommandConfiguration(
+        commandName: "peer", abstract: "The other nodes: who they are and where to reach them.",
+        subcommands: [ListAll.self, Add.self, Rename.self])
+    static let examples = [Example("everybody", "parley peer list")]
+
+    struct ListAll: NodeCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the members' nodes, and who is connected.")
+        static let examples = [Example("for a script", "parley peer list --json")]
+
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .listPeers }
+
+        func page(for peers: [PeerAnswer], on screen: Screen) -> String {
+            PeerPage.text(peers, on: screen)
+        }
+    }
+
+    struct Add: NodeCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say where a member's node can be reached.")
+        static let examples = [
+            Example("after somebody moved", "parley peer add basil 127.0.0.1:7401")
+        ]
+
+        @Argument(help: "The member's name or node ID.") var node: String
+        @Argument(help: ArgumentHelp("Where.", valueName: "host:port")) var address: String
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .addPeer(node: node, address: address) }
+
+        func page(for peers: [PeerAnswer], on screen: Screen) -> String {
+            PeerPage.text(peers, on: screen)
+        }
+    }
+
+    struct Rename: NodeCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Call a node something else, on this machine only.")
+        static let examples = [
+            Example("a name that says where it is", "parley peer rename basil attic")
+        ]
+
+        @Argument(help: "The peer, by name or the beginning of its node ID.") var peer: String
+        @Argument(help: "The new name.") var name: String
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .renamePeer(peer: peer, name: name) }
+
+        func page(for peers: [PeerAnswer], on screen: Screen) -> String {
+            PeerPage.text(peers, on: screen)
+        }
+    }
+}

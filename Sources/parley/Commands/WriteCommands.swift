@@ -1,0 +1,137 @@
+import ArgumentParser
+import ParleyControl
+
+/// `parley new`
+struct New: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Create a record.",
+        discussion: "Personal values belong in a file or on standard input: see --from.")
+    static let examples = [
+        Example(
+            "an exchange, with the wording of the source",
+            "parley new exchange title='Sweida exchange' date=2026-02-26 place=Sweida"),
+        Example(
+            "a person, without the name in the process list", "parley new person --from person.txt"),
+    ]
+
+    @Argument(help: "The type: exchange, person, facility, source...") var type: String
+    @Argument(help: ArgumentHelp("What to write.", valueName: "field=value"))
+    var assignments: [String] = []
+    @OptionGroup var source: AssignmentSource
+    @OptionGroup var reason: ReasonOption
+    @OptionGroup var options: NodeOptions
+
+    func request() throws -> Request {
+        .new(
+            type: type, assignments: try source.assignments(after: assignments),
+            because: reason.because)
+    }
+
+    func page(for written: WrittenRecord, on screen: Screen) -> String {
+        WrittenPage.text("created \(type)", written, on: screen)
+    }
+}
+
+/// `parley edit`
+struct Edit: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Change fields of a record.",
+        discussion: """
+            FIELD=VALUE writes a field, FIELD:= unsets it; FIELD+=ELEMENT and FIELD-=ELEMENT add to \
+            a set and remove from it.
+            """)
+    static let examples = [
+        Example(
+            "one field, with the reason",
+            "parley edit 3f9a place='Adra Central Prison' --because 'named by Reuters'"),
+        Example("a tag in, another out", "parley edit @last tags+=verified tags-=draft"),
+        Example("take a value back", "parley edit @last note:="),
+    ]
+
+    @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
+    @Argument(help: ArgumentHelp("What to write.", valueName: "field=value"))
+    var assignments: [String] = []
+    @OptionGroup var source: AssignmentSource
+    @OptionGroup var reason: ReasonOption
+    @OptionGroup var options: NodeOptions
+
+    func request() throws -> Request {
+        let list = try source.assignments(after: assignments)
+        guard !list.isEmpty else {
+            throw CommandFailure(
+                Exit.usage,
+                "there is nothing to change. Give FIELD=VALUE or --from FILE; `parley help edit` has "
+                    + "examples.")
+        }
+        return .edit(record: record, assignments: list, because: reason.because)
+    }
+
+    func page(for written: WrittenRecord, on screen: Screen) -> String {
+        WrittenPage.text("edited", written, on: screen)
+    }
+}
+
+/// `parley delete`
+struct Delete: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Delete a record; `parley restore` brings it back.",
+        discussion: "Asks first on a terminal. Elsewhere it needs --yes.")
+    static let examples = [
+        Example(
+            "without being asked", "parley delete 3f9a --yes --because 'entered twice by mistake'")
+    ]
+
+    @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
+    @Flag(help: "Don't ask.") var yes = false
+    @OptionGroup var reason: ReasonOption
+    @OptionGroup var options: NodeOptions
+
+    func request() throws -> Request {
+        if !yes {
+            guard Surroundings.canAsk else {
+                throw CommandFailure(
+                    Exit.usage,
+                    "nothing deleted: nobody is there to be asked. Add --yes to delete \(record) "
+                        + "without a question.")
+            }
+            Output.note("Delete \(record) from the casebook, for everybody? [y/N] ")
+            guard ["y", "yes"].contains(readLine()?.lowercased()) else {
+                throw CommandFailure(Exit.refused, "nothing deleted, as you answered")
+            }
+        }
+        return .delete(record: record, because: reason.because)
+    }
+
+    func page(for written: WrittenRecord, on screen: Screen) -> String {
+        let id = ShortNames.record(written.record)
+        return WrittenPage.text("deleted", written, on: screen)
+            + "to bring it back: parley restore \(id)\n"
+    }
+}
+
+/// `parley restore`
+struct Restore: NodeCommand {
+    static let configuration = CommandConfiguration(abstract: "Bring a deleted record back.")
+    static let examples = [
+        Example("with the reason", "parley restore 3f9a --because 'was no duplicate after all'")
+    ]
+
+    @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
+    @OptionGroup var reason: ReasonOption
+    @OptionGroup var options: NodeOptions
+
+    func request() -> Request { .restore(record: record, because: reason.because) }
+
+    func page(for written: WrittenRecord, on screen: Screen) -> String {
+        WrittenPage.text("restored", written, on: screen)
+    }
+}
+
+/// What every write answers.
+private enum WrittenPage {
+    static func text(_ deed: String, _ written: WrittenRecord, on screen: Screen) -> String {
+        let change = ShortNames.change(written.change, among: [])
+        return "\(deed) \(screen.paint(ShortNames.record(written.record), .title))"
+            + screen.paint("  change \(change)", .faint) + "\n"
+    }
+}

@@ -1,0 +1,127 @@
+/// One conflict, ready to be settled: what stood there, each side next to the other, why both
+/// stand, and the exact commands.
+///
+/// Sides are named by the people who wrote them, never "local" and "remote": which of two machines
+/// this is says nothing about who is right.
+package struct ConflictPage {
+    private let conflict: ConflictAnswer
+    private let sides: [ConflictSide]
+    private let screen: Screen
+
+    package init(_ conflict: ConflictAnswer, on screen: Screen) {
+        self.conflict = conflict
+        self.screen = screen
+        sides = ConflictSide.named(in: conflict)
+    }
+
+    package var text: String {
+        comparisonText + "\n" + screen.paint("Why both stand", .title) + "\n"
+            + wrapped(ConcurrencyAccount(sides).sentences) + "\n"
+            + screen.paint("To settle it", .title) + "\n" + commands
+    }
+
+    /// What the conflict is about and its sides, without what to do about it.
+    var comparisonText: String { heading + "\n" + comparison }
+
+    private var record: String { ShortNames.record(conflict.record) }
+
+    private var heading: String {
+        let subject =
+            conflict.isAboutState
+            ? "Edited by one, deleted by another: \(conflict.type) \(record)"
+            : "Conflict over \(conflict.field) in \(conflict.type) \(record)"
+        let title = conflict.title.map { "  \(PrintableText.line($0))\n" } ?? ""
+        return screen.paint(subject, .title) + "\n" + title
+    }
+
+    private var comparison: String {
+        let base = conflict.base ?? []
+        var grid = ComparisonGrid(labels: ["", "value", "written", "node", "because", "change"])
+        grid.columns.append(Self.column(of: base, isAboutState: conflict.isAboutState))
+        for side in sides {
+            grid.columns.append([
+                side.name, side.value, LocalTime.shown(side.answer.at),
+                ShortNames.node(side.answer.node), side.answer.because ?? "no reason given",
+                side.change,
+            ])
+        }
+        return grid.text(on: screen)
+    }
+
+    /// What stood there before either side was written.
+    private static func column(of base: [ConflictAnswer.Side], isAboutState: Bool) -> [String] {
+        guard let first = base.first else { return ["before", "(nothing)", "", "", "", ""] }
+        let values =
+            isAboutState
+            ? ["not deleted"] : base.map { ConflictSide.shown($0.value, isAboutState: false) }
+        return [
+            "before", values.joined(separator: "\nor: "),
+            "\(LocalTime.shown(first.at)) by \(first.by)", ShortNames.node(first.node),
+            first.because ?? "", "",
+        ]
+    }
+
+    /// `--seen` names what is on this page, so that a value which arrives meanwhile isn't dropped
+    /// by somebody who never saw it.
+    private var commands: String {
+        let beginning = "parley conflict resolve \(record) \(conflict.field)"
+        let seen = " --seen " + sides.map(\.change).joined(separator: ",")
+        var lines = sides.map { side in
+            "  # \(side.choice)\n  \(beginning) --take \(side.change)\(seen)\n"
+        }
+        if !conflict.isAboutState {
+            lines.append("  # write another value, starting from these in $EDITOR\n")
+            lines.append("  \(beginning) --edit\n")
+        } else {
+            lines.append("  # look at what was edited first\n  parley log \(record)\n")
+        }
+        return lines.joined() + "Add --because 'why', so that everybody can follow.\n"
+    }
+
+    private func wrapped(_ sentences: [String]) -> String {
+        sentences.flatMap { Columns.wrapped($0, to: min(screen.columns ?? 96, 96) - 2) }
+            .map { "  \($0)\n" }.joined()
+    }
+}
+
+/// One side of a conflict under the name its page uses for it.
+struct ConflictSide {
+    let answer: ConflictAnswer.Side
+    /// The person, numbered where one person stands on several sides.
+    let name: String
+    /// The value as shown.
+    let value: String
+    /// The shortest unambiguous name of the change that wrote it.
+    let change: String
+    private let isAboutState: Bool
+
+    /// The sides, oldest first.
+    static func named(in conflict: ConflictAnswer) -> [ConflictSide] {
+        let sides = conflict.sides
+        let origins = conflict.origins
+        return sides.enumerated().map { index, side in
+            let isRepeated = sides.filter { $0.by == side.by }.count > 1
+            return ConflictSide(
+                answer: side, name: isRepeated ? "\(side.by) (\(index + 1))" : side.by,
+                value: shown(side.value, isAboutState: conflict.isAboutState),
+                change: ShortNames.change(side.change, among: origins),
+                isAboutState: conflict.isAboutState)
+        }
+    }
+
+    static func shown(_ value: JSONValue?, isAboutState: Bool) -> String {
+        switch value {
+        case nil, .null: "(unset)"
+        case .text("live") where isAboutState: "edited, so kept"
+        case .text("deleted") where isAboutState: "deleted"
+        case .some(let value): value.shown.isEmpty ? "(empty)" : value.shown
+        }
+    }
+
+    /// What taking this side means.
+    var choice: String {
+        guard isAboutState else { return "keep what \(name) wrote" }
+        return answer.value == .text("deleted")
+            ? "delete it, as \(name) did" : "keep it, with the edit by \(name)"
+    }
+}

@@ -1,0 +1,45 @@
+/// `sync`: what went each way with each peer, and what is still missing.
+package enum SyncPage {
+    package static func text(_ peers: [SyncAnswer], on screen: Screen) -> String {
+        guard !peers.isEmpty else {
+            return "no peer to sync with: `parley peer add NODE HOST:PORT` or `parley join CODE`\n"
+        }
+        var table = Table(
+            "peer", "received", "sent", "conflicts", "bytes in", "bytes out", "state",
+            right: ["received", "sent", "conflicts", "bytes in", "bytes out"])
+        table.rows = peers.map { peer in
+            [
+                .init(peer.peer), .init(String(peer.received)), .init(String(peer.sent)),
+                .init(String(peer.conflicts), peer.conflicts > 0 ? .attention : .plain),
+                .init(ByteText.of(peer.bytesIn)), .init(ByteText.of(peer.bytesOut)),
+                state(of: peer),
+            ]
+        }
+        return table.text(on: screen) + conflictHint(peers.reduce(0) { $0 + $1.conflicts })
+    }
+
+    private static func state(of peer: SyncAnswer) -> Table.Cell {
+        if peer.complete { return .init("complete", .good) }
+        return .init(peer.reason ?? "incomplete", .attention)
+    }
+
+    private static func conflictHint(_ conflicts: Int) -> String {
+        guard conflicts > 0 else { return "" }
+        return "\n\(Counted.text(conflicts, "new conflict")): see `parley conflict list`\n"
+    }
+}
+
+/// A number of bytes for people.
+package enum ByteText {
+    /// `812 B`, `4.2 KiB`, `18.0 MiB`
+    package static func of(_ count: Int) -> String {
+        guard count >= 1_024 else { return "\(count) B" }
+        var tenths = count * 10 / 1_024
+        var units = ["KiB", "MiB", "GiB"]
+        while tenths >= 10_240, units.count > 1 {
+            tenths /= 1_024
+            units.removeFirst()
+        }
+        return "\(tenths / 10).\(tenths % 10) \(units[0])"
+    }
+}

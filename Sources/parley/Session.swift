@@ -1,0 +1,91 @@
+import ArgumentParser
+import FoundationEssentials
+import ParleyControl
+
+/// One command's conversation with its node.
+struct Session {
+    let backend: any Backend
+    let options: NodeOptions
+
+    /// Opens what the options name and lets go of it again, also after a failure.
+    static func with<Result>(
+        _ options: NodeOptions, _ body: (Session) async throws -> Result
+    ) async throws -> Result {
+        let backend = try await NodeBackend.open(home: options.home)
+        do {
+            let result = try await body(Session(backend: backend, options: options))
+            await backend.close()
+            return result
+        } catch {
+            await backend.close()
+            throw error
+        }
+    }
+
+    /// - Returns: the response of a request that was carried out.
+    /// - Throws: `CommandFailure` with the node's words.
+    func perform(_ request: Request) async throws -> Response {
+        try await backend.perform(Envelope(casebook: options.casebook, request: request)).checked()
+    }
+
+    /// Performs the request and prints its answer in the form that was asked for.
+    func show<Answer: Decodable>(
+        _ request: Request, page: (Answer, Screen) -> String
+    ) async throws {
+        let response = try await perform(request)
+        if options.json {
+            Output.write((response.json ?? "null") + "\n")
+        } else {
+            Output.write(page(try response.answer(), Surroundings.screen))
+        }
+        if response.exitCode != Exit.done { throw ExitCode(response.exitCode) }
+    }
+}
+
+extension Response {
+    /// The response itself, unless the node refused.
+    func checked() throws -> Response {
+        guard let error else { return self }
+        throw CommandFailure(exitCode == 0 ? Exit.refused : exitCode, error)
+    }
+
+    /// The answer read as what the command's contract says it is.
+    func answer<Answer: Decodable>() throws -> Answer {
+        do {
+            return try JSONDecoder().decode(Answer.self, from: Data((json ?? "null").utf8))
+        } catch {
+            throw CommandFailure(
+                Exit.refused,
+                "cannot show the node's answer: it isn't in the form this parley knows. "
+                    + "Bring parley and parleyd to the same version, or read it with --json.")
+        }
+    }
+}
+
+extension Encodable {
+    /// As one line with sorted keys, for answers this program makes up itself.
+    var json: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
+    }
+}
+
+/// A command that is one request and one page.
+protocol NodeCommand: AsyncParsableCommand, Exemplified {
+    associatedtype Answer: Decodable
+
+    var options: NodeOptions { get }
+
+    func request() throws -> Request
+    func page(for answer: Answer, on screen: Screen) -> String
+}
+
+extension NodeCommand {
+    func run() async throws {
+        let request = try request()
+        try await Session.with(options) { try await $0.show(request, page: page) }
+    }
+}

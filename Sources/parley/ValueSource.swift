@@ -1,0 +1,98 @@
+import ArgumentParser
+import FoundationEssentials
+package import ParleyControl
+
+/// `--from`: values that must not stand in the process list or the shell's history.
+struct AssignmentSource: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Read more assignments from a file, - for standard input.",
+            discussion: """
+                One assignment a line, as on the command line; indented lines continue the value \
+                above, empty lines and lines that begin with # are skipped.
+                """,
+            valueName: "file"))
+    var from: String?
+
+    /// What the arguments and the file assign, in that order.
+    func assignments(after arguments: [String]) throws -> [Request.Assignment] {
+        let typed = try arguments.map { try Request.Assignment(typed: $0) }
+        guard let from else { return typed }
+        return typed + (try Request.Assignment.list(in: try ValueSource.text(from)))
+    }
+}
+
+/// Text from a file or standard input.
+enum ValueSource {
+    /// - Parameter path: `-` is standard input.
+    static func text(_ path: String) throws -> String {
+        let name = path == "-" ? "standard input" : "`\(path)`"
+        guard let data = try? Data(contentsOf: URL(filePath: path == "-" ? "/dev/stdin" : path))
+        else {
+            throw CommandFailure(
+                Exit.refused, "cannot read \(name): no such file, or not readable. Check its path.")
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw CommandFailure(
+                Exit.refused,
+                "cannot read \(name): it isn't UTF-8 text. Convert it, then try again.")
+        }
+        return text
+    }
+
+    /// The text without the line break that editors put at the end of a file.
+    static func value(_ path: String) throws -> String {
+        var text = try text(path)
+        if text.last?.isNewline == true { text.removeLast() }
+        return text
+    }
+}
+
+extension Request.Assignment {
+    /// Reads `FIELD=VALUE`, `FIELD+=ELEMENT`, `FIELD-=ELEMENT` or `FIELD:=`.
+    ///
+    /// The value itself is never repeated in an error: it may be personal.
+    package init(typed text: String) throws {
+        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+            throw CommandFailure(
+                Exit.usage,
+                "an argument assigns nothing. Write FIELD=VALUE, FIELD+=ELEMENT, FIELD-=ELEMENT "
+                    + "or FIELD:=, for example place='Adra Central Prison'.")
+        }
+        let sign = text[text.index(before: equals)]
+        let kind = Operator(rawValue: "\(sign)=") ?? .set
+        let name = kind == .set ? text[..<equals] : text[..<text.index(before: equals)]
+        let value = String(text[text.index(after: equals)...])
+        guard !name.isEmpty else {
+            throw CommandFailure(
+                Exit.usage, "an assignment names no field. Write FIELD=VALUE.")
+        }
+        if kind == .unset, !value.isEmpty {
+            throw CommandFailure(
+                Exit.usage,
+                "\(name):= takes no value: it unsets the field. To write one use \(name)=VALUE.")
+        }
+        self.init(field: String(name), operator: kind, value: value)
+    }
+
+    /// Reads the lines of an assignment file.
+    package static func list(in text: String) throws -> [Request.Assignment] {
+        var entries: [(line: Int, text: String)] = []
+        for (index, line) in text.split(
+            omittingEmptySubsequences: false, whereSeparator: \.isNewline
+        ).enumerated() {
+            if let first = line.first, first == " " || first == "\t", !entries.isEmpty {
+                entries[entries.count - 1].text += "\n" + line.drop { $0 == " " || $0 == "\t" }
+            } else if !line.isEmpty, !line.hasPrefix("#") {
+                entries.append((index + 1, String(line)))
+            }
+        }
+        return try entries.map { entry in
+            do {
+                return try Request.Assignment(typed: entry.text)
+            } catch let failure as CommandFailure {
+                throw CommandFailure(failure.exitCode, "line \(entry.line): \(failure.message)")
+            }
+        }
+    }
+}

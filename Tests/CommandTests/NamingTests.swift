@@ -1,0 +1,34 @@
+import Testing
+import parley
+
+@Suite struct NamingTests {
+    private static let origins = [
+        "a1b2c3d4e5f60718.7d00000000000001", "a1b2ffffe5f60718.1100000000000001",
+        "77e0c3d4e5f60718.aa00000000000001", "77e0c3d4e5f60718.ab00000000000001",
+    ]
+
+    @Test(arguments: [
+        ("a1b2c3d4e5f60718.7d00000000000001:42", "a1b2c:42"),
+        ("77e0c3d4e5f60718.aa00000000000001:7", "77e0.aa:7"),
+        ("77e0c3d4e5f60718.aa00000000000001:7~0011aabb", "77e0.aa:7~0011aabb"),
+        ("c0dec3d4e5f60718.aa00000000000001:1", "c0de:1"),
+        ("something else", "something else"),
+    ])
+    func changesGetTheShortestNameThatFitsOnlyOneLog(change: String, short: String) {
+        #expect(ShortNames.change(change, among: Self.origins) == short)
+    }
+
+    @Test func timesAreShownAsTheWallClockHasThem() throws {
+        let time = try #require(LocalTime("2026-02-28T22:30:07.250Z") { _ in 3 * 3_600 })
+        #expect(time.dateAndClock == "2026-03-01 01:30")
+        #expect(time.preciseClock == "01:30:07.250")
+        let leapDay = try #require(LocalTime("2024-02-29T00:30:00Z") { _ in -3_600 })
+        #expect(leapDay.dateAndClock == "2024-02-28 23:30")
+        #expect(leapDay < time)
+    }
+
+    @Test(arguments: ["", "yesterday", "2026-02-26", "2026-02-26T10:42:00+03:00"])
+    func anythingElseIsNoTime(text: String) {
+        #expect(LocalTime(text) { _ in 0 } == nil)
+    }
+}

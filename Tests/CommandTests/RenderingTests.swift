@@ -1,0 +1,146 @@
+import FoundationEssentials
+import Testing
+import parley
+
+/// Pages for people, made from answers as the contract has them.
+@Suite struct RenderingTests {
+    private static let amal = String(repeating: "a1b2c3d4", count: 8)
+    private static let basil = String(repeating: "77e0c3d4", count: 8)
+    private static let amalsLog = "a1b2c3d4a1b2c3d4.7d00000000000001"
+    private static let basilsLog = "77e0c3d477e0c3d4.1100000000000001"
+
+    private static func conflict(field: String, amal first: String, basil second: String) -> String
+    {
+        """
+        {"record":"3f9a01c2d4e5f60718293a4b5c6d7e8f","type":"exchange","title":"Sweida exchange",
+         "field":"\(field)","values":[
+         {"value":"\(second)","by":"basil","node":"\(basil)","at":"2026-02-26T10:58:03.120Z",
+          "change":"\(basilsLog):7","seen":{"\(amalsLog)":41,"\(basilsLog)":6},
+          "because":"named by the second report"},
+         {"value":"\(first)","by":"amal","node":"\(amal)","at":"2026-02-26T10:42:00.000Z",
+          "change":"\(amalsLog):42","seen":{"\(amalsLog)":41}}],
+         "base":[{"value":"Adra","by":"amal","node":"\(amal)","at":"2026-02-25T08:00:00.000Z",
+          "change":"\(amalsLog):40"}]}
+        """
+    }
+
+    private func answer<Answer: Decodable>(_ json: String) throws -> Answer {
+        try JSONDecoder().decode(Answer.self, from: Data(json.utf8))
+    }
+
+    @Test func conflictNamesBothPeopleAndTheCommandsThatSettleIt() throws {
+        let json = Self.conflict(
+            field: "place", amal: "Adra Central Prison", basil: "near Damascus")
+        let page = ConflictPage(try answer(json), on: .plain).text
+        #expect(page.contains("before"))
+        #expect(page.contains("Adra Central Prison  near Damascus"))
+        #expect(page.contains("named by the second report"))
+        #expect(page.contains("without having seen the edit of"))
+        #expect(page.contains("by amal, who had not seen this one"))
+        #expect(
+            page.contains("amal's node then held none of basil's changes, and 77e0:7 is number 7."))
+        #expect(
+            page.contains("basil's node then held 41 of amal's changes, and a1b2:42 is number 42."))
+        let seen = "--seen a1b2:42,77e0:7"
+        #expect(page.contains("parley conflict resolve 3f9a01c2 place --take a1b2:42 \(seen)\n"))
+        #expect(page.contains("parley conflict resolve 3f9a01c2 place --take 77e0:7 \(seen)\n"))
+    }
+
+    @Test func editAgainstDeleteSaysWhatEachChoiceMeans() throws {
+        let json = Self.conflict(field: "state", amal: "live", basil: "deleted")
+        let page = ConflictPage(try answer(json), on: .plain).text
+        #expect(page.hasPrefix("Edited by one, deleted by another: exchange 3f9a01c2\n"))
+        #expect(page.contains("basil deleted it at"))
+        #expect(page.contains("# keep it, with the edit by amal"))
+        #expect(page.contains("# delete it, as basil did"))
+        #expect(!page.contains("--edit"))
+    }
+
+    @Test func narrowTerminalShowsSidesBelowEachOther() throws {
+        let json = Self.conflict(
+            field: "place", amal: "Adra Central Prison", basil: "near Damascus")
+        let page = ConflictPage(try answer(json), on: Screen(columns: 50, hasColour: false)).text
+        #expect(page.contains("amal\n  value"))
+        #expect(page.contains("basil\n  value"))
+    }
+
+    @Test func draftOffersTheShownValueAndIgnoresWhatIsBelowTheLine() throws {
+        let json = Self.conflict(
+            field: "place", amal: "Adra Central Prison", basil: "near Damascus")
+        let draft = ResolutionDraft(try answer(json)).text
+        #expect(ResolutionDraft.value(in: draft) == "near Damascus")
+        #expect(draft.contains("Adra Central Prison"))
+        #expect(
+            ResolutionDraft.value(in: "# kept\nas typed\n" + draft.drop { $0 != "\n" }.dropFirst())
+                == "# kept\nas typed")
+    }
+
+    @Test func recordPageMarksFieldsInConflict() throws {
+        let page = RecordPage.text(
+            try answer(
+                """
+                {"record":"3f9a01c2d4e5f60718293a4b5c6d7e8f","type":"exchange","state":"conflict",
+                 "fields":{"tags":["a","b"],"place":"Adra","title":"Sweida"},"conflicts":["place"],
+                 "changed":{"by":"amal","node":"\(Self.amal)","at":"2026-02-26T10:42:00.000Z",
+                 "change":"\(Self.amalsLog):42"}}
+                """), on: .plain)
+        #expect(
+            page.hasPrefix(
+                "exchange 3f9a01c2  conflict\n\n  title  Sweida\n  place  Adra  in conflict\n"))
+        #expect(page.contains("  tags   a, b\n"))
+        #expect(page.contains("parley conflict show 3f9a01c2 place\n"))
+    }
+
+    @Test func listLengthensNamesThatBeginAlike() throws {
+        let page = RecordTable.text(
+            try answer(
+                """
+                [{"record":"3f9a01c2d4","type":"exchange","title":"One"},
+                 {"record":"3f9a01c2e5","type":"person","title":"Two"}]
+                """), on: .plain)
+        #expect(page.contains("3f9a01c2d  exchange  One\n3f9a01c2e  person    Two\n"))
+    }
+
+    @Test func syncPagePointsAtNewConflicts() throws {
+        let page = SyncPage.text(
+            try answer(
+                """
+                [{"peer":"basil","received":12,"sent":3,"conflicts":2,"bytesIn":18213,"bytesOut":812,
+                  "complete":true}]
+                """), on: .plain)
+        #expect(page.contains("basil        12     3          2  17.7 KiB      812 B  complete\n"))
+        #expect(page.contains("2 new conflicts: see `parley conflict list`\n"))
+    }
+
+    @Test func statusPageCountsWhatWasRefused() throws {
+        let page = StatusPage.text(
+            try answer(
+                """
+                {"node":"\(Self.amal)","name":"amal","daemon":{"pid":12},"casebooks":[],"peers":[
+                 {"node":"\(Self.basil)","name":"basil","connected":true,"lastSync":null,
+                  "refused":{"signature":2}}]}
+                """), on: .plain)
+        #expect(page.hasPrefix("amal  node a1b2c3d4a1b2c3d4  daemon running (pid 12)\n"))
+        #expect(page.contains("basil  77e0c3d4  yes        never      2 × signature\n"))
+    }
+
+    @Test func eventsOfAnyKindFitOnALine() throws {
+        let line = EventLine.text(
+            try answer(#"{"event":"from the future","what":"a\nb","count":3}"#), on: .plain)
+        #expect(line == "from the future  count 3  what a ⏎ b\n")
+    }
+
+    @Test func progressIsRedrawnOnlyWhenItMoved() {
+        var bar = ProgressBar(label: "importing", total: 1_000)
+        #expect(bar.line(at: 500)?.hasSuffix(" 50%") == true)
+        #expect(bar.line(at: 501) == nil)
+        #expect(bar.line(at: 1_000)?.hasSuffix(" 100%") == true)
+    }
+
+    @Test(arguments: [
+        (812, "812 B"), (1_024, "1.0 KiB"), (4_300, "4.1 KiB"), (18 << 20, "18.0 MiB"),
+    ])
+    func bytesAreShownInUnitsPeopleRead(count: Int, text: String) {
+        #expect(ByteText.of(count) == text)
+    }
+}
