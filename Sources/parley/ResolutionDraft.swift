@@ -62,7 +62,7 @@ enum Shell {
     static func run(_ command: String, argument: String) -> Int32 {
         let words = ["/bin/sh", "-c", command, "sh", argument]
         var pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-        defer { pointers.forEach { free($0) } }
+        defer { for pointer in pointers { free(pointer) } }
         var child: pid_t = 0
         guard posix_spawn(&child, "/bin/sh", nil, nil, &pointers, environ) == 0 else { return -1 }
         var status: Int32 = 0

@@ -16,11 +16,10 @@ import parley
          "field":"\(field)","values":[
          {"value":"\(second)","by":"basil","node":"\(basil)","at":"2026-02-26T10:58:03.120Z",
           "change":"\(basilsLog):7","seen":{"\(amalsLog)":41,"\(basilsLog)":6},
-          "because":"named by the second report"},
+          "reason":"named by the second report"},
          {"value":"\(first)","by":"amal","node":"\(amal)","at":"2026-02-26T10:42:00.000Z",
           "change":"\(amalsLog):42","seen":{"\(amalsLog)":41}}],
-         "base":[{"value":"Adra","by":"amal","node":"\(amal)","at":"2026-02-25T08:00:00.000Z",
-          "change":"\(amalsLog):40"}]}
+         "base":["Adra"]}
         """
     }
 

@@ -6,8 +6,8 @@ package struct ConflictAnswer: Decodable, Sendable {
         let node: String
         let at: String
         let change: String
-        let because: String?
-        /// Sequence number by origin: how much the author's node had applied.
+        let reason: String?
+        /// Sequence number by origin: how much of the others' logs the author's node had applied.
         let seen: [String: Int]?
     }
 
@@ -16,8 +16,8 @@ package struct ConflictAnswer: Decodable, Sendable {
     let title: String?
     let field: String
     let values: [Side]
-    /// What stood there before, as far as it is known.
-    let base: [Side]?
+    /// What stood there as far as all sides knew.
+    let base: [JSONValue]?
 
     /// Whether somebody edited what somebody else deleted.
     var isAboutState: Bool { field == "state" }
@@ -29,7 +29,7 @@ package struct ConflictAnswer: Decodable, Sendable {
 
     /// Every origin this answer mentions, for names that stay unambiguous.
     var origins: Set<String> {
-        var origins = Set((values + (base ?? [])).map { String($0.change.prefix { $0 != ":" }) })
+        var origins = Set(values.map { String($0.change.prefix { $0 != ":" }) })
         for side in values { origins.formUnion((side.seen ?? [:]).keys) }
         return origins
     }

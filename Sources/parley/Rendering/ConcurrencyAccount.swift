@@ -13,14 +13,19 @@ struct ConcurrencyAccount {
         return claims + proofs
     }
 
-    /// One sentence per later side, about the sides before it.
+    /// One sentence per later side, about the sides of other changes before it.
     private var claims: [String] {
-        sides.indices.dropFirst().map { index in
-            let later = sides[index]
-            let earlier = sides[..<index].map {
-                "the \(Self.deed($0)) of \(Self.moment($0, beside: later)) by \($0.name)"
+        sides.indices.compactMap { index in
+            let side = sides[index]
+            let isFirstOfChange = !sides[..<index].contains { $0.change == side.change }
+            guard isFirstOfChange else {
+                return "\(side.name) put this value back, to be chosen among again."
             }
-            return "\(later.name) \(Self.verb(later)) at \(Self.moment(later, beside: sides[0])) "
+            let earlier = sides[..<index].map {
+                "the \(Self.deed($0)) of \(Self.moment($0, beside: side)) by \($0.name)"
+            }
+            guard !earlier.isEmpty else { return nil }
+            return "\(side.name) \(Self.verb(side)) at \(Self.moment(side, beside: sides[0])) "
                 + "without having seen \(Self.joined(earlier))"
                 + (index == 1 ? ", who had not seen this one either." : ".")
         }

@@ -41,7 +41,7 @@ package struct ConflictPage {
         for side in sides {
             grid.columns.append([
                 side.name, side.value, LocalTime.shown(side.answer.at),
-                ShortNames.node(side.answer.node), side.answer.because ?? "no reason given",
+                ShortNames.node(side.answer.node), side.answer.reason ?? "no reason given",
                 side.change,
             ])
         }
@@ -49,33 +49,40 @@ package struct ConflictPage {
     }
 
     /// What stood there before either side was written.
-    private static func column(of base: [ConflictAnswer.Side], isAboutState: Bool) -> [String] {
-        guard let first = base.first else { return ["before", "(nothing)", "", "", "", ""] }
-        let values =
-            isAboutState
-            ? ["not deleted"] : base.map { ConflictSide.shown($0.value, isAboutState: false) }
-        return [
-            "before", values.joined(separator: "\nor: "),
-            "\(LocalTime.shown(first.at)) by \(first.by)", ShortNames.node(first.node),
-            first.because ?? "", "",
-        ]
+    private static func column(of base: [JSONValue], isAboutState: Bool) -> [String] {
+        let values = base.map { ConflictSide.shown($0, isAboutState: false) }
+        let shown = values.isEmpty ? "(nothing)" : values.joined(separator: "\nor: ")
+        return ["before", isAboutState ? "not deleted" : shown, "", "", "", ""]
     }
 
     /// `--seen` names what is on this page, so that a value which arrives meanwhile isn't dropped
     /// by somebody who never saw it.
     private var commands: String {
         let beginning = "parley conflict resolve \(record) \(conflict.field)"
-        let seen = " --seen " + sides.map(\.change).joined(separator: ",")
+        let seen = " --seen " + distinct(sides.map(\.change)).joined(separator: ",")
         var lines = sides.map { side in
-            "  # \(side.choice)\n  \(beginning) --take \(side.change)\(seen)\n"
+            "  # \(side.choice)\n  \(beginning) \(taking(side))\(seen)\n"
         }
-        if !conflict.isAboutState {
+        if conflict.isAboutState {
+            lines.append("  # look at what was edited first\n  parley log \(record)\n")
+        } else {
             lines.append("  # write another value, starting from these in $EDITOR\n")
             lines.append("  \(beginning) --edit\n")
-        } else {
-            lines.append("  # look at what was edited first\n  parley log \(record)\n")
         }
         return lines.joined() + "Add --because 'why', so that everybody can follow.\n"
+    }
+
+    /// A reopened conflict has several values of one change, which then names none of them.
+    private func taking(_ side: ConflictSide) -> String {
+        guard sides.filter({ $0.change == side.change }).count > 1,
+            let value = side.answer.value?.shown
+        else { return "--take \(side.change)" }
+        let quoted = value.replacing("'", with: #"'\''"#)
+        return "--value '\(quoted)'"
+    }
+
+    private func distinct(_ names: [String]) -> [String] {
+        names.enumerated().filter { !names[..<$0.offset].contains($0.element) }.map(\.element)
     }
 
     private func wrapped(_ sentences: [String]) -> String {
