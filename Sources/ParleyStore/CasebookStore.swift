@@ -1,0 +1,209 @@
+import GRDB
+package import ParleyCRDT
+package import ParleyLog
+import ParleyModel
+import ParleyWire
+
+/// One casebook on disk.
+///
+/// A casebook is a log per origin and the records those logs come to. Both live in one database
+/// file, because a clock that claims a change and the record that shows it must become durable
+/// together: kept apart, a crash between them loses edits for good or applies them twice.
+///
+/// There is one writer. It gathers concurrent edits into one sync, each in a savepoint of its own,
+/// and answers only after the commit is durable. Readers work on snapshots and never wait for it.
+/// Batches are stored byte for byte as they came, so passing them on costs no encoding; records are
+/// stored merged, so showing one costs no replay. The price is that a merge has to agree with the
+/// replay at all times, which the tests check on random histories.
+package final class CasebookStore: Sendable {
+    package let path: String
+    private let pool: DatabasePool
+    let writer: Writer
+
+    private init(
+        path: String, pool: DatabasePool, draft: Draft, identity: Identity,
+        environment: StoreEnvironment, generation: GenerationFile
+    ) {
+        self.path = path
+        self.pool = pool
+        writer = Writer(
+            pool: pool, draft: draft, identity: identity, environment: environment,
+            generation: generation)
+    }
+
+    // MARK: Opening
+
+    /// Founds a new casebook, with this node as its first coordinator.
+    ///
+    /// - Parameters:
+    ///   - path: where the file shall be; nothing may be there yet.
+    ///   - schema: name and version of the schema its records follow.
+    package static func found(
+        at path: String, name: String, memberName: String, schema: (String, UInt64) = ("casework", 1),
+        identity: Identity, environment: StoreEnvironment = .system
+    ) async throws -> CasebookStore {
+        let founding = Founding(
+            nonce: environment.randomBytes(Founding.nonceBytes), casebookName: name,
+            memberName: memberName, schemaName: schema.0, schemaVersion: schema.1)
+        return try create(at: path, casebook: .zero, identity, environment) { transaction in
+            _ = try transaction.found(founding)
+        }
+    }
+
+    /// Makes an empty store for a casebook this node is about to receive.
+    ///
+    /// It holds nothing, and nothing can be written, until the founding change and this node's
+    /// admission have arrived.
+    package static func joining(
+        at path: String, casebook: Digest, identity: Identity,
+        environment: StoreEnvironment = .system
+    ) throws -> CasebookStore {
+        try create(at: path, casebook: casebook, identity, environment) { _ in }
+    }
+
+    private static func create(
+        at path: String, casebook: Digest, _ identity: Identity, _ environment: StoreEnvironment,
+        _ first: (Transaction) throws -> Void
+    ) throws -> CasebookStore {
+        let pool = try Connection.open(path: path)
+        do {
+            let draft = try pool.writeWithoutTransaction { db in
+                guard try CasebookRow.load(db) == nil else {
+                    throw StoreError.damaged("there is a casebook already")
+                }
+                let row = CasebookRow(id: casebook, node: identity.node, environment: environment)
+                return try commit(db, Draft(db, casebook: row), identity, environment, first)
+            }
+            return try CasebookStore(path, pool, draft, identity, environment)
+        } catch {
+            try? pool.close()
+            throw StoreError.translating(error)
+        }
+    }
+
+    /// Opens an existing casebook.
+    ///
+    /// Begins a new epoch where the file turns out to be a copy or an earlier state of itself.
+    package static func open(
+        at path: String, identity: Identity, environment: StoreEnvironment = .system
+    ) throws -> CasebookStore {
+        let pool = try Connection.open(path: path)
+        do {
+            let generation = try GenerationFile(besides: path)
+            let draft = try pool.writeWithoutTransaction { db in
+                guard let row = try CasebookRow.load(db), row.node == identity.node else {
+                    throw StoreError.damaged("no casebook of this node")
+                }
+                let draft = try Draft(db, casebook: row)
+                guard !generation.matches(draft) else { return draft }
+                return try commit(db, draft, identity, environment) { transaction in
+                    transaction.draft.casebook.rotateEpoch(environment)
+                }
+            }
+            return try CasebookStore(path, pool, draft, identity, environment)
+        } catch {
+            try? pool.close()
+            throw StoreError.translating(error)
+        }
+    }
+
+    private convenience init(
+        _ path: String, _ pool: DatabasePool, _ draft: Draft, _ identity: Identity,
+        _ environment: StoreEnvironment
+    ) throws {
+        let generation = try GenerationFile(besides: path)
+        generation.note(draft)
+        self.init(
+            path: path, pool: pool, draft: draft, identity: identity, environment: environment,
+            generation: generation)
+    }
+
+    /// One transaction before there is a writer.
+    private static func commit(
+        _ db: Database, _ draft: Draft, _ identity: Identity, _ environment: StoreEnvironment,
+        _ body: (Transaction) throws -> Void
+    ) throws -> Draft {
+        try db.run("BEGIN IMMEDIATE")
+        let transaction = Transaction(
+            db, draft: draft, identity: identity, environment: environment)
+        do {
+            try body(transaction)
+            try transaction.flushTail()
+            try transaction.draft.save(db)
+            try db.run("COMMIT")
+        } catch {
+            try? db.run("ROLLBACK")
+            throw error
+        }
+        return transaction.draft.settled
+    }
+
+    /// Waits for what is under way, copies the write-ahead log back and closes the file.
+    package func close() throws {
+        writer.published.stop(.closed)
+        do { try pool.close() } catch { throw StoreError.translating(error) }
+    }
+
+    // MARK: What is known without reading
+
+    package var casebookID: Digest { writer.published.draft.casebook.id }
+    /// The log this node writes now.
+    package var origin: Origin { writer.published.draft.casebook.origin }
+    /// Stored and verified, as of the last durable commit.
+    package var heldClock: Clock { writer.published.held }
+    /// Merged and shown, as of the last durable commit.
+    package var appliedClock: Clock { writer.published.applied }
+
+    /// The hash that the next batch of a log must continue; zero where none of it is held.
+    package func heldHash(of origin: Origin) -> Digest {
+        writer.published.draft.lanes[origin]?.held.hash ?? .zero
+    }
+
+    /// The members as of the last durable commit, sorted by name.
+    package var members: [Member] { writer.published.draft.membership.members }
+
+    /// Calls `body` after each durable commit that changed something, on the writer's thread: it
+    /// must return at once.
+    package func observeCommits(_ body: @escaping @Sendable (CommitNotice) -> Void) {
+        writer.published.observe(body)
+    }
+
+    // MARK: Reading and writing
+
+    /// Runs `body` on a snapshot.
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (ReadScope) throws -> Value
+    ) async throws -> Value {
+        try writer.published.checkIsServing()
+        do {
+            return try await pool.read { db in try body(ReadScope(db, log: LogReader(db))) }
+        } catch {
+            throw StoreError.translating(error)
+        }
+    }
+
+    /// Runs `body` in a savepoint of a transaction shared with other writes, and returns once the
+    /// commit is durable. When it throws, only what it did is undone.
+    ///
+    /// - Throws: `full` where nothing was written for want of space, `stopped` where the outcome is
+    ///   unknown; what `body` throws.
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (WriteScope) throws -> Value
+    ) async throws -> Value {
+        try await writer.perform { transaction in
+            try body(WriteScope(transaction))
+        }
+    }
+
+    /// Takes in batches of others, all or none, in one transaction with the clock that claims them.
+    ///
+    /// Each must continue what is held of its log; repeats are skipped. What can't be applied yet
+    /// waits, durable and counted as held.
+    ///
+    /// - Throws: `wrongCasebook`, `gap`, `fork`, `notAuthorised`, `tooLarge`; nothing is stored then.
+    package func ingest(_ batches: [VerifiedBatch]) async throws -> IngestReport {
+        // Off the writer's thread: the most work there is about a creation doesn't need the store.
+        let prepared = batches.map(PreparedBatch.init)
+        return try await writer.perform { try $0.ingest(prepared) }
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import Glibc
+
+/// Opens the database file with the settings that "stored" means here.
+enum Connection {
+    /// `unix-excl` keeps the index of the write-ahead log in memory: the usual shared mapping
+    /// kills the process on a full disk. It is made the default once, before the first open.
+    private static let virtualFileSystem: Int32 = {
+        guard let exclusive = sqlite3_vfs_find("unix-excl") else { return SQLITE_ERROR }
+        return sqlite3_vfs_register(exclusive, 1)
+    }()
+
+    /// Pages; 64 MiB of write-ahead log before it is copied back.
+    private static let checkpointPages = 16_000
+
+    /// What is set, and must read back so, on the writing connection.
+    private static let settings = [
+        ("journal_mode", "wal"), ("synchronous", "2"), ("secure_delete", "1"),
+        ("temp_store", "2"), ("mmap_size", "0"), ("trusted_schema", "0"),
+        ("cell_size_check", "1"), ("foreign_keys", "1"),
+        ("wal_autocheckpoint", "\(checkpointPages)"),
+    ]
+
+    /// Opens or creates a file, sets it up and brings its tables up to date.
+    ///
+    /// - Throws: `setting` where a setting doesn't read back, `newerFormat`, `damaged`.
+    static func open(path: String) throws -> DatabasePool {
+        guard virtualFileSystem == SQLITE_OK else {
+            throw StoreError.setting("vfs", expected: "unix-excl", found: "none")
+        }
+        let isNew = !FileManager.default.fileExists(atPath: path)
+        if isNew { try createFile(at: path) }
+        var configuration = Configuration()
+        configuration.label = "casebook"
+        configuration.maximumReaderCount = 4
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { try prepare($0) }
+        do {
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            try pool.writeWithoutTransaction { db in
+                try setUpWriter(db)
+                try Schema.migrate(db)
+            }
+            if isNew { try synchroniseFolder(of: path) }
+            return pool
+        } catch {
+            throw StoreError.translating(error)
+        }
+    }
+
+    /// Settings of every connection.
+    private static func prepare(_ db: Database) throws {
+        try db.run(
+            """
+            PRAGMA temp_store = MEMORY;
+            PRAGMA mmap_size = 0;
+            PRAGMA trusted_schema = OFF;
+            PRAGMA cell_size_check = ON;
+            PRAGMA foreign_keys = ON;
+            PRAGMA cache_size = -2000;
+            """)
+    }
+
+    /// GRDB sets `synchronous=NORMAL` together with the write-ahead log, so this comes after.
+    private static func setUpWriter(_ db: Database) throws {
+        try db.run(
+            """
+            PRAGMA synchronous = FULL;
+            PRAGMA secure_delete = ON;
+            PRAGMA cache_size = -16000;
+            PRAGMA wal_autocheckpoint = \(checkpointPages);
+            """)
+        for (name, expected) in settings {
+            let found = try db.pragma(name)
+            guard found == expected else {
+                throw StoreError.setting(name, expected: expected, found: found)
+            }
+        }
+    }
+
+    /// Readable by its owner only, from the first moment on.
+    private static func createFile(at path: String) throws {
+        let descriptor = Glibc.open(path, O_CREAT | O_EXCL | O_RDWR, 0o600)
+        guard descriptor >= 0 else { throw StoreError.systemCall("create", errno) }
+        Glibc.close(descriptor)
+    }
+
+    /// SQLite ignores a failed sync of the folder, so the store does it itself and looks.
+    private static func synchroniseFolder(of path: String) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        let descriptor = Glibc.open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY)
+        guard descriptor >= 0 else { throw StoreError.systemCall("open folder", errno) }
+        defer { Glibc.close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw StoreError.systemCall("sync folder", errno) }
+    }
+}
+
+extension StoreError {
+    /// A failed call outside SQLite.
+    static func systemCall(_ name: String, _ number: Int32) -> StoreError {
+        number == ENOSPC
+            ? .full : .database(code: number, message: "\(name): \(String(cString: strerror(number)))")
+    }
+}

@@ -1,0 +1,171 @@
+import GRDB
+import ParleyCRDT
+import ParleyLog
+import ParleyWire
+
+/// One origin's log as far as it is here.
+struct Lane: Sendable {
+    /// A change's place and its full hash.
+    struct Point: Hashable, Sendable {
+        var sequence: UInt64
+        var hash: Digest
+
+        static let start = Point(sequence: 0, hash: .zero)
+
+        var tip: Tip { Tip(sequence: sequence, hash: hash.prefix) }
+    }
+
+    let number: Int
+    let origin: Origin
+    /// Stored and verified up to here.
+    var held = Point.start
+    /// Merged into the records up to here; never above `held`.
+    var applied = Point.start
+    /// What the author of the applied change had applied of other origins.
+    var context = Clock()
+    /// The first change that isn't authorised. The log ends before it.
+    var stopped: UInt64 = 0
+    /// Creations up to this key are in the search index.
+    var searched: Int64 = 0
+
+    /// The entry that keeps the next change from being applied: it waits until this is covered.
+    /// Only in memory, so that a long wait costs no decoding.
+    var waitsFor: Dot?
+
+    var isComplete: Bool { held.sequence == applied.sequence }
+    var isStopped: Bool { stopped != 0 }
+}
+
+/// The lanes by number and by origin.
+struct LaneTable: Sendable {
+    private(set) var lanes: [Lane] = []
+    private var numbers: [Origin: Int] = [:]
+
+    init(_ db: Database) throws {
+        lanes = try Query(
+            db,
+            """
+            SELECT number, node, epoch, held, held_hash, applied, applied_hash, context, stopped,
+                searched FROM lane ORDER BY number
+            """
+        ).all { try Lane($0) }
+        for (index, lane) in lanes.enumerated() {
+            guard lane.number == index + 1 else { throw StoreError.damaged("lane numbers") }
+            numbers[lane.origin] = lane.number
+        }
+    }
+
+    subscript(number: Int) -> Lane {
+        get { lanes[number - 1] }
+        set { lanes[number - 1] = newValue }
+    }
+
+    subscript(origin: Origin) -> Lane? {
+        numbers[origin].map { self[$0] }
+    }
+
+    func knows(_ origin: Origin) -> Bool { numbers[origin] != nil }
+
+    /// The number of an origin that is known to be here.
+    func number(of origin: Origin) -> Int {
+        guard let number = numbers[origin] else {
+            preconditionFailure("only dots of applied changes are stored")
+        }
+        return number
+    }
+
+    func origin(of number: Int) throws -> Origin {
+        guard lanes.indices.contains(number - 1) else {
+            throw StoreError.damaged("a lane number")
+        }
+        return self[number].origin
+    }
+
+    /// Gives an origin a number, once and for good.
+    ///
+    /// - Throws: `tooLarge` beyond 32,767 origins.
+    mutating func add(_ origin: Origin) throws -> Int {
+        if let number = numbers[origin] { return number }
+        let number = lanes.count + 1
+        guard number <= RecordKey.maximumLane else { throw StoreError.tooLarge }
+        lanes.append(Lane(number: number, origin: origin))
+        numbers[origin] = number
+        return number
+    }
+
+    var heldClock: Clock { clock { $0.held } }
+    var appliedClock: Clock { clock { $0.applied } }
+
+    private func clock(_ point: (Lane) -> Lane.Point) -> Clock {
+        Clock(
+            lanes.filter { point($0).sequence > 0 }.map {
+                Clock.Entry(origin: $0.origin, tip: point($0).tip)
+            })
+    }
+}
+
+extension Lane {
+    fileprivate init(_ row: Query) throws {
+        number = row.int(0)
+        origin = Origin(node: try NodeID(stored: row.bytes(1)), epoch: row.word(2))
+        held = Point(sequence: row.word(3), hash: try Digest(stored: row.bytes(4)))
+        applied = Point(sequence: row.word(5), hash: try Digest(stored: row.bytes(6)))
+        context = try Clock(stored: row.bytes(7))
+        stopped = row.word(8)
+        searched = row.int64(9)
+    }
+
+    func save(_ db: Database) throws {
+        let query = try Query(
+            db,
+            """
+            INSERT INTO lane (number, node, epoch, held, held_hash, applied, applied_hash, context,
+                stopped, searched) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            ON CONFLICT (number) DO UPDATE SET held = ?4, held_hash = ?5, applied = ?6,
+                applied_hash = ?7, context = ?8, stopped = ?9, searched = ?10
+            """)
+        query.bind(1, number)
+        query.bind(2, blob: origin.node.bytes)
+        query.bind(3, origin.epoch)
+        query.bind(4, held.sequence)
+        query.bind(5, blob: held.hash.bytes)
+        query.bind(6, applied.sequence)
+        query.bind(7, blob: applied.hash.bytes)
+        query.bind(8, blob: context.stored)
+        query.bind(9, stopped)
+        query.bind(10, searched)
+        try query.run()
+    }
+}
+
+extension NodeID {
+    init(stored bytes: [UInt8]) throws {
+        guard let node = NodeID(bytes: bytes) else { throw StoreError.damaged("a node") }
+        self = node
+    }
+}
+
+extension Digest {
+    init(stored bytes: [UInt8]) throws {
+        guard let digest = Digest(bytes: bytes) else { throw StoreError.damaged("a hash") }
+        self = digest
+    }
+}
+
+extension Clock {
+    /// The entries as in a clock message, the count first.
+    var stored: [UInt8] {
+        var writer = ByteWriter()
+        writer.clockEntries(entries)
+        return writer.bytes
+    }
+
+    init(stored bytes: [UInt8]) throws {
+        do {
+            var reader = ByteReader(bytes)
+            self.init(try reader.clockEntries())
+        } catch {
+            throw StoreError.damaged("a clock")
+        }
+    }
+}

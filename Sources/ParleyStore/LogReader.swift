@@ -1,0 +1,131 @@
+import GRDB
+import ParleyCRDT
+import ParleyModel
+import ParleyWire
+
+/// Reads changes and hashes out of the stored batches, keeping the last few decoded.
+///
+/// Belongs to one transaction or snapshot.
+final class LogReader {
+    /// A stored batch.
+    struct Run {
+        let lane: Int
+        let first: UInt64
+        let last: UInt64
+        let hashes: [UInt8]
+        /// As stored; empty where only hashes were asked for.
+        let bytes: [UInt8]
+
+        func contains(_ lane: Int, _ sequence: UInt64) -> Bool {
+            self.lane == lane && (first...last).contains(sequence)
+        }
+
+        func hash(of sequence: UInt64) throws -> Digest {
+            let start = Int(sequence - first) * Digest.byteCount
+            guard start + Digest.byteCount <= hashes.count else {
+                throw StoreError.damaged("a batch's hashes")
+            }
+            return try Digest(stored: Array(hashes[start..<start + Digest.byteCount]))
+        }
+    }
+
+    private static let hashRunLimit = 64
+    private static let batchLimit = 8
+
+    private let db: Database
+    private var runs: [Run] = []
+    private var batches: [(run: Run, batch: Batch)] = []
+
+    init(_ db: Database) {
+        self.db = db
+    }
+
+    /// Forgets what a rolled-back savepoint may have taken away.
+    func forget() {
+        runs.removeAll()
+        batches.removeAll()
+    }
+
+    /// The hash of a change, `nil` where it isn't held.
+    func hash(_ lane: Int, _ sequence: UInt64) throws -> Digest? {
+        if let run = runs.last(where: { $0.contains(lane, sequence) }) {
+            return try run.hash(of: sequence)
+        }
+        guard let run = try run(lane, containing: sequence, withBytes: false) else { return nil }
+        if runs.count >= LogReader.hashRunLimit { runs.removeFirst(LogReader.hashRunLimit / 2) }
+        runs.append(run)
+        return try run.hash(of: sequence)
+    }
+
+    /// A change and its hash, `nil` where it isn't held.
+    func change(_ lane: Int, _ sequence: UInt64) throws -> (change: Change, hash: Digest)? {
+        guard let (run, batch) = try batch(lane, containing: sequence) else { return nil }
+        return (batch.changes[Int(sequence - run.first)], try run.hash(of: sequence))
+    }
+
+    /// The decoded batch that holds a change.
+    func batch(_ lane: Int, containing sequence: UInt64) throws -> (run: Run, batch: Batch)? {
+        if let index = batches.lastIndex(where: { $0.run.contains(lane, sequence) }) {
+            let found = batches[index]
+            // The most recently used stays longest.
+            if index != batches.count - 1 {
+                batches.remove(at: index)
+                batches.append(found)
+            }
+            return found
+        }
+        guard let run = try run(lane, containing: sequence, withBytes: true) else { return nil }
+        if batches.count >= LogReader.batchLimit { batches.removeFirst() }
+        batches.append((run, try LogReader.decode(run)))
+        return batches[batches.count - 1]
+    }
+
+    static func decode(_ run: Run) throws -> Batch {
+        do {
+            let batch = try Batch.decode(run.bytes)
+            guard batch.first == run.first, batch.last == run.last else {
+                throw StoreError.damaged("a batch's range")
+            }
+            return batch
+        } catch is WireError {
+            throw StoreError.damaged("a stored batch")
+        }
+    }
+
+    private func run(
+        _ lane: Int, containing sequence: UInt64, withBytes: Bool
+    ) throws -> Run? {
+        let query = try Query(
+            db,
+            """
+            SELECT first, last, hashes\(withBytes ? ", bytes" : "") FROM batch
+            WHERE lane = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1
+            """)
+        query.bind(1, lane)
+        query.bind(2, sequence)
+        let run = try query.first { row in
+            Run(
+                lane: lane, first: row.word(0), last: row.word(1), hashes: row.bytes(2),
+                bytes: withBytes ? row.bytes(3) : [])
+        }
+        return run.flatMap { $0.contains(lane, sequence) ? $0 : nil }
+    }
+
+    /// Adds a run of a lane. The caller has seen to it that it follows what is held.
+    static func insert(
+        lane: Int, first: UInt64, hashes: [Digest], bytes: [UInt8], _ db: Database
+    ) throws {
+        var joined: [UInt8] = []
+        joined.reserveCapacity(hashes.count * Digest.byteCount)
+        for hash in hashes { joined.append(contentsOf: hash.bytes) }
+        let query = try Query(
+            db,
+            "INSERT INTO batch (lane, first, last, hashes, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")
+        query.bind(1, lane)
+        query.bind(2, first)
+        query.bind(3, first + UInt64(hashes.count) - 1)
+        query.bind(4, blob: joined)
+        query.bind(5, blob: bytes)
+        try query.run()
+    }
+}

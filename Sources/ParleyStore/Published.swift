@@ -1,0 +1,80 @@
+package import ParleyCRDT
+import ParleyLog
+package import ParleyModel
+import Synchronization
+
+/// What one durable commit moved.
+package struct CommitNotice: Sendable {
+    /// Entries of the applied clock that moved: what may be offered to peers now.
+    package let moved: [Clock.Entry]
+    /// Entries of the held clock that moved: what may be acknowledged now.
+    package let held: [Clock.Entry]
+    /// Whether this node's own log grew.
+    package let isLocal: Bool
+    /// Records created or changed; one may be named several times.
+    package let records: [RecordID]
+}
+
+/// What everybody may know of a store: the state as of the last durable commit.
+final class Published: Sendable {
+    private struct State {
+        var draft: Draft
+        var held: Clock
+        var applied: Clock
+        var isServing = true
+        var failure = StoreError.stopped
+        var observers: [@Sendable (CommitNotice) -> Void] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(_ draft: Draft) {
+        state = Mutex(
+            State(
+                draft: draft, held: draft.lanes.heldClock, applied: draft.lanes.appliedClock))
+    }
+
+    var draft: Draft { state.withLock { $0.draft } }
+    var held: Clock { state.withLock { $0.held } }
+    var applied: Clock { state.withLock { $0.applied } }
+
+    func checkIsServing() throws {
+        try state.withLock { state in
+            guard state.isServing else { throw state.failure }
+        }
+    }
+
+    /// Refuses everything from now on.
+    func stop(_ failure: StoreError = .stopped) {
+        state.withLock { state in
+            guard state.isServing else { return }
+            state.isServing = false
+            state.failure = failure
+        }
+    }
+
+    func observe(_ body: @escaping @Sendable (CommitNotice) -> Void) {
+        state.withLock { $0.observers.append(body) }
+    }
+
+    /// - Returns: what moved, for `announce` after the callers have their answers.
+    func publish(_ draft: Draft, records: [RecordID]) -> CommitNotice {
+        let held = draft.lanes.heldClock
+        let applied = draft.lanes.appliedClock
+        return state.withLock { state in
+            let moved = applied.entries(movedSince: state.applied)
+            let notice = CommitNotice(
+                moved: moved, held: held.entries(movedSince: state.held),
+                isLocal: moved.contains { $0.origin == draft.casebook.origin }, records: records)
+            state.draft = draft
+            state.held = held
+            state.applied = applied
+            return notice
+        }
+    }
+
+    func announce(_ notice: CommitNotice) {
+        let observers = state.withLock { $0.observers }
+        for observer in observers { observer(notice) }
+    }
+}

@@ -1,0 +1,28 @@
+import ParleyCRDT
+
+/// A creation dot packed into SQLite's row number: local lane number, sequence number and the
+/// group's index. A reference in a log *is* the key, so no index by dot is needed.
+struct RecordKey: Hashable, Comparable, Sendable {
+    static let maximumLane = (1 << 15) - 1
+    static let maximumSequence: UInt64 = (1 << 36) - 1
+    static let maximumGroup = (1 << 12) - 1
+
+    let packed: Int64
+
+    init(packed: Int64) {
+        self.packed = packed
+    }
+
+    init(lane: Int, sequence: UInt64, group: Int = 0) {
+        precondition(
+            lane <= RecordKey.maximumLane && sequence <= RecordKey.maximumSequence
+                && group <= RecordKey.maximumGroup, "checked where logs come in")
+        packed = Int64(lane) << 48 | Int64(sequence) << 12 | Int64(group)
+    }
+
+    var lane: Int { Int(packed >> 48) }
+    var sequence: UInt64 { UInt64(packed >> 12) & RecordKey.maximumSequence }
+    var group: Int { Int(packed) & RecordKey.maximumGroup }
+
+    static func < (left: RecordKey, right: RecordKey) -> Bool { left.packed < right.packed }
+}

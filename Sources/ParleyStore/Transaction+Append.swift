@@ -1,0 +1,141 @@
+package import ParleyCRDT
+import ParleyLog
+package import ParleyModel
+import ParleyWire
+
+/// A change this node has just made.
+package struct Appended: Hashable, Sendable {
+    package let dot: Dot
+    package let hash: Digest
+    package let time: HybridTime
+    /// For each group, the record it creates or edits; `nil` for other groups.
+    package let recordIDs: [RecordID?]
+}
+
+/// Own writing: the next change of this node's log.
+extension Transaction {
+    /// Makes, chains and applies a change. It goes into a batch with the others of the transaction.
+    ///
+    /// Everything it continues from - sequence number, epoch, previous hash, hybrid time - is of
+    /// this transaction, so that a dot is never given twice.
+    func append(_ groups: [Group]) throws -> Appended {
+        let number = try draft.lanes.add(draft.casebook.origin)
+        return try append(makeChange(groups, lane: draft.lanes[number]), lane: number)
+    }
+
+    /// Writes the first change of a new casebook, whose hash becomes the casebook's ID.
+    func found(_ founding: Founding) throws -> Appended {
+        let number = try draft.lanes.add(draft.casebook.origin)
+        let group = Group(
+            kind: .founding, subject: .casebook, content: .payload(founding.encoded))
+        let change = try makeChange([group], lane: draft.lanes[number])
+        draft.casebook.id = try hash(of: change, after: .zero)
+        return try append(change, lane: number)
+    }
+
+    private func append(_ change: Change, lane number: Int) throws -> Appended {
+        var lane = draft.lanes[number]
+        guard !lane.isStopped else { throw StoreError.notPermitted }
+        let size = change.roughByteCount
+        guard size <= Limits.changeBytes, change.groups.count <= Limits.groupsPerChange else {
+            throw StoreError.tooLarge
+        }
+        if draft.tail.isFull(for: size) || draft.casebook.seedUses >= CasebookRow.seedUseLimit {
+            try flushTail()
+        }
+        if draft.casebook.seedUses >= CasebookRow.seedUseLimit {
+            draft.casebook.renewSeed(environment)
+        }
+        draft.casebook.seedUses += 1
+        let hash = try hash(of: change, after: lane.held.hash)
+        lane.held = Lane.Point(sequence: change.sequence, hash: hash)
+        draft.lanes[number] = lane
+        draft.tail.append(change, hash: hash, size: size)
+        let firstRecord = draft.records.count
+        guard try apply(change, hash: hash, lane: number) else { throw StoreError.notPermitted }
+        return try Appended(
+            dot: Dot(origin: change.origin, sequence: change.sequence, hash: hash.prefix),
+            hash: hash, time: change.time,
+            recordIDs: recordIDs(of: change, hash, touched: draft.records[firstRecord...]))
+    }
+
+    private func makeChange(_ groups: [Group], lane: Lane) throws -> Change {
+        let sequence = lane.held.sequence + 1
+        guard sequence <= RecordKey.maximumSequence else { throw StoreError.tooLarge }
+        let seen = draft.lanes.appliedClock.entries(movedSince: lane.context)
+        return Change(
+            origin: lane.origin, sequence: sequence,
+            time: draft.casebook.clock.tick(wallMilliseconds: environment.wallMilliseconds()),
+            contextDelta: seen.filter { $0.origin != lane.origin }, groups: groups)
+    }
+
+    private func hash(of change: Change, after previous: Digest) throws -> Digest {
+        var hasher = ChangeHasher()
+        do {
+            return try hasher.hash(
+                change, previous: previous, salts: .seed(draft.casebook.seed))
+        } catch {
+            throw StoreError.log(error)
+        }
+    }
+
+    /// - Throws: `unknownRecord` where a group edits what isn't here: it would have no effect.
+    private func recordIDs(
+        of change: Change, _ hash: Digest, touched: ArraySlice<RecordID>
+    ) throws -> [RecordID?] {
+        var touched = touched
+        return try change.groups.enumerated().map { index, group in
+            guard group.kind == .record else { return nil }
+            if group.subject == .created { return RecordID(change: hash, group: index) }
+            guard case .existing(let reference) = group.subject,
+                let lane = draft.lanes[reference.creation.origin],
+                let row = try table.row(
+                    RecordKey(
+                        lane: lane.number, sequence: reference.creation.sequence,
+                        group: Int(reference.group))),
+                let position = touched.firstIndex(of: row.id)
+            else { throw StoreError.unknownRecord }
+            touched.remove(at: position)
+            return row.id
+        }
+    }
+
+    /// Signs and stores the own changes of this transaction as one batch.
+    func flushTail() throws {
+        let tail = draft.tail
+        guard let first = tail.changes.first, let last = tail.changes.last,
+            let hash = tail.hashes.last
+        else { return }
+        let head = Head(
+            casebook: draft.casebook.id, origin: first.origin, sequence: last.sequence, hash: hash)
+        let batch = Batch(
+            origin: first.origin, first: first.sequence, previous: nil,
+            signature: head.signature(by: identity), changes: tail.changes,
+            salts: [.seed(changes: tail.changes.count, draft.casebook.seed)])
+        try LogReader.insert(
+            lane: draft.lanes.number(of: first.origin), first: first.sequence,
+            hashes: tail.hashes, bytes: try batch.storable(), db)
+        draft.tail = OwnTail()
+    }
+}
+
+extension Change {
+    /// An upper bound of what the change takes in a batch's columns, close enough to fill batches.
+    var roughByteCount: Int {
+        var count = 32 + contextDelta.count * 64
+        for group in groups {
+            count += 24
+            switch group.content {
+            case .payload(let bytes): count += bytes.count
+            case .stub: count += Digest.byteCount
+            case .operations(let type, let operations):
+                count += type?.text.utf8.count ?? 0
+                for operation in operations {
+                    count += 8 + operation.drops.count * 64
+                    for value in operation.values { count += 4 + value.payload.count }
+                }
+            }
+        }
+        return count
+    }
+}

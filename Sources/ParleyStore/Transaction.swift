@@ -1,0 +1,95 @@
+import GRDB
+import GRDBSQLite
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyWire
+
+/// One transaction of the writer: the draft it works on and the statements it runs.
+///
+/// Confined to the writing connection's queue.
+final class Transaction {
+    let db: Database
+    let environment: StoreEnvironment
+    let identity: Identity
+    let table: RecordTable
+    let log: LogReader
+    private let changesBefore: Int32
+    var draft: Draft
+
+    init(_ db: Database, draft: Draft, identity: Identity, environment: StoreEnvironment) {
+        self.db = db
+        self.draft = draft
+        self.identity = identity
+        self.environment = environment
+        changesBefore = sqlite3_total_changes(db.sqliteConnection)
+        table = RecordTable(db: db)
+        log = LogReader(db)
+    }
+
+    /// Whether there is anything to commit.
+    var hasChanges: Bool {
+        draft.hasChanges || sqlite3_total_changes(db.sqliteConnection) != changesBefore
+    }
+
+    // MARK: Savepoints
+
+    /// Runs `body` in a savepoint of its own: when it throws, only what it did is undone.
+    func savepoint<Value>(_ body: () throws -> Value) throws -> Value {
+        let before = draft
+        try db.run("SAVEPOINT part")
+        do {
+            let value = try body()
+            try db.run("RELEASE part")
+            return value
+        } catch {
+            draft = before
+            log.forget()
+            try db.run("ROLLBACK TO part; RELEASE part")
+            throw error
+        }
+    }
+
+    // MARK: The log
+
+    /// The hash of a held change, also of one that waits in the tail.
+    func hash(_ lane: Int, _ sequence: UInt64) throws -> Digest? {
+        let point = draft.lanes[lane].applied
+        if point.sequence == sequence { return point.hash }
+        if let pending = pending(lane, sequence) { return pending.hash }
+        return try log.hash(lane, sequence)
+    }
+
+    func change(_ lane: Int, _ sequence: UInt64) throws -> (change: Change, hash: Digest)? {
+        try pending(lane, sequence) ?? log.change(lane, sequence)
+    }
+
+    func batch(_ lane: Int, containing sequence: UInt64) throws -> (
+        run: LogReader.Run, batch: Batch
+    )? {
+        try log.batch(lane, containing: sequence)
+    }
+
+    private func pending(_ lane: Int, _ sequence: UInt64) -> (change: Change, hash: Digest)? {
+        guard !draft.tail.isEmpty, draft.lanes[lane].origin == draft.casebook.origin else {
+            return nil
+        }
+        return draft.tail.change(sequence)
+    }
+
+    /// Whether a named change is applied here, on the branch that is named.
+    ///
+    /// A name whose hash is another than ours belongs to a branch we don't have, and isn't.
+    func hasApplied(_ tip: Tip, of origin: Origin) throws -> Bool {
+        guard let lane = draft.lanes[origin], tip.sequence <= lane.applied.sequence else {
+            return false
+        }
+        return try hash(lane.number, tip.sequence)?.prefix == tip.hash
+    }
+
+    // MARK: Records
+
+    func content(of row: RecordRow) throws -> RecordContent {
+        try row.content(lanes: draft.lanes, types: draft.types) { try hash($0, $1) }
+    }
+}

@@ -1,0 +1,186 @@
+import GRDB
+import GRDBSQLite
+import ParleyCRDT
+import ParleyLog
+import Synchronization
+
+/// The one writer of a store: gathers concurrent jobs into transactions.
+///
+/// While one transaction waits for the disk, further jobs queue up and share the next sync. Each
+/// runs in a savepoint of its own, and hears of its success only when the commit is durable.
+final class Writer: Sendable {
+    /// Jobs in one transaction, so that the first of a long queue is answered soon.
+    private static let groupLimit = 256
+
+    private struct Queue {
+        var jobs: [any WriterJob] = []
+        var isRunning = false
+    }
+
+    private let pool: DatabasePool
+    private let identity: Identity
+    private let environment: StoreEnvironment
+    private let generation: GenerationFile
+    private let queue = Mutex(Queue())
+    let published: Published
+
+    init(
+        pool: DatabasePool, draft: Draft, identity: Identity, environment: StoreEnvironment,
+        generation: GenerationFile
+    ) {
+        self.pool = pool
+        self.identity = identity
+        self.environment = environment
+        self.generation = generation
+        published = Published(draft)
+    }
+
+    /// Runs `body` in a transaction and returns once its commit is durable.
+    func perform<Value: Sendable>(
+        _ body: @escaping @Sendable (Transaction) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            let isFirst = queue.withLock { queue in
+                queue.jobs.append(Job(body: body, continuation: continuation))
+                defer { queue.isRunning = true }
+                return !queue.isRunning
+            }
+            if isFirst { pool.asyncWriteWithoutTransaction { self.drain($0) } }
+        }
+    }
+
+    private func drain(_ db: Database) {
+        while true {
+            let jobs = queue.withLock { queue in
+                let jobs = Array(queue.jobs.prefix(Writer.groupLimit))
+                queue.jobs.removeFirst(jobs.count)
+                queue.isRunning = !jobs.isEmpty
+                return jobs
+            }
+            guard !jobs.isEmpty else { return }
+            run(jobs, db)
+        }
+    }
+
+    private func run(_ jobs: [any WriterJob], _ db: Database) {
+        do {
+            try published.checkIsServing()
+            let transaction = try begin(db)
+            for job in jobs {
+                job.perform(in: transaction)
+                // A full disk can make SQLite undo the whole transaction under way.
+                guard sqlite3_get_autocommit(db.sqliteConnection) == 0 else {
+                    throw job.failure ?? StoreError.full
+                }
+            }
+            let notice = try finish(transaction, db)
+            for job in jobs { job.finish(nil) }
+            if let notice { published.announce(notice) }
+        } catch {
+            for job in jobs { job.finish(StoreError.translating(error)) }
+        }
+    }
+
+    /// Begins a transaction and checks that the file still says what memory does.
+    private func begin(_ db: Database) throws -> Transaction {
+        let draft = published.draft
+        try db.run("BEGIN IMMEDIATE")
+        let row = try CasebookRow.load(db)
+        guard row?.epoch == draft.casebook.epoch, row?.clock == draft.casebook.clock,
+            row?.generation == draft.casebook.generation
+        else {
+            published.stop()
+            try? db.run("ROLLBACK")
+            throw StoreError.stopped
+        }
+        return Transaction(db, draft: draft, identity: identity, environment: environment)
+    }
+
+    /// Saves and commits.
+    ///
+    /// - Returns: what to tell observers, `nil` where nothing changed.
+    private func finish(_ transaction: Transaction, _ db: Database) throws -> CommitNotice? {
+        guard transaction.hasChanges else {
+            try db.run("ROLLBACK")
+            return nil
+        }
+        do {
+            try transaction.flushTail()
+            try transaction.draft.save(db)
+        } catch {
+            if sqlite3_get_autocommit(db.sqliteConnection) == 0 { try? db.run("ROLLBACK") }
+            throw error
+        }
+        try commit(db)
+        let notice = published.publish(transaction.draft.settled, records: transaction.draft.records)
+        generation.note(transaction.draft)
+        return notice
+    }
+
+    /// Commits durably.
+    ///
+    /// A full disk shows before the frame that makes the commit count is written, so that
+    /// transaction is certainly undone. After any other failure nobody knows: the store stops, and
+    /// a restart reads back what became of it.
+    private func commit(_ db: Database) throws {
+        do {
+            try db.run("COMMIT")
+        } catch StoreError.full {
+            if sqlite3_get_autocommit(db.sqliteConnection) == 0 {
+                do { try db.run("ROLLBACK") } catch {
+                    published.stop()
+                    throw StoreError.stopped
+                }
+            }
+            throw StoreError.full
+        } catch {
+            published.stop()
+            try? db.run("ROLLBACK")
+            throw StoreError.stopped
+        }
+    }
+}
+
+/// A piece of work for the writer. Used by the writing connection's queue only, one after another.
+protocol WriterJob: Sendable {
+    /// Why it failed, where it has.
+    var failure: (any Error)? { get }
+    func perform(in transaction: Transaction)
+    /// Answers the caller.
+    ///
+    /// - Parameter error: why the whole transaction failed; `nil` once it is durable.
+    func finish(_ error: (any Error)?)
+}
+
+/// `@unchecked Sendable`: `result` is confined to the writing connection's queue.
+private final class Job<Value: Sendable>: WriterJob, @unchecked Sendable {
+    private let body: @Sendable (Transaction) throws -> Value
+    private let continuation: CheckedContinuation<Value, any Error>
+    private var result: Result<Value, any Error>?
+
+    init(
+        body: @escaping @Sendable (Transaction) throws -> Value,
+        continuation: CheckedContinuation<Value, any Error>
+    ) {
+        self.body = body
+        self.continuation = continuation
+    }
+
+    var failure: (any Error)? {
+        guard case .failure(let error)? = result else { return nil }
+        return error
+    }
+
+    func perform(in transaction: Transaction) {
+        result = Result { try transaction.savepoint { try body(transaction) } }
+    }
+
+    func finish(_ error: (any Error)?) {
+        switch (result, error) {
+        case (.failure(let own)?, _): continuation.resume(throwing: StoreError.translating(own))
+        case (_, let error?): continuation.resume(throwing: error)
+        case (.success(let value)?, nil): continuation.resume(returning: value)
+        case (nil, nil): continuation.resume(throwing: StoreError.stopped)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import ParleyCRDT
+import ParleyModel
+import ParleyStore
+import Testing
+
+/// Two or more stores that hand each other batches.
+@Suite struct ExchangeTests {
+    @Test func aRecordTypedHereIsShownThere() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let id = try #require(
+            await anna.create(
+                "exchange", write("title", "Ten for ten"), add("tags", "sea", "air")
+            ).recordIDs[0])
+        try await boris.pull(from: anna)
+        let record = try await #require( boris.record(id))
+        #expect(record.type == name("exchange"))
+        #expect(record.document.title == "Ten for ten")
+        #expect(record.document[name("tags")] == .elements([Array("air".utf8), Array("sea".utf8)]))
+        #expect(try await anna.record(id) == record)
+        #expect(try await anna.digest() == boris.digest())
+        #expect(anna.store.appliedClock == boris.store.heldClock)
+    }
+
+    @Test func editsMadeApartConflictOnBothAndASharedResolutionEndsIt() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let id = try await #require( anna.create("exchange", write("place", "Odesa")).recordIDs[0])
+        try await boris.pull(from: anna)
+        let one = try await anna.edit(id, write("place", "Kherson"))
+        let other = try await boris.edit(id, write("place", "Mykolaiv"))
+        #expect(try await boris.pull(from: anna).conflictsOpened == 1)
+        #expect(try await anna.pull(from: boris).conflictsOpened == 1)
+        #expect(try await anna.digest() == boris.digest())
+        let record = try await #require( anna.record(id))
+        #expect(record.state.conflictingFields == [name("place")])
+        #expect(record.state[.register(name("place"))].entries.count == 2)
+        #expect(record.time(of: other.dot) == other.time)
+        #expect(try await anna.store.read { try $0.conflicts(limit: 0) }.map(\.record) == [id])
+
+        let resolution = Operation(
+            .resolve, field: name("place"), values: [text("Kherson")],
+            drops: [DotReference(one.dot), DotReference(other.dot)])
+        try await anna.edit(id, resolution)
+        try await boris.pull(from: anna)
+        #expect(try await boris.store.read { try $0.conflicts(limit: 0) }.isEmpty)
+        #expect(try await boris.record(id)?.document.text("place") == "Kherson")
+        #expect(try await anna.digest() == boris.digest())
+    }
+}

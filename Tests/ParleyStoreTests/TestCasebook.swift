@@ -1,0 +1,170 @@
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyStore
+import ParleyWire
+import Synchronization
+
+/// Time and chance that are the same in every run.
+final class TestEnvironment: Sendable {
+    private struct State {
+        var milliseconds: UInt64 = 1_700_000_000_000
+        var random: UInt64
+    }
+
+    private let state: Mutex<State>
+
+    init(seed: UInt64 = 1) {
+        state = Mutex(State(random: seed &* 0x9e37_79b9_7f4a_7c15 | 1))
+    }
+
+    func advance(milliseconds: UInt64) {
+        state.withLock { $0.milliseconds += milliseconds }
+    }
+
+    var environment: StoreEnvironment {
+        StoreEnvironment(
+            wallMilliseconds: { self.state.withLock { $0.milliseconds } },
+            randomBytes: { count in
+                self.state.withLock { state in
+                    (0..<count).map { _ in
+                        state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040
+                        return UInt8(truncatingIfNeeded: state.random >> 56)
+                    }
+                }
+            })
+    }
+}
+
+/// A store with its key, on simulated time.
+struct TestNode: Sendable {
+    let folder: TestFolder
+    let identity: Identity
+    let world: TestEnvironment
+    let store: CasebookStore
+    let path: String
+
+    /// The founder of a casebook.
+    static func founder(
+        _ name: String = "anna", seed: UInt64 = 1, folder: TestFolder? = nil
+    ) async throws -> TestNode {
+        let folder = try folder ?? TestFolder()
+        let world = TestEnvironment(seed: seed)
+        let identity = TestNode.identity(seed)
+        let path = folder.file(name)
+        let store = try await CasebookStore.found(
+            at: path, name: "exchange", memberName: name, identity: identity,
+            environment: world.environment)
+        return TestNode(
+            folder: folder, identity: identity, world: world, store: store, path: path)
+    }
+
+    /// A second member, admitted by `self` and brought up to date.
+    func admitting(
+        _ name: String, seed: UInt64, role: Role = .editor
+    ) async throws -> TestNode {
+        let world = TestEnvironment(seed: seed)
+        let identity = TestNode.identity(seed)
+        let admission = Admission(node: identity.node, role: role, name: name)
+        _ = try await store.write { scope in
+            try scope.append([
+                Group(kind: .admission, subject: .casebook, content: .payload(admission.encoded))
+            ])
+        }
+        let path = folder.file(name)
+        let joined = try CasebookStore.joining(
+            at: path, casebook: store.casebookID, identity: identity,
+            environment: world.environment)
+        let node = TestNode(
+            folder: folder, identity: identity, world: world, store: joined, path: path)
+        try await node.pull(from: self)
+        return node
+    }
+
+    static func identity(_ seed: UInt64) -> Identity {
+        Identity(privateKey: [UInt8](repeating: UInt8(seed), count: 32))!
+    }
+
+    /// Closes the store and opens it again.
+    func reopened() throws -> TestNode {
+        try store.close()
+        return try opened()
+    }
+
+    func opened() throws -> TestNode {
+        let store = try CasebookStore.open(
+            at: path, identity: identity, environment: world.environment)
+        return TestNode(
+            folder: folder, identity: identity, world: world, store: store, path: path)
+    }
+
+    // MARK: Writing
+
+    @discardableResult
+    func create(_ type: String = "exchange", _ operations: Operation...) async throws -> Appended {
+        try await store.write { try $0.append([.creation(type: name(type), operations)]) }
+    }
+
+    @discardableResult
+    func edit(_ id: RecordID, _ operations: Operation...) async throws -> Appended {
+        try await store.write { scope in
+            guard let record = try scope.record(id) else { throw StoreError.unknownRecord }
+            return try scope.append([.edit(of: record.reference, operations)])
+        }
+    }
+
+    func record(_ id: RecordID) async throws -> ReadScope.StoredRecord? {
+        try await store.read { try $0.record(id) }
+    }
+
+    func digest() async throws -> Digest {
+        try await store.read { try $0.summary().digest }
+    }
+
+    // MARK: Exchanging
+
+    /// Takes everything the other has applied and this one doesn't hold.
+    @discardableResult
+    func pull(from other: TestNode, byteLimit: Int = 1 << 20) async throws -> IngestReport {
+        var report = IngestReport()
+        for entry in other.store.appliedClock.entries {
+            while true {
+                let held = store.heldClock[entry.origin].first?.sequence ?? 0
+                let batches = try await other.store.batches(
+                    of: entry.origin, after: held, byteLimit: byteLimit)
+                guard !batches.isEmpty else { break }
+                let more = try await store.ingest(verified(batches))
+                report.received += more.received
+                report.applied += more.applied
+                report.conflictsOpened += more.conflictsOpened
+                report.waiting = more.waiting
+            }
+        }
+        return report
+    }
+
+    func verified(_ batches: [StoredBatch]) throws -> [VerifiedBatch] {
+        var previous: [Origin: Digest] = [:]
+        return try batches.map { stored in
+            let batch = try VerifiedBatch(
+                bytes: stored.bytes, casebook: store.casebookID,
+                previous: previous[stored.origin] ?? store.heldHash(of: stored.origin))
+            previous[stored.origin] = batch.hashes.last
+            return batch
+        }
+    }
+}
+
+func name(_ text: String) -> FieldName { FieldName(text)! }
+func text(_ text: String) -> Value { .text(Array(text.utf8)) }
+func write(_ field: String, _ value: String) -> Operation {
+    Operation(.write, field: name(field), values: [text(value)])
+}
+func add(_ field: String, _ values: String...) -> Operation {
+    Operation(.add, field: name(field), values: values.map(text))
+}
+func remove(_ field: String, _ values: String...) -> Operation {
+    Operation(.remove, field: name(field), values: values.map(text))
+}
+let delete = Operation(.setState, field: nil, values: [.deleted])
+let restore = Operation(.setState, field: nil, values: [.live])
