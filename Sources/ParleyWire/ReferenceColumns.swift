@@ -25,7 +25,9 @@ struct ReferenceColumns {
     }
 
     /// The columns one by one, so that the caller can note where each ends.
-    var columns: [[UInt64]] { [origins, differences] + (groups.isEmpty ? [] : [groups]) + [longFlags] }
+    var columns: [[UInt64]] {
+        [origins, differences] + (groups.isEmpty ? [] : [groups]) + [longFlags]
+    }
 
     var longHashes: [HashPrefix] { hashes }
 

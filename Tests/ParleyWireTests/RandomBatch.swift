@@ -26,7 +26,9 @@ struct SeededGenerator: RandomNumberGenerator {
 
     mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 
-    mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[below(elements.count)]
+    }
 }
 
 /// Draws well-formed batches that use every form the format has.
@@ -128,7 +130,8 @@ struct RandomBatch {
     }
 
     private mutating func record(before sequence: UInt64) -> RecordReference {
-        let origin = sequence > 1 && generator.chance(60) ? origins[0] : origins[1 + generator.below(4)]
+        let origin =
+            sequence > 1 && generator.chance(60) ? origins[0] : origins[1 + generator.below(4)]
         let last = origin == origins[0] ? sequence - 1 : UInt64.max
         let creation = DotReference(
             origin: origin, sequence: UInt64.random(in: 1...last, using: &generator),
