@@ -83,6 +83,11 @@ let package = Package(
         // Seeds and random numbers for tests and benches.
         .target(
             name: "ParleyTestSupport", path: "Tests/ParleyTestSupport", swiftSettings: dialect),
+        // What Scripts/bench runs; not part of what is installed.
+        .executableTarget(
+            name: "ParleyBench",
+            dependencies: ["ParleyControl", "ParleyTestSupport", arguments, sqlite],
+            path: "Tests/ParleyBench", swiftSettings: dialect),
         tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyTestSupport"]),
         tests("ParleyModelTests", ["ParleyCRDT", "ParleyModel"]),
         tests("PackageTests", []),

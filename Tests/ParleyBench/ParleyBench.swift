@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+
+/// What `Scripts/bench` runs: a workload, SQLite's floor for it, and real daemons on it.
+@main
+struct ParleyBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ParleyBench", abstract: "Measures Parley against SQLite's floor.",
+        subcommands: [MakeWorkload.self, MeasureFloor.self, MeasureDaemons.self])
+}
+
+struct MakeWorkload: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "workload", abstract: "Write records as JSON lines, the same on every run.")
+
+    @Option(help: "How many.") var records = 10_000
+    @Option(help: "The folder; base.jsonl is written there.") var out: String
+
+    func validate() throws { try requirePositive(records) }
+
+    func run() throws {
+        let folder = URL(filePath: out)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let file = folder.appending(path: "base.jsonl")
+        let byteCount = try Workload().write(records: records, to: file)
+        print("\(file.path): \(records) records, \(byteCount) bytes")
+    }
+}
+
+struct MeasureFloor: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "floor", abstract: "What SQLite alone takes to store the same rows durably.")
+
+    @Option(help: "How many.") var records = 10_000
+    @Option(help: "The folder for the database, on the disk that matters.") var out: String?
+
+    func validate() throws { try requirePositive(records) }
+
+    func run() throws {
+        let folder = try TemporaryFolder(inside: out)
+        defer { folder.remove() }
+        let floor = try SQLiteFloor.measure(records: records, in: folder.url)
+        print("\(records) records as log and rows: \(Figure.text(floor.intakeSeconds)) s")
+        print("durable edits one after the other: \(Figure.text(floor.editsPerSecond)) a second")
+    }
+}
+
+struct MeasureDaemons: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "daemons",
+        abstract: "Measure two daemons on loopback, and the floor with them.")
+
+    @Option(help: "How many records.") var records = 10_000
+    @Option(help: "How many edits each side makes while apart.") var edits = 1_000
+    @Option(help: "The folder that holds parley and parleyd.") var programs: String
+    @Option(help: "Where to work, on the disk that matters.") var out: String?
+    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Leave the homes and the workload behind.") var keep = false
+
+    func validate() throws {
+        try requirePositive(records)
+        guard (1...records).contains(edits) else {
+            throw ValidationError("--edits can't be \(edits): give 1 to the number of records")
+        }
+    }
+
+    func run() throws {
+        let folder = try TemporaryFolder(inside: out)
+        defer { if !keep { folder.remove() } }
+        let floor = try SQLiteFloor.measure(records: records, in: folder.url)
+        let bench = try DaemonBench(
+            programs: Programs(folder: URL(filePath: programs)), folder: folder.url,
+            size: DaemonBench.Size(records: records, edits: edits))
+        let report = Report(
+            records: records, edits: edits, figures: try bench.run(against: floor))
+        print(json ? try report.json : report.table)
+        if keep { print("left in \(folder.url.path)") }
+    }
+}
+
+private func requirePositive(_ records: Int) throws {
+    if records < 1 { throw ValidationError("--records can't be \(records): give 1 or more") }
+}
+
+/// A fresh folder to work in.
+struct TemporaryFolder {
+    let url: URL
+
+    init(inside parent: String?) throws {
+        let parent = parent.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory
+        // Short, because the path of a Unix socket must fit 108 bytes.
+        url = parent.appending(path: "parley-bench-\(ProcessInfo.processInfo.processIdentifier)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(at: url)
+    }
+}
