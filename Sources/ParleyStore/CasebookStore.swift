@@ -159,8 +159,14 @@ package final class CasebookStore: Sendable {
         writer.published.draft.lanes[origin]?.held.hash ?? .zero
     }
 
+    /// How far a log is held: the next batch must begin after it and continue its hash.
+    package func head(of origin: Origin) -> (last: UInt64, hash: Digest) {
+        let held = writer.published.draft.lanes[origin]?.held ?? .start
+        return (held.sequence, held.hash)
+    }
+
     /// The members as of the last durable commit, sorted by name.
-    package var members: [Member] { writer.published.draft.membership.members }
+    package var members: [Member] { writer.published.members }
 
     /// Calls `body` after each durable commit that changed something, on the writer's thread: it
     /// must return at once.

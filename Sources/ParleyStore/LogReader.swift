@@ -16,6 +16,8 @@ final class LogReader {
         /// As stored; empty where only hashes were asked for.
         let bytes: [UInt8]
 
+        var count: Int { Int(last - first) + 1 }
+
         func contains(_ lane: Int, _ sequence: UInt64) -> Bool {
             self.lane == lane && (first...last).contains(sequence)
         }
@@ -30,11 +32,13 @@ final class LogReader {
     }
 
     private static let hashRunLimit = 64
-    private static let batchLimit = 8
+    /// Changes kept decoded.
+    private static let changeLimit = 8192
 
     private let db: Database
     private var runs: [Run] = []
     private var batches: [(run: Run, batch: Batch)] = []
+    private var decodedCount = 0
 
     init(_ db: Database) {
         self.db = db
@@ -44,6 +48,7 @@ final class LogReader {
     func forget() {
         runs.removeAll()
         batches.removeAll()
+        decodedCount = 0
     }
 
     /// The hash of a change, `nil` where it isn't held.
@@ -75,8 +80,11 @@ final class LogReader {
             return found
         }
         guard let run = try run(lane, containing: sequence, withBytes: true) else { return nil }
-        if batches.count >= LogReader.batchLimit { batches.removeFirst() }
         batches.append((run, try LogReader.decode(run)))
+        decodedCount += run.count
+        while decodedCount > LogReader.changeLimit, batches.count > 1 {
+            decodedCount -= batches.removeFirst().run.count
+        }
         return batches[batches.count - 1]
     }
 

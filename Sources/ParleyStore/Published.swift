@@ -21,6 +21,8 @@ final class Published: Sendable {
         var draft: Draft
         var held: Clock
         var applied: Clock
+        /// Kept, because it is asked for on every connection's event loop.
+        var members: [Member]
         var isServing = true
         var failure = StoreError.stopped
         var observers: [@Sendable (CommitNotice) -> Void] = []
@@ -31,12 +33,14 @@ final class Published: Sendable {
     init(_ draft: Draft) {
         state = Mutex(
             State(
-                draft: draft, held: draft.lanes.heldClock, applied: draft.lanes.appliedClock))
+                draft: draft, held: draft.lanes.heldClock, applied: draft.lanes.appliedClock,
+                members: draft.membership.members))
     }
 
     var draft: Draft { state.withLock { $0.draft } }
     var held: Clock { state.withLock { $0.held } }
     var applied: Clock { state.withLock { $0.applied } }
+    var members: [Member] { state.withLock { $0.members } }
 
     func checkIsServing() throws {
         try state.withLock { state in
@@ -58,7 +62,7 @@ final class Published: Sendable {
     }
 
     /// - Returns: what moved, for `announce` after the callers have their answers.
-    func publish(_ draft: Draft, records: [RecordID]) -> CommitNotice {
+    func publish(_ draft: Draft, records: [RecordID], membersChanged: Bool) -> CommitNotice {
         let held = draft.lanes.heldClock
         let applied = draft.lanes.appliedClock
         return state.withLock { state in
@@ -69,6 +73,7 @@ final class Published: Sendable {
             state.draft = draft
             state.held = held
             state.applied = applied
+            if membersChanged { state.members = draft.membership.members }
             return notice
         }
     }

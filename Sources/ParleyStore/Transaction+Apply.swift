@@ -280,35 +280,15 @@ extension Transaction {
             lane: lane.number, sequence: creation.sequence, group: Int(reference.group))
     }
 
-    /// The writes a group means, its references resolved within its author's knowledge.
     private func writes(of group: Group, by applicant: Applicant) throws -> [CellWrite]? {
-        var failure: (any Error)?
-        let writes = group.writes { reference in
-            guard applicant.covers(reference), let lane = draft.lanes[reference.origin] else {
-                return []
-            }
-            do {
-                guard let hash = try hash(lane.number, reference.sequence),
-                    reference.hash == nil || reference.hash == hash.prefix
-                else { return [] }
-                return [
-                    Dot(
-                        origin: reference.origin, sequence: reference.sequence,
-                        hash: hash.prefix)
-                ]
-            } catch {
-                failure = error
-                return []
-            }
-        }
-        if let failure { throw failure }
-        return writes
+        let references = ReferenceResolver(lanes: draft.lanes) { try self.hash($0, $1) }
+        return try references.writes(of: group, by: applicant)
     }
 
     // MARK: Contexts
 
     /// Changes between two kept contexts of a lane.
-    private static let contextInterval: UInt64 = 512
+    private static let contextInterval: UInt64 = 64
 
     private func noteContext(_ lane: Lane) throws {
         guard lane.applied.sequence.isMultiple(of: Transaction.contextInterval) else { return }

@@ -112,8 +112,10 @@ final class Writer: Sendable {
             throw error
         }
         try commit(db)
-        let notice = published.publish(transaction.draft.settled, records: transaction.draft.records)
-        generation.note(transaction.draft)
+        let draft = transaction.draft
+        let notice = published.publish(
+            draft.settled, records: draft.records, membersChanged: draft.membershipChanged)
+        generation.note(draft)
         return notice
     }
 

@@ -1,0 +1,72 @@
+import ParleyCRDT
+import ParleyModel
+import ParleyStore
+import Testing
+
+/// Finding words whatever their spelling, indexed or not.
+@Suite struct SearchTests {
+    private func titles(_ words: String, in node: TestNode) async throws -> [String] {
+        try await node.store.read { try $0.find(words: words, limit: 0).map(\.title) }
+    }
+
+    @Test(arguments: [false, true])
+    func findsArabicWithoutItsMarksAndVariants(indexed: Bool) async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("person", write("name", "أَحْمَد مُصطفى"))
+        try await anna.create("place", write("title", "مدرسة الـحريّة"))
+        if indexed { try await anna.store.indexSearch() }
+        #expect(try await titles("احمد", in: anna) == ["أَحْمَد مُصطفى"])
+        #expect(try await titles("مصطفي", in: anna) == ["أَحْمَد مُصطفى"])
+        #expect(try await titles("مدرسه الحرية", in: anna) == ["مدرسة الـحريّة"])
+        #expect(try await titles("إحمد مدرسة", in: anna).isEmpty)
+    }
+
+    @Test(arguments: [false, true])
+    func findsAccentedLatinAndKeepsCyrillicLettersApart(indexed: Bool) async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("person", write("name", "Zoë Łukasz Müller"))
+        try await anna.create("person", write("name", "Горький"))
+        if indexed { try await anna.store.indexSearch() }
+        #expect(try await titles("zoe LUKASZ muller", in: anna) == ["Zoë Łukasz Müller"])
+        #expect(try await titles("Zoe\u{301}", in: anna) == ["Zoë Łukasz Müller"])
+        #expect(try await titles("горький", in: anna) == ["Горький"])
+        #expect(try await titles("горькии", in: anna).isEmpty)
+    }
+
+    @Test(arguments: [false, true])
+    func findsWhatIsShownNowAndNotWhatWas(indexed: Bool) async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(
+            anna.create("exchange", write("title", "first wording"), add("tags", "sea")).recordIDs[0])
+        try await anna.store.indexSearch()
+        try await anna.edit(id, write("title", "second text"))
+        if indexed { try await anna.store.indexSearch() }
+        #expect(try await titles("wording", in: anna).isEmpty)
+        #expect(try await titles("second SEA", in: anna) == ["second text"])
+        try await anna.edit(id, delete)
+        #expect(try await titles("second", in: anna).isEmpty)
+    }
+
+    @Test func wordsAreNeverTakenForQuerySyntax() async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("exchange", write("title", "near OR not \"quoted\""))
+        try await anna.store.indexSearch()
+        #expect(try await titles("OR", in: anna).count == 1)
+        #expect(try await titles("\"quoted\" NOT", in: anna).count == 1)
+        #expect(try await titles("near*", in: anna).count == 1)
+        #expect(try await titles("nea*", in: anna).isEmpty)
+        #expect(try await titles("*", in: anna).isEmpty)
+    }
+
+    @Test func hitsAreNewestFirstAndLimited() async throws {
+        let anna = try await TestNode.founder()
+        for number in 1...5 {
+            try await anna.create("exchange", write("title", "swap \(number)"))
+            if number == 3 { try await anna.store.indexSearch() }
+        }
+        #expect(try await titles("swap", in: anna) == (1...5).reversed().map { "swap \($0)" })
+        let two = try await anna.store.read { try $0.find(words: "swap", limit: 2) }
+        #expect(two.map(\.title) == ["swap 5", "swap 4"])
+        #expect(two[0].match == "title: swap 5")
+    }
+}
