@@ -1,0 +1,75 @@
+import FoundationEssentials
+
+/// A message on the control socket: four bytes of length, big-endian, then JSON.
+enum ControlFrame {
+    static let lengthBytes = 4
+    /// What a node holds for one request: some thousand lines of an import.
+    static let requestBytes = 4 * 1024 * 1024
+    /// What a command line holds for one answer: a long list without `--limit`.
+    static let responseBytes = 64 * 1024 * 1024
+
+    /// - Throws: `tooLarge` above `limit` bytes of JSON.
+    static func encode(
+        _ value: some Encodable, limit: Int
+    ) throws(ControlError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        guard let json = try? encoder.encode(value) else {
+            preconditionFailure("requests and responses are plain data")
+        }
+        guard json.count <= limit else { throw .tooLarge(bytes: json.count) }
+        var bytes = (0..<lengthBytes).reversed().map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) }
+        bytes.append(contentsOf: json)
+        return bytes
+    }
+
+    /// - Throws: `malformed`.
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, from json: some Collection<UInt8>
+    ) throws(ControlError) -> Value {
+        guard let value = try? JSONDecoder().decode(type, from: Data(json)) else {
+            throw .malformed
+        }
+        return value
+    }
+
+    /// Reads the length of what follows.
+    ///
+    /// - Throws: `tooLarge` above `limit`, before anything is allocated.
+    static func length(
+        _ header: some Collection<UInt8>, limit: Int
+    ) throws(ControlError) -> Int {
+        let length = header.reduce(0) { $0 << 8 | Int($1) }
+        guard length <= limit else { throw .tooLarge(bytes: length) }
+        return length
+    }
+}
+
+/// Cuts a stream of bytes into messages, in whatever pieces it arrives.
+struct ControlFrameDecoder: Sendable {
+    private let limit: Int
+    private var buffer: [UInt8] = []
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    mutating func append(_ bytes: some Collection<UInt8>) {
+        buffer.append(contentsOf: bytes)
+    }
+
+    /// Removes and returns the JSON of the next whole message.
+    ///
+    /// - Returns: `nil` until more bytes arrive.
+    /// - Throws: `tooLarge` as soon as the length is known.
+    mutating func next() throws(ControlError) -> [UInt8]? {
+        guard buffer.count >= ControlFrame.lengthBytes else { return nil }
+        let length = try ControlFrame.length(
+            buffer.prefix(ControlFrame.lengthBytes), limit: limit)
+        let end = ControlFrame.lengthBytes + length
+        guard buffer.count >= end else { return nil }
+        let json = Array(buffer[ControlFrame.lengthBytes..<end])
+        buffer.removeFirst(end)
+        return json
+    }
+}

@@ -1,0 +1,140 @@
+import FoundationEssentials
+import Glibc
+import NIOPosix
+import ParleyControl
+import Synchronization
+import Testing
+
+/// A real socket between a blocking client and a server.
+@Suite(.timeLimit(.minutes(1)))
+struct ControlSocketTests {
+    let home: TestHome
+
+    init() throws {
+        home = try TestHome()
+    }
+
+    @Test
+    func requestsAreAnsweredInTurn() async throws {
+        let answers = try await home.serve(echo) { path in
+            let client = try ControlClient.connect(path: path)
+            return try (0..<100).map {
+                try client.request(Envelope(casebook: "\($0)", request: .status)).json
+            }
+        }
+        #expect(answers == (0..<100).map { "\($0)" })
+    }
+
+    @Test
+    func everyRequestSurvivesTheJourney() async throws {
+        let envelope = Envelope(
+            casebook: "Nahr al-Kabīr نهر",
+            request: .resolveConflict(
+                record: "ab", field: "date", choice: .take(change: "c"), seen: ["x", "y"],
+                because: "two \"quotes\"\n"))
+        let received = Mutex<Envelope?>(nil)
+        _ = try await home.serve(
+            { envelope, reply in
+                received.withLock { $0 = envelope }
+                try? await reply.send(Response())
+            },
+            while: { try ControlClient.connect(path: $0).request(envelope) })
+        #expect(received.withLock { $0 } == envelope)
+    }
+
+    @Test
+    func severalAnswersToOneRequestArriveInOrder() async throws {
+        let counting: ControlServer.Handler = { _, reply in
+            for number in 0..<50 {
+                try? await reply.send(Response(json: "\(number)", continues: number < 49))
+            }
+        }
+        let answers = try await home.serve(counting) { path in
+            var answers: [String?] = []
+            try ControlClient.connect(path: path).stream(
+                Envelope(casebook: nil, request: .watch)
+            ) {
+                answers.append($0.json)
+                return true
+            }
+            return answers
+        }
+        #expect(answers == (0..<50).map { "\($0)" })
+    }
+
+    /// `watch` has no end of its own: the command line leaving is what ends it.
+    @Test
+    func aCommandThatGoesAwayCancelsItsRequest() async throws {
+        let (cancelled, note) = AsyncStream.makeStream(of: Void.self)
+        let endless: ControlServer.Handler = { _, reply in
+            try? await reply.send(Response(continues: true))
+            let (never, _) = AsyncStream.makeStream(of: Void.self)
+            for await _ in never {}
+            note.finish()
+        }
+        _ = try await home.serve(endless) { path in
+            try ControlClient.connect(path: path).stream(
+                Envelope(casebook: nil, request: .watch)
+            ) { _ in false }
+        }
+        for await _ in cancelled {}
+    }
+
+    @Test
+    func aLargeAnswerArrivesWhole() async throws {
+        let text = String(repeating: "0123456789", count: 1_000_000)
+        let answer = try await home.serve({ _, reply in
+            try? await reply.send(Response(json: text))
+        }) { path in
+            try ControlClient.connect(path: path)
+                .request(Envelope(casebook: nil, request: .status)).json
+        }
+        #expect(answer == text)
+    }
+
+    @Test
+    func aRequestAboveTheLimitIsNotSent() async throws {
+        let lines = [String(repeating: "x", count: 4 * 1024 * 1024)]
+        await #expect(throws: ControlError.self) {
+            try await home.serve(echo) { path in
+                try ControlClient.connect(path: path).request(
+                    Envelope(casebook: nil, request: .importLines(firstLine: 1, lines: lines)))
+            }
+        }
+    }
+
+    @Test
+    func anAnnouncedLengthAboveTheLimitIsAnsweredWithAnError() async throws {
+        let response = try await home.serve(echo) { path in
+            let raw = try RawSocket(path: path)
+            raw.send(length: 4 * 1024 * 1024 + 1, [1, 2, 3])
+            return try raw.refusal()
+        }
+        #expect(response.exitCode == 1)
+        #expect(response.error?.contains("4194305 bytes") == true)
+    }
+
+    @Test(arguments: ["", "{", "[]", "{\"request\":{\"unheardOf\":{}}}"])
+    func malformedRequestsAreAnsweredWithAnError(json: String) async throws {
+        let response = try await home.serve(echo) { path in
+            let raw = try RawSocket(path: path)
+            raw.send(length: UInt32(json.utf8.count), Array(json.utf8))
+            return try raw.refusal()
+        }
+        #expect(response.exitCode == 1)
+        #expect(response.error?.contains("different versions") == true)
+    }
+
+    /// After whatever one client did, the next is served.
+    @Test
+    func theServerOutlivesABadClient() async throws {
+        let answer = try await home.serve(echo) { path in
+            let raw = try RawSocket(path: path)
+            raw.send(length: 3, [1])
+            close(raw.descriptor)
+            return try ControlClient.connect(path: path)
+                .request(Envelope(casebook: "here", request: .status)).json
+        }
+        #expect(answer == "here")
+    }
+}
