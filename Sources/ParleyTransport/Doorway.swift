@@ -79,8 +79,16 @@ struct Doorway: Equatable, Sendable {
     /// Whether the peer is one that still has to be admitted.
     var isStranger: Bool { state == .knocking || state == .judging }
 
-    /// The next time to call `alarm`.
-    var firstAlarm: NIODeadline { opening }
+    /// When to call `alarm`; another time once the peer is known and has spoken.
+    var nextAlarm: NIODeadline { isOpening ? opening : lastHeard + silence }
+
+    /// Whether the time for TLS, the first frame and an admission still runs.
+    var isOpening: Bool {
+        switch state {
+        case .securing, .expecting, .knocking, .judging: true
+        case .open, .closed: false
+        }
+    }
 
     /// TLS is done and the peer's key proved.
     mutating func secured(isKnown: Bool) {
@@ -114,15 +122,11 @@ struct Doorway: Equatable, Sendable {
     /// The time asked for has come.
     func alarm(now: NIODeadline) -> Alarm {
         switch state {
-        case .securing, .expecting, .knocking, .judging:
-            return now < opening ? .wake(at: opening) : .close(.timeout)
-        case .open where isReading:
-            let deadline = lastHeard + silence
-            return now < deadline ? .wake(at: deadline) : .close(.silence)
-        case .open:
-            return .wake(at: now + silence)
-        case .closed:
-            return .none
+        case .closed: .none
+        case .open where !isReading: .wake(at: now + silence)
+        case .securing, .expecting, .knocking, .judging, .open:
+            if now < nextAlarm { .wake(at: nextAlarm) }
+            else { .close(isOpening ? .timeout : .silence) }
         }
     }
 }

@@ -58,14 +58,12 @@ final class FrameChannel: ChannelInboundHandler {
             close(.tooManyConnections)
             return
         }
-        doorway.admit(now: .now())
-        applyReading()
+        change { $0.admit(now: .now()) }
         deliver()
     }
 
     func setReading(_ isReading: Bool) {
-        doorway.setReading(isReading, now: .now())
-        applyReading()
+        change { $0.setReading(isReading, now: .now()) }
         deliver()
     }
 
@@ -81,7 +79,7 @@ final class FrameChannel: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        wake(at: doorway.firstAlarm)
+        wake(at: doorway.nextAlarm)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -151,13 +149,20 @@ final class FrameChannel: ChannelInboundHandler {
             decoder.limit = doorway.frameLimit
             do throws(WireError) {
                 guard let frame = try decoder.next() else { return }
-                doorway.delivered()
-                applyReading()
+                change { $0.delivered() }
                 handler?.received(tag: frame.tag, payload: frame.payload)
             } catch {
                 if case .frameTooLarge = error.code { cut(.tooLarge) } else { cut(.corrupt) }
             }
         }
+    }
+
+    /// Lets something happen to the doorway and follows it with the socket and the clock.
+    private func change(_ event: (inout Doorway) -> Void) {
+        let before = (doorway.isTakingBytes, doorway.isOpening)
+        event(&doorway)
+        if before.0 != doorway.isTakingBytes { applyReading() }
+        if before.1 != doorway.isOpening { wake(at: doorway.nextAlarm) }
     }
 
     private func applyReading() {
@@ -187,6 +192,7 @@ final class FrameChannel: ChannelInboundHandler {
 
     private func wake(at deadline: NIODeadline) {
         guard let context else { return }
+        alarm?.cancel()
         alarm = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.ring() }
     }
 

@@ -68,7 +68,6 @@ final class PeerVerification {
             ("HTTPS_PROXY_REQUEST", .notTLS),
             ("UNEXPECTED_MESSAGE", .notTLS),
             ("UNEXPECTED_RECORD", .notTLS),
-            ("NO_COMMON_SIGNATURE_ALGORITHMS", .wrongCertificate),
             ("WRONG_SIGNATURE_TYPE", .wrongCertificate),
             ("UNSUPPORTED_CERTIFICATE", .wrongCertificate),
             ("ALERT", .refusedByPeer),

@@ -50,7 +50,8 @@ package struct Reconnector: Hashable, Sendable {
     }
 
     private static func fraction(_ random: UInt64, of duration: Duration) -> Duration {
-        let microseconds = UInt64(duration / .microseconds(1))
+        let (seconds, attoseconds) = duration.components
+        let microseconds = UInt64(seconds) * 1_000_000 + UInt64(attoseconds / 1_000_000_000_000)
         return .microseconds(random.multipliedFullWidth(by: microseconds + 1).high)
     }
 }

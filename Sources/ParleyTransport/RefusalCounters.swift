@@ -10,8 +10,12 @@ package final class RefusalCounters: Sendable {
     }
 
     private let counts = Mutex(Counts())
+    private let observe: @Sendable (CloseReason, NodeID?) -> Void
 
-    package init() {}
+    /// - Parameter observe: told of each refusal after it is counted, for the log; on any thread.
+    package init(observe: @escaping @Sendable (CloseReason, NodeID?) -> Void = { _, _ in }) {
+        self.observe = observe
+    }
 
     /// Counts one refusal; other reasons are passed over.
     ///
@@ -23,6 +27,7 @@ package final class RefusalCounters: Sendable {
             $0.total[reason, default: 0] += 1
             if let node { $0.byNode[node, default: [:]][reason, default: 0] += 1 }
         }
+        observe(reason, node)
     }
 
     /// All refusals since the start, with those of strangers.

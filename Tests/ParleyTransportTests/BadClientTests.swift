@@ -1,0 +1,60 @@
+import NIOCore
+import NIOSSL
+import ParleyTransport
+import Testing
+
+/// Clients that are no nodes: refused for the right reason, before a byte of ours, while the
+/// listener goes on serving others.
+@Suite(.timeLimit(.minutes(1)))
+struct BadClientTests {
+    let attic: TestNode
+    let cellar: TestNode
+
+    init() throws {
+        attic = try TestNode()
+        cellar = try TestNode()
+    }
+
+    /// With another kind of key it is the client that gives up, because only Ed25519 is asked for.
+    @Test(arguments: [
+        (RawClient.Certificate.none, TLSVersion.tlsv13, CloseReason.noCertificate),
+        (.ecdsa, .tlsv13, .refusedByPeer),
+        (.rsa, .tlsv13, .refusedByPeer),
+        (.ed25519, .tlsv12, .oldTLS),
+    ])
+    func badTLSIsRefused(
+        certificate: RawClient.Certificate, version: TLSVersion, reason: CloseReason
+    ) async throws {
+        let probe = Probe()
+        let listener = try await attic.listen(knows: [cellar], probe)
+        let client = try await RawClient.connect(
+            to: listener, showing: certificate, version: version)
+        #expect(await client.bytesUntilClosed().isEmpty)
+        #expect(await attic.refusal() == reason)
+        #expect(attic.refusals.total == [reason.rawValue: 1])
+        _ = try await cellar.dial(listener, expecting: attic)
+        #expect(await probe.connection()?.peer == cellar.id)
+        await listener.close()
+    }
+
+    @Test(arguments: ["GET / HTTP/1.1\r\n\r\n", "SSH-2.0-scanner\r\n", "\u{0}\u{0}\u{0}\u{4}abcd"])
+    func garbageIsRefused(text: String) async throws {
+        let listener = try await attic.listen(knows: [cellar])
+        let client = try await RawClient.connect(to: listener)
+        client.send(Array(text.utf8))
+        _ = await client.bytesUntilClosed()
+        #expect(await attic.refusal() == .notTLS)
+        _ = try await cellar.dial(listener, expecting: attic)
+        await listener.close()
+    }
+
+    @Test
+    func aConnectionThatSaysNothingIsDropped() async throws {
+        let limits = ConnectionLimits.with { $0.opening = .milliseconds(100) }
+        let listener = try await attic.listen(limits: limits)
+        let client = try await RawClient.connect(to: listener)
+        #expect(await client.bytesUntilClosed().isEmpty)
+        #expect(await attic.refusal() == .timeout)
+        await listener.close()
+    }
+}
