@@ -11,6 +11,8 @@ enum NodeBackend {
         do {
             return OpenedHome(node: try await Node(home: home))
         } catch let error as NodeError {
+            // A daemon that was just starting has the home by now, and its socket too.
+            if let daemon = try daemon(of: home) { return daemon }
             throw CommandFailure(error)
         }
     }
@@ -30,8 +32,8 @@ enum NodeBackend {
     static func createHome(at option: String?, name: String) throws -> NodeAnswer {
         let home = locate(option)
         do {
-            let identity = try home.create(name: name)
-            return NodeAnswer(node: identity.node.text, name: name, home: home.path)
+            let node = try home.create(name: name)
+            return NodeAnswer(node: node, name: name, home: home.path)
         } catch {
             throw CommandFailure(error)
         }

@@ -15,7 +15,7 @@ package struct CasebookAnswer: Decodable, Sendable {
 
     let casebook: String
     let name: String
-    let role: String
+    let role: String?
     let members: [Member]?
 }
 
@@ -59,7 +59,7 @@ package struct StatusAnswer: Decodable, Sendable {
     struct Casebook: Decodable, Sendable {
         let casebook: String
         let name: String
-        let role: String
+        let role: String?
         let records: Int
         let conflicts: Int
         let clock: [String: Int]

@@ -95,7 +95,7 @@ struct Invite: NodeCommand {
     static let examples = [
         Example(
             "somebody who may write, reaching this node at an address",
-            "parley invite --address 127.0.0.1:7400"),
+            "parley invite --address 127.0.0.1:7440"),
         Example("somebody who only reads, today", "parley invite --role reader --expires 8h"),
     ]
 
@@ -158,8 +158,7 @@ struct Join: NodeCommand {
     @OptionGroup var options: NodeOptions
 
     func request() throws -> Request {
-        let text = code == "-" ? try ValueSource.text("-") : code
-        return .join(code: text.split(whereSeparator: \.isWhitespace).joined())
+        .join(code: code == "-" ? try ValueSource.value("-") : code)
     }
 
     func page(for casebook: JoinAnswer, on screen: Screen) -> String {

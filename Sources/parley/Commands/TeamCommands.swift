@@ -93,7 +93,7 @@ struct PeerCommand: AsyncParsableCommand, Exemplified {
         static let configuration = CommandConfiguration(
             abstract: "Say where a member's node can be reached.")
         static let examples = [
-            Example("after somebody moved", "parley peer add basil 127.0.0.1:7401")
+            Example("after somebody moved", "parley peer add basil 127.0.0.1:7441")
         ]
 
         @Argument(help: "The member's name or node ID.") var node: String

@@ -19,7 +19,8 @@ enum PeerPage {
     static func text(_ casebook: CasebookAnswer, on screen: Screen) -> String {
         let id = ShortNames.record(casebook.casebook)
         let heading =
-            screen.paint(casebook.name, .title) + "  casebook \(id), you are \(casebook.role)\n"
+            screen.paint(casebook.name, .title)
+            + "  casebook \(id), you are \(casebook.role ?? "no member")\n"
         guard let members = casebook.members, !members.isEmpty else { return heading }
         var table = Table("member", "node", "role")
         table.rows = members.map { member in
@@ -39,7 +40,7 @@ enum PeerPage {
         table.rows = casebooks.map { casebook in
             [
                 .init(casebook.name), .init(ShortNames.record(casebook.casebook), .faint),
-                .init(casebook.role), .init(casebook.members.map { String($0.count) } ?? ""),
+                .init(casebook.role ?? ""), .init(casebook.members.map { String($0.count) } ?? ""),
             ]
         }
         return table.text(on: screen)

@@ -29,7 +29,7 @@ package enum StatusPage {
             right: ["records", "conflicts", "changes"])
         table.rows = casebooks.map { casebook in
             [
-                .init(casebook.name), .init(casebook.role), .init(String(casebook.records)),
+                .init(casebook.name), .init(casebook.role ?? ""), .init(String(casebook.records)),
                 .init(String(casebook.conflicts), casebook.conflicts > 0 ? .attention : .plain),
                 .init(String(casebook.clock.values.reduce(0, +))),
                 .init(String(casebook.digest.prefix(16)), .faint),

@@ -1,0 +1,131 @@
+import Glibc
+import Testing
+import parley
+
+/// Three real processes over real TCP and TLS.
+@Suite struct MeetingTests {
+    private let workplace: Workplace
+    private let amal: TestNode
+    private let basil: TestNode
+    private let chadia: TestNode
+
+    /// amal knows basil, basil knows chadia.
+    init() throws {
+        workplace = try Workplace()
+        amal = TestNode.founder("amal", in: workplace)
+        try amal.start()
+        basil = try TestNode.guest("basil", of: amal, role: "coordinator", in: workplace)
+        chadia = try TestNode.guest("chadia", of: basil, in: workplace)
+    }
+
+    private var all: [TestNode] { [amal, basil, chadia] }
+
+    /// Meets in a line, never all three at once, until everything has passed both ways.
+    private func meetInLine() throws {
+        for node in all { node.stop() }
+        for (left, right) in [(amal, basil), (basil, chadia), (amal, basil)] {
+            try left.start()
+            try right.start()
+            try left.sync(with: right)
+            left.stop()
+            right.stop()
+        }
+    }
+
+    private func expectEqualDigests(at location: SourceLocation = #_sourceLocation) throws {
+        let digests = try Set(all.map { try $0.standing().digest })
+        #expect(digests.count == 1, sourceLocation: location)
+    }
+
+    @Test func editsMadeApartMeetInALine() throws {
+        let exchange: Written = try amal.answer("new", "exchange", "title=Sweida", "place=Adra")
+        let prison: Written = try basil.answer("new", "facility", "name=Adra Central Prison")
+        try meetInLine()
+        try expectEqualDigests()
+
+        amal.parley("edit", exchange.record, "place=Adra Central Prison", "tags+=a")
+        chadia.parley("edit", exchange.record, "place=near Damascus", "tags+=c")
+        basil.parley("edit", exchange.record, "stage=completed")
+        basil.parley("delete", prison.record, "--yes")
+        chadia.parley("edit", prison.record, "location=near Damascus")
+        try meetInLine()
+        try expectEqualDigests()
+
+        for node in all {
+            let conflicts: [Conflict] = try node.answer("conflict", "list")
+            #expect(
+                Set(conflicts.map { "\($0.record) \($0.field)" })
+                    == ["\(exchange.record) place", "\(prison.record) state"])
+            let place = try #require(conflicts.first { $0.field == "place" })
+            #expect(Set(place.values.map(\.by)) == ["amal", "chadia"])
+        }
+        let shown: Shown = try amal.answer("show", exchange.record)
+        #expect(shown.fields["tags"] == .list([.text("a"), .text("c")]))
+        #expect(shown.fields["stage"] == .text("completed"))
+    }
+
+    @Test func aResolutionReachesEverybodyWithItsReason() throws {
+        let exchange: Written = try amal.answer("new", "exchange", "title=Sweida")
+        try meetInLine()
+        amal.parley("edit", exchange.record, "place=Adra")
+        chadia.parley("edit", exchange.record, "place=Damascus")
+        try meetInLine()
+        let refused = basil.parley("edit", exchange.record, "place=both", exits: 1)
+        #expect(refused.errors.contains("parley conflict resolve"))
+
+        let conflict: Conflict = try basil.answer("conflict", "show", exchange.record)
+        let side = try #require(conflict.values.first { $0.by == "chadia" })
+        basil.parley(
+            "conflict", "resolve", exchange.record, "place", "--take", side.change, "--because",
+            "the primary source")
+        try meetInLine()
+        try expectEqualDigests()
+        for node in all {
+            #expect(try node.standing().conflicts == 0)
+            let shown: Shown = try node.answer("show", exchange.record)
+            #expect(shown.fields["place"] == .text("Damascus"))
+            let log: [Logged] = try node.answer("log", exchange.record)
+            #expect(log[0].because == "the primary source")
+        }
+    }
+
+    @Test func anEditorSettlesAConflictByHand() throws {
+        let exchange: Written = try amal.answer("new", "exchange", "title=Sweida")
+        try meetInLine()
+        amal.parley("edit", exchange.record, "narrative=one")
+        chadia.parley("edit", exchange.record, "narrative=two")
+        try meetInLine()
+        let resolve = "parley conflict resolve \(exchange.record) narrative --edit"
+        let empty = workplace.shell("EDITOR='cp /dev/null' \(resolve)", home: amal.home)
+        #expect(empty.exitCode == 1)
+        #expect(try amal.standing().conflicts == 1)
+        let edited = workplace.shell("EDITOR='sed -i 1s/.*/three/' \(resolve)", home: amal.home)
+        #expect(edited.exitCode == 0, "\(edited.errors)")
+        let shown: Shown = try amal.answer("show", exchange.record)
+        #expect(shown.fields["narrative"] == .text("three"))
+    }
+
+    /// The watcher's first line proves that records are arriving; there are far more to come.
+    @Test func aNodeKilledInTheMiddleOfASyncCatchesUp() throws {
+        try meetInLine()
+        let lines = (0..<20_000).map { #"{"type":"note","fields":{"title":"note \#($0)"}}"# }
+        amal.parley("import", "-", input: lines.joined(separator: "\n"))
+        try basil.start()
+        var ends: [Int32] = [0, 0]
+        try #require(pipe2(&ends, O_CLOEXEC) == 0)
+        let watcher = ChildProcess(
+            "\(Workplace.programs)/parley", ["watch", "--json"], output: ends[1],
+            variables: Workplace.variables(home: basil.home), folder: "/tmp")
+        close(ends[1])
+        try amal.start()
+        while !TestNode.line(from: ends[0]).contains("\"record\"") {}
+        #expect(basil.stop(SIGKILL) == 128 + SIGKILL)
+        close(ends[0])
+        _ = watcher.wait()
+
+        try basil.start()
+        try amal.sync(with: basil)
+        #expect(try basil.standing().digest == amal.standing().digest)
+        #expect(try basil.standing().records == 20_000)
+    }
+}

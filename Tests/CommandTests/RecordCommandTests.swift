@@ -1,0 +1,95 @@
+import Testing
+import parley
+
+/// What one analyst does alone; the same with the daemon running and without one.
+@Suite struct RecordCommandTests {
+    private let workplace: Workplace
+
+    init() throws {
+        workplace = try Workplace()
+    }
+
+    private func node(withDaemon: Bool) throws -> TestNode {
+        let node = TestNode.founder("amal", in: workplace)
+        if withDaemon { try node.start() }
+        return node
+    }
+
+    @Test(arguments: [false, true])
+    func writesAndReadsRecords(withDaemon: Bool) throws {
+        let node = try node(withDaemon: withDaemon)
+        let created: Written = try node.answer(
+            "new", "exchange", "title=Sweida exchange", "date=2026-02-26", "mediators+=ICRC")
+        let edited: Written = try node.answer(
+            "edit", "@last", "place=Sweida", "mediators+=Tim Ballard Foundation", "--because",
+            "named by Reuters")
+        #expect(edited.record == created.record)
+        let shown: Shown = try node.answer("show", created.record)
+        #expect(shown.state == "live")
+        #expect(
+            shown.fields == [
+                "title": .text("Sweida exchange"), "date": .text("2026-02-26"),
+                "place": .text("Sweida"),
+                "mediators": .list([.text("ICRC"), .text("Tim Ballard Foundation")]),
+            ])
+        let earlier: Shown = try node.answer("show", "@last", "--at", created.change)
+        #expect(earlier.fields["place"] == nil)
+        let log: [Logged] = try node.answer("log", created.record)
+        #expect(log.map(\.change) == [edited.change, created.change])
+        #expect(log[0].because == "named by Reuters")
+        #expect(log[0].by == "amal")
+    }
+
+    @Test(arguments: [false, true])
+    func listsAndFinds(withDaemon: Bool) throws {
+        let node = try node(withDaemon: withDaemon)
+        node.parley("new", "facility", "name=سِجن عدرا المركزي")
+        node.parley("new", "exchange", "title=Échange de Sweida", "tags+=verified")
+        let exchanges: [Listed] = try node.answer("list", "exchange")
+        #expect(exchanges.map(\.title) == ["Échange de Sweida"])
+        let tagged: [Listed] = try node.answer("list", "tags=verified")
+        #expect(tagged.map(\.title) == ["Échange de Sweida"])
+        let arabic: [Listed] = try node.answer("find", "سجن")
+        #expect(arabic.map(\.title) == ["سِجن عدرا المركزي"])
+        let french: [Listed] = try node.answer("find", "echange")
+        #expect(french.map(\.title) == ["Échange de Sweida"])
+        #expect(node.parley("list").output.contains("سِجن عدرا المركزي"))
+    }
+
+    @Test(arguments: [false, true])
+    func deletesOnlyWhenToldTwiceAndRestores(withDaemon: Bool) throws {
+        let node = try node(withDaemon: withDaemon)
+        let created: Written = try node.answer("new", "note", "title=Call back")
+        let refused = node.parley("delete", created.record, exits: 2)
+        #expect(refused.errors.contains("--yes"))
+        node.parley("delete", created.record, "--yes")
+        #expect(try node.standing().records == 0)
+        let edit = node.parley("edit", created.record, "title=Later", exits: 1)
+        #expect(edit.errors.contains("parley restore"))
+        node.parley("restore", created.record)
+        #expect(try node.answer("show", created.record, as: Shown.self).state == "live")
+    }
+
+    @Test func importsLinesAndNamesThoseItRefuses() throws {
+        let node = try node(withDaemon: false)
+        let lines = [
+            #"{"type":"note","fields":{"title":"One","tags":["a","b"]}}"#,
+            #"{"type":"nota","fields":{"title":"Two"}}"#,
+            #"{"type":"note","fields":{"title":"Three"}"#,
+            #"{"type":"note","fields":{"title":"Four"}}"#,
+        ]
+        let result = node.parley("import", "-", input: lines.joined(separator: "\n"), exits: 1)
+        #expect(result.output.hasPrefix("2 records created, 2 lines refused\n  line 2: "))
+        #expect(result.output.contains("\n  line 3: "))
+        let titles = try node.answer("list", as: [Listed].self).map(\.title)
+        #expect(titles.sorted() == ["Four", "One"])
+    }
+
+    @Test func valuesFromAFileStayOutOfTheProcessList() throws {
+        let node = try node(withDaemon: false)
+        node.parley(
+            "new", "person", "--from", "-", input: "name=detainee 1\nnote=first line\n  second\n")
+        let shown: Shown = try node.answer("show", "@last")
+        #expect(shown.fields["note"] == .text("first line\nsecond"))
+    }
+}
