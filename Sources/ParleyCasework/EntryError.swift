@@ -4,7 +4,8 @@ package import ParleyCRDT
 package struct EntryError: Error, Hashable, Sendable {
     package enum Code: Hashable, Sendable {
         case unknownType(String, near: [FieldName])
-        case unknownField(String, type: FieldName, near: [FieldName])
+        /// `type` is `nil` where fields of all types were meant.
+        case unknownField(String, type: FieldName?, near: [FieldName])
         case value(ValueError, field: FieldName, form: ValueForm)
         /// `=` or `:=` on a set.
         case setNeedsElements(field: FieldName)
@@ -26,7 +27,7 @@ package struct EntryError: Error, Hashable, Sendable {
         case .unknownType(let typed, let near):
             "there is no record type \(EntryError.quoted(typed)). \(EntryError.suggestion(near, else: "Run `parley new --help` for the types."))"
         case .unknownField(let typed, let type, let near):
-            "type `\(type)` has no field \(EntryError.quoted(typed)). \(EntryError.suggestion(near, else: "Run `parley new --help` for the fields of each type."))"
+            "\(type.map { "type `\($0)`" } ?? "no type") has \(type == nil ? "a" : "no") field \(EntryError.quoted(typed)). \(EntryError.suggestion(near, else: "Run `parley new --help` for the fields of each type."))"
         case .value(let error, let field, let form):
             EntryError.explanation(of: error, field: field, form: form)
         case .setNeedsElements(let field):

@@ -9,13 +9,6 @@ struct ImportLine {
     let type: FieldName
     let operations: [Operation]
 
-    /// Bytes of its values, names and fixed parts; the change must stay within its limit.
-    var byteCount: Int {
-        operations.reduce(256) { total, operation in
-            operation.values.reduce(total + 80) { $0 + $1.payload.count + 8 }
-        }
-    }
-
     /// - Throws: `ImportError` or `EntryError`; neither holds a value.
     init(_ line: String, schema: Schema) throws {
         guard case .object(let members) = try JSONParser.parse(line) else {
@@ -38,6 +31,17 @@ struct ImportLine {
         }
         type = recordType.name
         operations = plan.operations
+        guard byteCount <= ImportLine.maximumByteCount else { throw ImportError.tooLarge }
+    }
+
+    /// Below the 128 KiB of a change, with room for what surrounds the operations.
+    private static let maximumByteCount = 127 * 1024
+
+    /// An upper bound of the bytes its operations take.
+    private var byteCount: Int {
+        operations.reduce(0) { total, operation in
+            operation.values.reduce(total + 80) { $0 + $1.payload.count + 8 }
+        }
     }
 
     private static func add(
@@ -62,6 +66,18 @@ struct ImportLine {
             return Request.Assignment(field: field.name.text, operator: `operator`, value: text)
         case .null, .bool, .array, .object, .raw:
             throw ImportError.registerNeedsValue(field.name)
+        }
+    }
+}
+
+extension ImportLine {
+    /// Why a line was refused, in words and without its contents.
+    static func explanation(of error: any Error) -> String {
+        switch error {
+        case let error as ImportError: error.explanation
+        case let error as EntryError: error.explanation
+        case let error as JSONParser.Failure: error.explanation
+        default: "the line can't be read."
         }
     }
 }

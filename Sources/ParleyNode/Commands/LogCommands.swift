@@ -1,0 +1,81 @@
+import ParleyCRDT
+import ParleyModel
+import ParleyStore
+import ParleyWire
+
+/// Reading what was done, by whom, and why.
+extension CasebookCommands {
+    /// Newest first; of one record, or of the whole casebook.
+    func log(_ typed: String?, limit: Int, in scope: ReadScope) throws -> Answer {
+        let id = try typed.map { try record($0, in: scope).id }
+        let changes = try scope.history(of: id, limit: limit).map { change in
+            let author = try Authorship(dot: change.dot, change: change, in: scope)
+            let operations = zip(change.change.groups, change.recordIDs)
+                .filter { id == nil || $0.1 == id }
+                .flatMap { LogView.steps(of: $0.0, on: $0.1) }
+            return JSONValue.object(
+                author.members + [
+                    ("because", .optional(author.reason)), ("operations", .array(operations)),
+                ])
+        }
+        return Answer(.array(changes))
+    }
+}
+
+/// How the parts of a change look in an answer.
+enum LogView {
+    /// One object per step: `{"record","field","op","value"}`.
+    static func steps(of group: Group, on record: RecordID?) -> [JSONValue] {
+        switch group.content {
+        case .operations(let type, let operations):
+            let creation = type.map { step("create", on: record, value: .string($0.text)) }
+            return (creation.map { [$0] } ?? [])
+                + operations.flatMap { steps(of: $0, on: record) }
+        case .stub: return [step("erased", on: record)]
+        case .payload(let bytes): return membershipStep(group.kind, bytes).map { [$0] } ?? []
+        }
+    }
+
+    private static func steps(of operation: Operation, on record: RecordID?) -> [JSONValue] {
+        let values = operation.values.map(RecordView.json)
+        let value = values.count == 1 ? values[0] : .array(values)
+        let field = operation.field?.text
+        switch operation.kind {
+        case .add: return values.map { step("add", on: record, field, value: $0) }
+        case .remove: return values.map { step("remove", on: record, field, value: $0) }
+        case .write:
+            let isUnset = operation.values == [.absent]
+            return [step(isUnset ? "unset" : "set", on: record, field, value: value)]
+        case .setState:
+            let isDeletion = operation.values == [.deleted]
+            return [step(isDeletion ? "delete" : "restore", on: record)]
+        case .resolve, .resolveState:
+            let name = values.count == 1 ? "resolve" : "reopen"
+            return [step(name, on: record, operation.field.commandName, value: value)]
+        default: return [step("unknown", on: record, field)]
+        }
+    }
+
+    private static func membershipStep(_ kind: GroupKind, _ payload: [UInt8]) -> JSONValue? {
+        switch kind {
+        case .founding:
+            (try? Founding(bytes: payload)).map { step("found", value: .string($0.casebookName)) }
+        case .admission:
+            (try? Admission(bytes: payload)).map { step("admit", value: .string($0.name)) }
+        case .cut: step("cut")
+        case .erasure: step("erase")
+        case .receipt: step("receipt")
+        default: nil
+        }
+    }
+
+    private static func step(
+        _ name: String, on record: RecordID? = nil, _ field: String? = nil,
+        value: JSONValue = .null
+    ) -> JSONValue {
+        .object([
+            ("record", .optional(record?.text)), ("field", .optional(field)),
+            ("op", .string(name)), ("value", value),
+        ])
+    }
+}

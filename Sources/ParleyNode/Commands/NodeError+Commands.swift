@@ -1,0 +1,47 @@
+import ParleyCasework
+import ParleyStore
+
+extension NodeError {
+    /// Puts what went wrong in a command into words. Nothing of a record's contents gets in.
+    ///
+    /// - Parameter deed: what was to be done, to follow "cannot".
+    init(_ error: any Error, doing deed: String) {
+        switch error {
+        case let error as NodeError: self = error
+        case let error as EntryError: self.init(.refused, "cannot \(deed): \(error.explanation)")
+        case let error as StoreError: self.init(error, doing: deed)
+        default:
+            self.init(
+                .refused, "cannot \(deed): the node failed. Look at its log, then try again.")
+        }
+    }
+
+    private init(_ error: StoreError, doing deed: String) {
+        switch error {
+        case .full:
+            self.init(
+                .refused,
+                "cannot \(deed): the disk is full, nothing was written. Make room and try again.")
+        case .tooLarge:
+            self.init(
+                .refused,
+                "cannot \(deed): it is larger than one change may be, 128 KiB. Split the longest text."
+            )
+        case .notPermitted:
+            self.init(
+                .notPermitted,
+                "cannot \(deed): your role in this casebook doesn't allow it. Ask a coordinator; `parley casebook show` lists them."
+            )
+        case .damaged, .newerFormat, .setting:
+            self.init(
+                .integrity,
+                "cannot \(deed): the casebook's file can't be trusted as it is. Keep a copy of it and look at the node's log."
+            )
+        default:
+            self.init(
+                .refused,
+                "cannot \(deed): the store refused it, nothing was written. Look at the node's log, then try again."
+            )
+        }
+    }
+}

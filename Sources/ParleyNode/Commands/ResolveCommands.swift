@@ -1,0 +1,158 @@
+import ParleyCRDT
+import ParleyCasework
+import ParleyControl
+import ParleyModel
+import ParleyStore
+
+/// Settling conflicts, and opening settled ones again.
+extension CasebookCommands {
+    /// Writes one value in place of those that were chosen among, and of no others: a value that
+    /// arrived after somebody looked stays in conflict with the result.
+    func resolve(
+        _ typed: String, _ typedField: String, _ choice: Request.Choice, seen: [String],
+        because: String?, in scope: WriteScope
+    ) throws -> Answer {
+        let record = try record(typed, in: scope)
+        let field = try conflictField(typedField, of: record, in: scope)
+        let cell = record.state[field.map(CellWrite.Target.register) ?? .state]
+        let drops = try seen.isEmpty ? cell.entries.map(\.dot) : dots(seen, among: cell, in: scope)
+        let value = try value(choice, for: field, of: record, among: cell)
+        return try settle(
+            record, field, [value], dropping: drops, because: because, in: scope)
+    }
+
+    /// Puts the values of the last resolution of a field back beside what stands there now.
+    func reopen(
+        _ typed: String, _ typedField: String, because: String?, in scope: WriteScope
+    ) throws -> Answer {
+        let record = try record(typed, in: scope)
+        let field = try fieldName(typedField, of: record)
+        if field != nil { try refuseDeleted(record, in: scope) }
+        let target = field.map(CellWrite.Target.register) ?? .state
+        let cell = record.state[target]
+        guard !cell.isConflict else {
+            throw NodeError(
+                .refused,
+                "cannot reopen the conflict: it is open. `parley conflict show \(try scope.shortID(of: record.id)) \(field.commandName)` shows it."
+            )
+        }
+        let settled = try lastChoice(of: record, target, in: scope)
+        let values = Set(settled + cell.distinctValues).sorted()
+        guard values.count > 1 else { throw NodeError.neverSettled }
+        return try settle(
+            record, field, values, dropping: cell.entries.map(\.dot), because: because, in: scope)
+    }
+
+    // MARK: Choosing
+
+    /// The dots a resolution names, as far as they still stand.
+    private func dots(_ typed: [String], among cell: Cell, in scope: ReadScope) throws -> [Dot] {
+        let named = try typed.flatMap { text throws -> [Dot] in
+            guard let pattern = DotPattern(text), let dot = try scope.dots(matching: pattern).first
+            else { throw NodeError.noChange }
+            let standing = cell.entries.map(\.dot).filter(pattern.matches)
+            return standing.isEmpty ? [dot] : standing
+        }
+        let standing = Set(cell.entries.map(\.dot))
+        let drops = Set(named).intersection(standing).sorted()
+        guard !drops.isEmpty else {
+            throw NodeError(
+                .notFound,
+                "nothing to settle: none of the changes named with --seen stands any more. `parley conflict list` shows what is open."
+            )
+        }
+        return drops
+    }
+
+    private func value(
+        _ choice: Request.Choice, for field: FieldName?, of record: StoredRecord,
+        among cell: Cell
+    ) throws -> Value {
+        switch choice {
+        case .take(let change): return try value(of: change, among: cell)
+        case .value(let text):
+            guard let field else { return try stateValue(text) }
+            let definition = try type(of: record).field(named: field.text)
+            return try EditPlan(type: try type(of: record)).value(text, of: definition)
+        }
+    }
+
+    /// The value one of the changes in conflict wrote.
+    private func value(of change: String, among cell: Cell) throws -> Value {
+        guard let pattern = DotPattern(change) else { throw NodeError.noChange }
+        let values = Set(cell.entries.filter { pattern.matches($0.dot) }.map(\.value))
+        guard let value = values.first else {
+            throw NodeError(
+                .notFound,
+                "that change is none of those in conflict. `parley conflict show` lists them.")
+        }
+        guard values.count == 1 else {
+            throw NodeError(
+                .refused,
+                "cannot take that change: it fits several of the values in conflict. Type more of it, or give the value with --value."
+            )
+        }
+        return value
+    }
+
+    private func stateValue(_ text: String) throws -> Value {
+        switch text {
+        case "live": .live
+        case "deleted": .deleted
+        default:
+            throw NodeError(
+                .refused,
+                "cannot settle `state` that way: the record is kept or goes. Type `--value live` or `--value deleted`."
+            )
+        }
+    }
+
+    /// The chosen and the rejected values of the newest resolution of a cell.
+    private func lastChoice(
+        of record: StoredRecord, _ target: CellWrite.Target, in scope: ReadScope
+    ) throws -> [Value] {
+        let edits = try scope.edits(of: record.id).sorted {
+            ($0.time, $0.edit.dot) < ($1.time, $1.edit.dot)
+        }
+        for (edit, _) in edits.reversed() {
+            for write in edit.writes where write.target == target {
+                guard case .named(let dropped) = write.drops else { continue }
+                let rejected = edits.filter { dropped.contains($0.edit.dot) }
+                    .flatMap { $0.edit.writes.filter { $0.target == target }.flatMap(\.values) }
+                return write.values + rejected
+            }
+        }
+        throw NodeError.neverSettled
+    }
+
+    // MARK: Writing
+
+    /// Writes the resolution; says by which change, and whether the record has open conflicts left.
+    private func settle(
+        _ record: StoredRecord, _ field: FieldName?, _ values: [Value], dropping dots: [Dot],
+        because: String?, in scope: WriteScope
+    ) throws -> Answer {
+        let isSensitive = field.flatMap { schema[record.type]?[$0]?.isSensitive } ?? false
+        let operation = Operation(
+            field == nil ? .resolveState : .resolve, field: field, values: values,
+            drops: dots.map { DotReference($0) }, isSensitive: isSensitive)
+        let dot = try append([operation], to: record, because: because, in: scope)
+        let remaining = try scope.record(record.id)?.conflicts ?? []
+        return Answer(
+            .object([
+                ("record", .string(record.id.text)), ("field", .string(field.commandName)),
+                ("change", .string(dot.text)),
+            ]), hasConflicts: !remaining.isEmpty)
+    }
+}
+
+extension NodeError {
+    static let noChange = NodeError(
+        .notFound,
+        "no such change. Changes look like `3f9a:42`, any unique beginning of the node's digits and the number; `parley log` shows them."
+    )
+    fileprivate static let neverSettled = NodeError(
+        .notFound,
+        "no conflict of that field was ever settled, so there is none to reopen. `parley log` shows what happened to the record."
+    )
+}

@@ -1,0 +1,146 @@
+import ParleyCRDT
+import ParleyCasework
+import ParleyControl
+import ParleyModel
+import ParleyStore
+
+/// Looking at records: one, now or as it was; those of a kind; those that hold some words.
+extension CasebookCommands {
+    func show(_ typed: String, at moment: String?, in scope: ReadScope) throws -> Answer {
+        let record = try record(typed, in: scope)
+        guard let moment else { return try showNow(record, in: scope) }
+        let edits = try edits(of: record, until: moment, in: scope)
+        guard let newest = edits.max(by: { ($0.time, $0.edit.dot) < ($1.time, $1.edit.dot) })
+        else {
+            throw NodeError(
+                .notFound,
+                "no such record at that point: it was made later. `parley log` shows its changes.")
+        }
+        let state = RecordState.meaning(of: edits.map(\.edit), in: LinearAncestry())
+        let fields = RecordView.fields(of: state, type: schema[record.type]) { dot in
+            edits.first { $0.edit.dot == dot }?.time
+        }
+        return Answer(
+            try view(
+                of: record, state, fields: fields, conflicts: [], changed: newest.edit.dot,
+                in: scope))
+    }
+
+    private func showNow(_ record: StoredRecord, in scope: ReadScope) throws -> Answer {
+        let conflicts = try record.conflicts.map { try FieldConflict(record, $0, in: scope).json }
+        let fields = RecordView.fields(
+            of: record.state, type: schema[record.type], time: record.time)
+        let view = try view(
+            of: record, record.state, fields: fields, conflicts: conflicts,
+            changed: record.changed, in: scope)
+        return Answer(view, hasConflicts: !conflicts.isEmpty)
+    }
+
+    private func view(
+        of record: StoredRecord, _ state: RecordState, fields: JSONValue, conflicts: [JSONValue],
+        changed: Dot, in scope: ReadScope
+    ) throws -> JSONValue {
+        .object([
+            ("record", .string(record.id.text)), ("type", .string(record.type.text)),
+            ("state", .string(RecordView.stateName(of: state))), ("fields", fields),
+            ("conflicts", .array(conflicts)),
+            ("changed", .object(try Authorship(of: changed, in: scope).members)),
+        ])
+    }
+
+    /// The edits of a record up to a change, as its author knew them, or up to a time.
+    private func edits(
+        of record: StoredRecord, until moment: String, in scope: ReadScope
+    ) throws -> [(edit: Edit, time: HybridTime)] {
+        let edits = try scope.edits(of: record.id)
+        if let pattern = DotPattern(moment) {
+            let dot = try change(pattern, in: scope)
+            let context = try scope.context(of: dot)
+            return edits.filter {
+                $0.edit.dot == dot || context.covers($0.edit.dot, in: LinearAncestry())
+            }
+        }
+        guard let time = Timestamp(text: moment) else {
+            throw NodeError(
+                .refused,
+                "cannot tell what point that is. Give a change as `parley log` shows it, or a time, for example `2026-02-26` or `2026-02-26T10:42Z`."
+            )
+        }
+        return edits.filter { $0.time.milliseconds <= time.milliseconds }
+    }
+
+    private func change(_ pattern: DotPattern, in scope: ReadScope) throws -> Dot {
+        let dots = try scope.dots(matching: pattern)
+        guard let dot = dots.first else { throw NodeError.noChange }
+        guard dots.count == 1 else {
+            let shown = dots.prefix(NodeError.candidateLimit).map { "`\($0.longText)`" }
+            throw NodeError(
+                .refused,
+                "that is the beginning of several changes: \(shown.joined(separator: ", ")). Type more digits."
+            )
+        }
+        return dot
+    }
+
+    // MARK: Several
+
+    func list(
+        _ typed: String?, _ assignments: [Request.Assignment], sort: String?, limit: Int,
+        in scope: ReadScope
+    ) throws -> Answer {
+        let type = try typed.map { text throws in try schema.type(named: text) }
+        let filters = try assignments.map { assignment in
+            guard assignment.operator == .set else {
+                throw NodeError(
+                    .refused,
+                    "cannot filter that way. Write a filter as FIELD=VALUE, for example `stage=completed`."
+                )
+            }
+            let field = try field(named: assignment.field, of: type)
+            let isReference = field.form == .reference
+            let value =
+                isReference ? try completeReference(assignment.value, in: scope) : assignment.value
+            return (field.name, value.composedBytes)
+        }
+        let order = try sort.map { try field(named: $0, of: type).name }
+        let records = try scope.list(
+            type: type?.name, filters: filters, sort: order, limit: limit)
+        return Answer(
+            .array(
+                records.map { record in
+                    .object([
+                        ("record", .string(record.id.text)), ("type", .string(record.type.text)),
+                        ("title", .string(record.document.title)),
+                        ("conflict", .bool(record.hasConflict)),
+                        (
+                            "fields",
+                            RecordView.fields(of: record.document, type: schema[record.type])
+                        ),
+                    ])
+                }))
+    }
+
+    /// A field by name, of one type or of any.
+    private func field(named text: String, of type: RecordType?) throws -> FieldDefinition {
+        if let type { return try type.field(named: text) }
+        let fields = schema.types.flatMap(\.fields)
+        guard let field = fields.first(where: { $0.name.text == text }) else {
+            let names = Set(fields.map(\.name)).sorted()
+            throw EntryError(
+                .unknownField(text, type: nil, near: NearMiss.names(to: text, in: names)))
+        }
+        return field
+    }
+
+    func find(_ words: String, limit: Int, in scope: ReadScope) throws -> Answer {
+        let hits = try scope.find(words: words, limit: limit)
+        return Answer(
+            .array(
+                hits.map { hit in
+                    .object([
+                        ("record", .string(hit.id.text)), ("type", .string(hit.type.text)),
+                        ("title", .string(hit.title)), ("match", .string(hit.match)),
+                    ])
+                }))
+    }
+}
