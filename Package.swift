@@ -23,6 +23,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -33,6 +35,8 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
     name: "parley",
@@ -45,6 +49,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         // Makes the self-signed certificate that carries a node's key into TLS.
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        // Only tests name it: they make certificates that must be refused.
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         // Parses command lines, writes help pages and suggests what was meant.
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         // SQLite with a writer queue, snapshot readers and migrations.
@@ -78,7 +84,7 @@ let package = Package(
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync",
                 "ParleyStore", "ParleyTransport", "ParleyControl", "ParleyCasework", logging,
             ]),
-        program("parleyd", ["ParleyNode", arguments, logging, lifecycle]),
+        program("parleyd", ["ParleyNode", arguments, logging, lifecycle, signals]),
         program("parley", ["ParleyNode", "ParleyControl", arguments]),
         // Seeds and random numbers for tests and benches.
         .target(
@@ -90,6 +96,29 @@ let package = Package(
             path: "Tests/ParleyBench", swiftSettings: dialect),
         tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyTestSupport"]),
         tests("ParleyModelTests", ["ParleyCRDT", "ParleyModel"]),
+        tests("ParleyCaseworkTests", ["ParleyCRDT", "ParleyCasework"]),
+        tests("ParleyWireTests", ["ParleyCRDT", "ParleyModel", "ParleyWire"]),
+        tests("ParleyLogTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"]),
+        tests(
+            "ParleySyncTests",
+            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync"]),
+        tests(
+            "ParleyStoreTests",
+            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore"]),
+        tests(
+            "ParleyTransportTests",
+            [
+                "ParleyCRDT", "ParleyWire", "ParleyTransport", crypto, cryptoExtras, certificates,
+                asn1, nioCore, nioPosix, nioSSL,
+            ]),
+        tests("ParleyControlTests", ["ParleyControl", nioPosix]),
+        tests(
+            "ParleyNodeTests",
+            [
+                "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
+                "ParleyControl", "ParleyNode",
+            ]),
+        tests("CommandTests", ["parley", "parleyd", "ParleyControl"]),
         tests("PackageTests", []),
     ],
     swiftLanguageModes: [.v6]

@@ -137,6 +137,9 @@ package struct Reconciliation: Sendable {
     }
 
     /// What the peer now holds durably.
+    ///
+    /// Not remembered across sessions: the peer tells it again at the next meeting, and writing
+    /// it down would cost a sync to disk per acknowledgement.
     mutating func receiveAcknowledgement(_ entries: [Clock.Entry]) -> [SessionAction] {
         for entry in entries {
             raisePeer(entry)
@@ -144,7 +147,7 @@ package struct Reconciliation: Sendable {
             inFlight.removeAll { $0.origin == entry.origin && $0.last <= last }
         }
         inFlightBytes = inFlight.reduce(0) { $0 + $1.bytes }
-        return [.rememberHeard(casebook: casebook, entries: entries, whole: false)] + pump()
+        return pump()
     }
 
     mutating func receiveCaughtUp() -> [SessionAction] {
@@ -161,9 +164,9 @@ package struct Reconciliation: Sendable {
         }
         var actions: [SessionAction] = []
         for batch in batches {
-            noteExchanged(origin, batch.last.sequence)
-            tally.sent += batch.last.sequence - batch.first + 1
-            inFlight.append((origin, batch.last.sequence, batch.bytes.count))
+            noteExchanged(origin, batch.last)
+            tally.sent += batch.last - batch.first + 1
+            inFlight.append((origin, batch.last, batch.bytes.count))
             inFlightBytes += batch.bytes.count
             actions.append(.send(.batch(casebook: index, bytes: batch.bytes)))
         }
@@ -288,7 +291,7 @@ package struct Reconciliation: Sendable {
     }
 
     private func heard() -> SessionAction {
-        .rememberHeard(casebook: casebook, entries: peer.entries, whole: true)
+        .rememberHeard(casebook: casebook, peer)
     }
 
     private func told() -> [SessionAction] { [.rememberTold(casebook: casebook)] }

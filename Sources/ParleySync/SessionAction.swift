@@ -8,8 +8,8 @@ package enum SessionAction: Equatable, Sendable {
     case read(casebook: Digest, origin: Origin, after: UInt64, byteLimit: Int)
     /// Verify and store a batch, then tell `stored` or `refused`.
     case store(casebook: Digest, batch: [UInt8])
-    /// Remember across restarts what the peer has told of its clock; `whole` replaces all before.
-    case rememberHeard(casebook: Digest, entries: [Clock.Entry], whole: Bool)
+    /// Remember across restarts what the peer has told of its clock.
+    case rememberHeard(casebook: Digest, Clock)
     /// Remember that the peer knows our clock as of the snapshot this session began with.
     case rememberTold(casebook: Digest)
     /// Keep the addresses a peer passed on.
@@ -50,10 +50,10 @@ package struct OutgoingBatch: Equatable, Sendable {
     package let bytes: [UInt8]
     package let origin: Origin
     package let first: UInt64
-    /// The last change in it, by which the peer will acknowledge it.
-    package let last: Tip
+    /// By which the peer will acknowledge it.
+    package let last: UInt64
 
-    package init(bytes: [UInt8], origin: Origin, first: UInt64, last: Tip) {
+    package init(bytes: [UInt8], origin: Origin, first: UInt64, last: UInt64) {
         self.bytes = bytes
         self.origin = origin
         self.first = first

@@ -1,4 +1,5 @@
 package import NIOCore
+import NIOPosix
 package import ParleyCRDT
 
 /// What the connections of one node have in common.
@@ -12,7 +13,9 @@ package struct Endpoint: Sendable {
     package let isMember: @Sendable (NodeID) -> Bool
 
     package init(
-        certificate: NodeCertificate, group: any EventLoopGroup, refusals: RefusalCounters,
+        certificate: NodeCertificate,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        refusals: RefusalCounters,
         limits: ConnectionLimits = ConnectionLimits(),
         isMember: @escaping @Sendable (NodeID) -> Bool
     ) {

@@ -1,7 +1,13 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import ParleyCRDT
 import Synchronization
+
+/// Why an address can't be listened on, in the system's words.
+package struct ListenError: Error, Equatable, Sendable {
+    package let reason: String
+}
 
 /// Accepts connections on a TCP port.
 ///
@@ -21,12 +27,12 @@ package final class Listener: Sendable {
     /// - Parameters:
     ///   - port: 0 lets the system choose, see `address`.
     ///   - makeHandler: called for every peer whose key TLS has proved, a stranger's too.
-    /// - Throws: NIO's error when the address can't be bound.
+    /// - Throws: `ListenError` when the address can't be bound.
     package static func bind(
         _ endpoint: Endpoint, host: String, port: Int, makeHandler: @escaping MakeHandler
     ) async throws -> Listener {
         let visitors = Visitors(endpoint: endpoint)
-        let channel = try await ServerBootstrap(group: endpoint.group)
+        let bootstrap = ServerBootstrap(group: endpoint.group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: 128)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -36,8 +42,14 @@ package final class Listener: Sendable {
                     try visitors.receive(channel, makeHandler: makeHandler)
                 }
             }
-            .bind(host: host, port: port).get()
-        return Listener(channel: channel, visitors: visitors)
+        do {
+            let channel = try await bootstrap.bind(host: host, port: port).get()
+            return Listener(channel: channel, visitors: visitors)
+        } catch let error as IOError {
+            throw ListenError(reason: String(cString: strerror(error.errnoCode)))
+        } catch {
+            throw ListenError(reason: "no such address")
+        }
     }
 
     /// `host:port` as bound.

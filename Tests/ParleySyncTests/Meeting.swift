@@ -61,7 +61,7 @@ struct MemoryReplica {
         let last = run.hashes[run.hashes.count - 1]
         let tip = Tip(sequence: run.last, hash: last.prefix)
         batches[run.origin, default: []].append(
-            OutgoingBatch(bytes: run.bytes, origin: run.origin, first: run.first, last: tip))
+            OutgoingBatch(bytes: run.bytes, origin: run.origin, first: run.first, last: run.last))
         hashes[run.origin] = last
         let entry = Clock.Entry(origin: run.origin, tip: tip)
         clock.set(entry)
@@ -148,9 +148,7 @@ struct Meeting {
                 try perform(supply(side, origin, after, byteLimit), side)
             case .store(let casebook, let batch):
                 try store(batch, casebook, side)
-            case .rememberHeard(_, let entries, let whole):
-                var clock = whole ? Clock() : replicas[side].heard[peer] ?? Clock()
-                for entry in entries { clock.set(entry) }
+            case .rememberHeard(_, let clock):
                 replicas[side].heard[peer] = clock
             case .rememberTold:
                 replicas[side].told[peer] = replicas[side].clock

@@ -1,0 +1,84 @@
+package import Logging
+import ParleyWire
+import ParleyStore
+import ParleyModel
+import ParleyControl
+import ParleyLog
+import ParleyModel
+import ParleyTransport
+
+/// One node as a daemon: the home's lock, the control socket, the network.
+///
+/// Order matters on both ways: who can't have the home must not touch its socket, and the ready
+/// line promises that both peers and commands will be served.
+package struct DaemonService: Sendable {
+    /// What the ready line says.
+    package struct Ready: Sendable {
+        package let listening: String
+        package let control: String
+        package let node: String
+
+        package var json: String {
+            JSONText.object([
+                ("listening", .string(listening)), ("control", .string(control)),
+                ("node", .string(node)),
+            ])
+        }
+    }
+
+    private let node: Node
+    private let server: ControlServer
+    package let ready: Ready
+
+    /// Takes the home, listens, and puts the control socket in place.
+    ///
+    /// - Throws: `refused` where another daemon has the home, its pid named, or the address can't
+    ///   be bound.
+    package init(home: Home, listen: String, log: Logger) async throws {
+        guard let (host, port) = HostPort.split(listen) else {
+            throw NodeError(
+                .usage,
+                "cannot listen on `\(listen)`: it must be HOST:PORT, for instance 0.0.0.0:7440.")
+        }
+        let identity = try home.identity()
+        let lock = try Node.lock(home, waiting: .seconds(5), isDaemon: true)
+        node = Node(home: home, identity: identity, lock: lock, environment: .system)
+        do {
+            let address = try await node.goOnline(host: host, port: port, log: log)
+            server = try await ControlServer.bind(
+                path: home.controlPath, holding: lock)
+            ready = Ready(
+                listening: address, control: home.controlPath, node: identity.node.text)
+        } catch {
+            await node.close()
+            throw DaemonService.explained(error, listen: listen)
+        }
+    }
+
+    /// Serves commands until cancelled, then closes sessions, casebooks and the home in order.
+    package func run() async {
+        let node = node
+        try? await server.run { envelope, reply in
+            if case .watch = envelope.request {
+                for await response in node.watch() {
+                    guard (try? await reply.send(response)) != nil else { return }
+                }
+            } else {
+                try? await reply.send(await node.perform(envelope))
+            }
+        }
+        await node.close()
+    }
+
+    private static func explained(_ error: any Error, listen: String) -> any Error {
+        switch error {
+        case is NodeError: error
+        case let error as ListenError:
+            NodeError(
+                .refused,
+                "cannot listen on \(listen): \(error.reason). Choose another port, or stop what uses it.")
+        default:
+            NodeError(.refused, "cannot start: \(error).")
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import FoundationEssentials
+import Glibc
+package import ParleyLog
+import ParleyModel
+
+/// The folder in which one node lives: its key, its name, its casebooks and its control socket.
+///
+/// 0700, owned by whoever runs the node, never a symbolic link: it holds names of detained people.
+package struct Home: Sendable {
+    package let path: String
+
+    package init(path: String) {
+        self.path = path
+    }
+
+    /// `--home`, else `PARLEY_HOME`, else the XDG data folder.
+    package static func locate(option: String?, environment: [String: String]) -> Home {
+        if let option { return Home(path: absolute(option)) }
+        if let home = environment["PARLEY_HOME"], !home.isEmpty {
+            return Home(path: absolute(home))
+        }
+        if let data = environment["XDG_DATA_HOME"], !data.isEmpty {
+            return Home(path: data + "/parley")
+        }
+        return Home(path: (environment["HOME"] ?? "/") + "/.local/share/parley")
+    }
+
+    package var controlPath: String { path + "/control.sock" }
+    package var lockPath: String { path + "/lock" }
+    package var casebooksPath: String { path + "/casebooks" }
+    private var keyPath: String { path + "/node.key" }
+    private var namePath: String { path + "/node.json" }
+    private var lastPath: String { path + "/last" }
+
+    package var exists: Bool { FileManager.default.fileExists(atPath: keyPath) }
+
+    /// Makes a node: draws its key and notes its name.
+    ///
+    /// - Returns: the node's ID in its text form.
+    /// - Throws: `refused` where a node lives here already or the folder can't be made.
+    package func create(name: String) throws(NodeError) -> String {
+        guard !exists else {
+            throw NodeError(
+                .refused,
+                "cannot make a node in \(path): one lives there already. Choose another folder with --home, or type `parley status`."
+            )
+        }
+        guard Home.isName(name) else {
+            throw NodeError(
+                .refused,
+                "cannot use that name: a name has 1 to 64 characters and no line breaks. Type `parley init --name NAME`."
+            )
+        }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: casebooksPath, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+            let identity = Identity.generate()
+            try write(Array(JSONText.object([("name", .string(name))]).utf8), to: namePath)
+            try write(identity.privateKey, to: keyPath)
+            return identity.node.text
+        } catch {
+            throw NodeError(
+                .refused,
+                "cannot make a node in \(path): the folder can't be written. Check that it is yours and that the disk has room."
+            )
+        }
+    }
+
+    /// Reads the node's key.
+    ///
+    /// - Throws: `refused` where no node lives here, `notPermitted` where others could read it.
+    package func identity() throws(NodeError) -> Identity {
+        guard exists else {
+            throw NodeError(
+                .refused,
+                "no node in \(path). Type `parley init --name NAME` to make one, or point --home at its folder."
+            )
+        }
+        try checkAccess()
+        guard let bytes = FileManager.default.contents(atPath: keyPath),
+            let identity = Identity(privateKey: Array(bytes))
+        else {
+            throw NodeError(
+                .integrity,
+                "cannot read the node's key in \(path): node.key is damaged. Restore the folder from a backup."
+            )
+        }
+        return identity
+    }
+
+    /// The name its owner gave the node.
+    package func name() -> String {
+        guard let data = FileManager.default.contents(atPath: namePath),
+            let fields = try? JSONDecoder().decode([String: String].self, from: data)
+        else { return "unnamed" }
+        return fields["name"] ?? "unnamed"
+    }
+
+    /// The record that `@last` means.
+    package var last: String? {
+        get {
+            FileManager.default.contents(atPath: lastPath).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        }
+        nonmutating set {
+            guard let newValue else { return }
+            try? write(Array(newValue.utf8), to: lastPath)
+        }
+    }
+
+    /// The casebook files, by name.
+    package func casebookPaths() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: casebooksPath)) ?? []
+        return names.filter { $0.hasSuffix(".sqlite") }.sorted().map { casebooksPath + "/" + $0 }
+    }
+
+    /// Where a new casebook goes. The name says nothing: folders are looked at by strangers.
+    func newCasebookPath() -> String {
+        let name = Hexadecimal.text(of: (0..<8).map { _ in UInt8.random(in: .min ... .max) })
+        return casebooksPath + "/" + name + ".sqlite"
+    }
+
+    /// Removes a casebook file of which nothing was received.
+    func removeCasebook(_ path: String) {
+        let stem = path.dropLast(".sqlite".count)
+        for file in [path, path + "-wal", path + "-shm", path + ".generation", stem + ".generation"] {
+            try? FileManager.default.removeItem(atPath: file)
+        }
+    }
+
+    package static func isName(_ name: String) -> Bool {
+        (1...64).contains(name.count) && name.utf8.count <= 200
+            && name.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 }
+    }
+
+    /// Refuses a home that others could have prepared or could read.
+    private func checkAccess() throws(NodeError) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw NodeError(
+                .notPermitted,
+                "cannot use \(path): it is a symbolic link or no folder. Point --home at the folder itself."
+            )
+        }
+        guard status.st_uid == geteuid() else {
+            throw NodeError(
+                .notPermitted,
+                "cannot use \(path): it belongs to another user. Run as that user, or choose another folder with --home."
+            )
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw NodeError(
+                .notPermitted,
+                "cannot use \(path): other users can read it. Type `chmod 700 \(path)`.")
+        }
+    }
+
+    /// Writes a file of 0600 whole or not at all, durably.
+    private func write(_ bytes: [UInt8], to path: String) throws(NodeError) {
+        let temporary = path + ".new"
+        let failure = NodeError(
+            .refused,
+            "cannot write in \(self.path). Check that it is yours and that the disk has room.")
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw failure }
+        let isWritten =
+            bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) } == bytes.count
+        let isSynced = isWritten && fsync(file) == 0
+        close(file)
+        guard isSynced, rename(temporary, path) == 0 else { throw failure }
+    }
+
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+}

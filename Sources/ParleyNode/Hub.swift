@@ -1,0 +1,93 @@
+import ParleyCRDT
+import ParleyTransport
+import Synchronization
+
+/// The sessions that stand, by peer, and who waits for one.
+final class Hub: Sendable {
+    private struct State {
+        /// One session a peer; the run number tells connections between the same runs apart.
+        var sessions: [NodeID: (handle: SessionHandle, run: UInt64)] = [:]
+        var waiting: [NodeID: [OneShot<SessionHandle?>]] = [:]
+        var ended: [NodeID: [OneShot<CloseReason>]] = [:]
+        var isStopping = false
+    }
+
+    private let own: NodeID
+    private let state = Mutex(State())
+
+    init(own: NodeID) {
+        self.own = own
+    }
+
+    var sessions: [SessionHandle] { state.withLock { $0.sessions.values.map(\.handle) } }
+
+    func session(with peer: NodeID) -> SessionHandle? {
+        state.withLock { $0.sessions[peer]?.handle }
+    }
+
+    /// Enters a session that stands. Of two connections between the same two runs the one dialled
+    /// by the lower key stays; a peer that was restarted replaces its earlier self.
+    func opened(_ handle: SessionHandle, run: UInt64) {
+        let decision = state.withLock { state -> (losing: SessionHandle?, wake: [OneShot<SessionHandle?>]) in
+            if state.isStopping { return (handle, []) }
+            if let old = state.sessions[handle.peer], old.run == run, isPreferred(old.handle) {
+                return (handle, [])
+            }
+            let old = state.sessions.updateValue((handle, run), forKey: handle.peer)
+            return (old?.handle, state.waiting.removeValue(forKey: handle.peer) ?? [])
+        }
+        decision.losing?.connection.close(.superseded)
+        for waiter in decision.wake { waiter.finish(handle) }
+    }
+
+    func closed(_ handle: SessionHandle, reason: CloseReason) {
+        let waiters = state.withLock { state -> [OneShot<CloseReason>] in
+            guard state.sessions[handle.peer]?.handle == handle else { return [] }
+            state.sessions[handle.peer] = nil
+            return state.ended.removeValue(forKey: handle.peer) ?? []
+        }
+        for waiter in waiters { waiter.finish(reason) }
+    }
+
+    /// The session with a peer, now or when it opens; `nil` when the time is up.
+    func session(with peer: NodeID, within timeout: Duration) async -> SessionHandle? {
+        let shot = OneShot<SessionHandle?>(orAfter: timeout, nil)
+        let standing = state.withLock { state -> SessionHandle? in
+            if let session = state.sessions[peer] { return session.handle }
+            state.waiting[peer, default: []].append(shot)
+            return nil
+        }
+        if let standing { shot.finish(standing) }
+        return await shot.value
+    }
+
+    /// Returns when the session with a peer has ended, at once where there is none.
+    func end(of peer: NodeID) async -> CloseReason {
+        let shot = OneShot<CloseReason>()
+        let stands = state.withLock { state -> Bool in
+            guard state.sessions[peer] != nil else { return false }
+            state.ended[peer, default: []].append(shot)
+            return true
+        }
+        if !stands { shot.finish(.finished) }
+        return await shot.value
+    }
+
+    /// Tells every session what moved.
+    func moved(_ movement: Movement) {
+        for session in sessions { session.moved(movement) }
+    }
+
+    /// Closes every session and refuses further ones.
+    func stop() {
+        let sessions = state.withLock { state -> [SessionHandle] in
+            state.isStopping = true
+            return state.sessions.values.map(\.handle)
+        }
+        for session in sessions { session.stop() }
+    }
+
+    private func isPreferred(_ handle: SessionHandle) -> Bool {
+        handle.connection.isInitiator == (own < handle.peer)
+    }
+}

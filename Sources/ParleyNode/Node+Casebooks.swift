@@ -1,0 +1,162 @@
+import ParleyCasework
+import ParleyControl
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyStore
+import ParleyTransport
+import ParleyWire
+
+/// Casebooks and who belongs to them.
+extension Node {
+    func createCasebook(name: String) async throws -> Response {
+        guard Home.isName(name) else {
+            throw NodeError(
+                .refused,
+                "cannot use that name: a name has 1 to 64 characters and no line breaks. Type `parley casebook create NAME`.")
+        }
+        let existing = try await names(of: shelf.stores())
+        guard !existing.contains(name) else {
+            throw NodeError(
+                .refused,
+                "cannot make the casebook: one of that name is here already. Choose another name.")
+        }
+        let store = try await CasebookStore.found(
+            at: home.newCasebookPath(), name: name, memberName: home.name(), identity: identity,
+            environment: shelf.environment)
+        shelf.place(store)
+        return Response(json: try await describe(store).text)
+    }
+
+    func listCasebooks() async throws -> Response {
+        var casebooks: [JSONValue] = []
+        for store in try await shelf.stores() { casebooks.append(try await describe(store)) }
+        return Response(json: JSONText.array(casebooks))
+    }
+
+    /// `{"casebook","name","role","members"}`.
+    func describe(_ store: CasebookStore) async throws -> JSONValue {
+        let own = identity.node
+        return try await store.read { scope in
+            let members = try scope.members()
+            return .object([
+                ("casebook", .string(store.casebookID.bytes.hex)),
+                ("name", .string(try scope.summary().name)),
+                ("role", .optional(members.first { $0.node == own }?.role.name)),
+                (
+                    "members",
+                    .array(
+                        members.map {
+                            .object([
+                                ("node", .string($0.node.text)), ("name", .string($0.name)),
+                                ("role", .string($0.role.name)),
+                            ])
+                        })
+                ),
+            ])
+        }
+    }
+
+    func invite(
+        role: String, expiresSeconds: Int, address: String?, to store: CasebookStore
+    ) async throws -> Response {
+        guard let role = Role(name: role) else {
+            throw NodeError(
+                .refused, "no such role. A role is coordinator, editor or reader.")
+        }
+        guard let address = address ?? network?.reachableAddress, HostPort.split(address) != nil
+        else {
+            throw NodeError(
+                .refused,
+                "cannot tell where others can reach this node. Add --address HOST:PORT.")
+        }
+        guard store.members.contains(where: { $0.node == identity.node && $0.role == .coordinator })
+        else {
+            throw NodeError(
+                .notPermitted,
+                "cannot invite: only coordinators may. `parley casebook show` lists them.")
+        }
+        let invitation = try await joining.invite(
+            to: store, role: role, expiresSeconds: expiresSeconds, address: address)
+        return Response(
+            json: JSONText.object([
+                ("code", .string(invitation.text)),
+                ("expires", .string(Timestamp(milliseconds: invitation.expires).text)),
+            ]))
+    }
+
+    /// Joins with an invitation; returns once admitted and the founding change is held.
+    func join(code: String) async throws -> Response {
+        let invitation = try read(code)
+        guard let network else {
+            throw NodeError(
+                .unreachable,
+                "cannot join: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`, then join again.")
+        }
+        guard try await !shelf.stores().contains(where: { $0.casebookID == invitation.casebook })
+        else {
+            throw NodeError(.refused, "cannot join: this node is in that casebook already.")
+        }
+        let path = home.newCasebookPath()
+        let store = try CasebookStore.joining(
+            at: path, casebook: invitation.casebook, identity: identity,
+            environment: shelf.environment)
+        shelf.place(store)
+        shelf.expect(invitation.inviter, in: invitation.casebook)
+        do {
+            try await network.join(invitation, as: home.name(), store: store)
+        } catch {
+            shelf.remove(invitation.casebook)
+            try? store.close()
+            home.removeCasebook(path)
+            throw error
+        }
+        await network.dialNeighbours()
+        let name = try await store.read { try $0.summary().name }
+        let role = store.members.first { $0.node == identity.node }?.role ?? .editor
+        return Response(
+            json: JSONText.object([
+                ("casebook", .string(invitation.casebook.bytes.hex)), ("name", .string(name)),
+                ("role", .string(role.name)),
+            ]))
+    }
+
+    private func read(_ code: String) throws -> Invitation {
+        do {
+            let invitation = try Invitation(text: code)
+            guard invitation.expires > shelf.environment.wallMilliseconds() else {
+                throw NodeError(
+                    .refused, "cannot join: the invitation has expired. Ask for a new one.")
+            }
+            return invitation
+        } catch InvitationError.notAnInvitation {
+            throw NodeError(
+                .refused,
+                "cannot join: that is no invitation. One begins with parley1- and comes from `parley invite`.")
+        } catch InvitationError.wrongPart(let number, let text) {
+            throw NodeError(
+                .refused,
+                "cannot join: part \(number) of the invitation, `\(text)`, has a typing error. Check it against the original.")
+        } catch InvitationError.incomplete {
+            throw NodeError(
+                .refused,
+                "cannot join: the invitation isn't complete, or its parts are out of order. Copy it again from parley1- to its end.")
+        }
+    }
+}
+
+extension Role {
+    /// As people and JSON call it.
+    var name: String {
+        switch self {
+        case .coordinator: "coordinator"
+        case .editor: "editor"
+        case .reader: "reader"
+        }
+    }
+
+    init?(name: String) {
+        guard let role = Role.allCases.first(where: { $0.name == name }) else { return nil }
+        self = role
+    }
+}

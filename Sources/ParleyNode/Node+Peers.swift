@@ -1,0 +1,236 @@
+import Glibc
+import ParleyWire
+import ParleyLog
+import ParleyControl
+import ParleyCRDT
+import ParleyModel
+import ParleyStore
+import ParleyTransport
+
+/// The other nodes: who they are, where they are, and meeting them.
+extension Node {
+    func listPeers(casebook: String?) async throws -> Response {
+        let store = try await self.casebook(casebook)
+        let own = identity.node
+        let connected = Set(hub.sessions.map(\.peer))
+        let peers: [JSONValue] = try await store.read { scope in
+            let addresses = try scope.addresses()
+            return try scope.members().filter { $0.node != own }.map { member in
+                .object([
+                    ("node", .string(member.node.text)),
+                    ("name", .string(try scope.name(of: member))),
+                    ("role", .string(member.role.name)),
+                    (
+                        "addresses",
+                        .array(
+                            addresses.filter { $0.node == member.node }
+                                .map { .string($0.address) })
+                    ),
+                    ("connected", .bool(connected.contains(member.node))),
+                ])
+            }
+        }
+        return Response(json: JSONText.array(peers))
+    }
+
+    func addPeer(_ typed: String, address: String, casebook: String?) async throws -> Response {
+        guard let (_, port) = HostPort.split(address), port > 0 else {
+            throw NodeError(
+                .refused,
+                "cannot use that address: it must be HOST:PORT, for instance node.example:7440 or [2001:db8::7]:7440.")
+        }
+        let store = try await self.casebook(casebook)
+        let node = try await peer(typed, in: [store])
+        let now = shelf.environment.wallMilliseconds()
+        try await store.write {
+            try $0.noteAddress(address, of: node, seenMilliseconds: now)
+        }
+        await network?.poke(node)
+        return try await listPeers(casebook: casebook)
+    }
+
+    func renamePeer(_ typed: String, name: String, casebook: String?) async throws -> Response {
+        guard Home.isName(name) else {
+            throw NodeError(
+                .refused, "cannot use that name: a name has 1 to 64 characters and no line breaks.")
+        }
+        let store = try await self.casebook(casebook)
+        let node = try await peer(typed, in: [store])
+        let isTaken = try await store.read { scope in
+            try scope.members().contains { member in
+                try member.node != node && scope.name(of: member) == name
+            }
+        }
+        guard !isTaken else {
+            throw NodeError(.refused, "cannot use that name: another member has it here.")
+        }
+        try await store.write { try $0.setPetname(name, of: node) }
+        return try await listPeers(casebook: casebook)
+    }
+
+    /// The member somebody means: by name, or by any unique beginning of the node's digits.
+    func peer(_ typed: String, in stores: [CasebookStore]) async throws -> NodeID {
+        var found: [NodeID: String] = [:]
+        let own = identity.node
+        for store in stores {
+            let named = try await store.read { scope in
+                try scope.members().filter { $0.node != own }
+                    .map { ($0.node, $0.name, try scope.name(of: $0)) }
+            }
+            for (node, name, petname) in named {
+                if name == typed || petname == typed { return node }
+                if typed.count >= 4, node.text.hasPrefix(typed.lowercased()) { found[node] = name }
+            }
+        }
+        guard found.count <= 1 else {
+            let names = found.values.sorted().joined(separator: ", ")
+            throw NodeError(.refused, "`\(typed)` could be \(names). Type more digits, or the name.")
+        }
+        guard let node = found.keys.first else {
+            throw NodeError(
+                .notFound, "no peer `\(typed)` here. Type `parley peer list` for their names.")
+        }
+        return node
+    }
+
+    // MARK: Meeting
+
+    func sync(peer typed: String?, waitSeconds: Int) async throws -> Response {
+        guard let network else {
+            throw NodeError(
+                .unreachable,
+                "cannot sync: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`.")
+        }
+        let stores = try await shelf.stores()
+        let peers = if let typed { [try await peer(typed, in: stores)] } else { shelf.neighbours }
+        let timeout = Duration.seconds(waitSeconds)
+        let reports = await withTaskGroup(of: SyncReport.self) { group in
+            for peer in peers {
+                group.addTask { await network.sync(with: peer, within: timeout) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        if typed != nil, let report = reports.first, !report.isComplete, !report.wasConnected {
+            throw NodeError(
+                .unreachable,
+                "cannot reach `\(typed ?? "")`: nobody answered at its addresses. `parley peer list` shows them; `parley peer add NODE HOST:PORT` adds one.")
+        }
+        return try await answer(reports, stores: stores)
+    }
+
+    private func answer(
+        _ reports: [SyncReport], stores: [CasebookStore]
+    ) async throws -> Response {
+        var conflicts = 0
+        var names: [NodeID: String] = [:]
+        for store in stores {
+            conflicts += try await store.read { try $0.summary().conflicts }
+            for member in store.members { names[member.node] = member.name }
+        }
+        let sorted = reports.sorted { $0.peer < $1.peer }
+        let json = sorted.map { report -> JSONValue in
+            .object([
+                ("peer", .string(names[report.peer] ?? report.peer.fingerprint)),
+                ("node", .string(report.peer.text)),
+                ("received", .integer(report.received)), ("sent", .integer(report.sent)),
+                ("conflicts", .integer(report.conflicts)),
+                ("bytesIn", .integer(report.traffic.received)),
+                ("bytesOut", .integer(report.traffic.sent)),
+                ("complete", .bool(report.isComplete)),
+                ("reason", .optional(report.isComplete ? nil : report.reason)),
+            ])
+        }
+        let isNobodyThere = !reports.isEmpty && !reports.contains(where: \.wasConnected)
+        let exitCode: Int32 = isNobodyThere ? 5 : conflicts > 0 ? 4 : 0
+        return Response(exitCode: exitCode, json: JSONText.array(json))
+    }
+
+    // MARK: Status
+
+    func status() async throws -> Response {
+        var casebooks: [JSONValue] = []
+        var peers: [NodeID: (name: String, lastSync: UInt64?)] = [:]
+        for store in try await shelf.stores() {
+            casebooks.append(try await statusOf(store))
+            let own = identity.node
+            let neighbours = try await store.read { scope in
+                try scope.members().filter { $0.node != own }.map {
+                    ($0.node, try scope.name(of: $0), try scope.neighbour($0.node)?.lastSync)
+                }
+            }
+            for (node, name, lastSync) in neighbours {
+                let earlier = peers[node]?.lastSync
+                peers[node] = (name, [earlier, lastSync].compactMap { $0 }.max())
+            }
+        }
+        let connected = Set(hub.sessions.map(\.peer))
+        let refusals = network?.refusals
+        let peerList = peers.sorted { $0.key < $1.key }.map { node, peer -> JSONValue in
+            .object([
+                ("node", .string(node.text)), ("name", .string(peer.name)),
+                ("connected", .bool(connected.contains(node))),
+                ("lastSync", .optional(peer.lastSync.map { Timestamp(milliseconds: $0).text })),
+                ("refused", .counts(refusals?.count(of: node) ?? [:])),
+            ])
+        }
+        return Response(
+            json: JSONText.object([
+                ("node", .string(identity.node.text)), ("name", .string(home.name())),
+                ("daemon", daemonStatus), ("casebooks", .array(casebooks)),
+                ("peers", .array(peerList)), ("refused", .counts(refusals?.total ?? [:])),
+            ]))
+    }
+
+    /// Where the daemon listens, null where none runs.
+    private var daemonStatus: JSONValue {
+        guard let network else { return .null }
+        return .object([
+            ("listening", .optional(network.address)), ("control", .string(home.controlPath)),
+            ("pid", .integer(getpid())),
+        ])
+    }
+
+    private func statusOf(_ store: CasebookStore) async throws -> JSONValue {
+        let role = store.members.first { $0.node == identity.node }?.role.name
+        return try await store.read { scope in
+            let summary = try scope.summary()
+            return .object([
+                ("casebook", .string(summary.casebook.bytes.hex)), ("name", .string(summary.name)),
+                ("role", .optional(role)), ("records", .integer(summary.recordCount)),
+                ("conflicts", .integer(summary.conflicts)),
+                (
+                    "clock",
+                    .object(
+                        summary.applied.entries.flatMap { entry in
+                            entry.tips.map { tip in
+                                let branch =
+                                    entry.tips.count > 1
+                                    ? "~" + tip.hash.bytes.prefix(4).hexText : ""
+                                return (entry.origin.text + branch, .integer(tip.sequence))
+                            }
+                        })
+                ),
+                ("digest", .string(summary.digest.bytes.hex)),
+                ("uninterpreted", .integer(summary.uninterpreted)),
+            ])
+        }
+    }
+}
+
+extension ReadScope {
+    /// What this node's people call a member: their own name for it, or the casebook's.
+    func name(of member: Member) throws -> String {
+        try neighbour(member.node)?.petname ?? member.name
+    }
+}
+
+extension JSONValue {
+    /// Counts by reason, sorted by name.
+    fileprivate static func counts(_ counts: [String: Int]) -> JSONValue {
+        .object(counts.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })
+    }
+}
+
+extension ArraySlice<UInt8> {
+    fileprivate var hexText: String { Array(self).hex }
+}

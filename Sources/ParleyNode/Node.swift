@@ -1,0 +1,240 @@
+import Logging
+package import ParleyControl
+import ParleyWire
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+package import ParleyStore
+import ParleyTransport
+import Synchronization
+
+/// One running replica, and a router: it owns the casebooks and, in a daemon, the network, and
+/// hands every request to whoever answers it.
+package final class Node: Sendable {
+    package let home: Home
+    let identity: Identity
+    let shelf: Shelf
+    let joining: Joining
+    let hub: Hub
+    let events = EventBus()
+    /// Present while the node is on the network.
+    private let service = Mutex<PeerService?>(nil)
+    /// Keeps every other process out of the home.
+    private let lock: HomeLock
+
+    /// Opens the home for this process alone.
+    ///
+    /// - Throws: `refused` where another process has it, the daemon's pid named; what
+    ///   `Home.identity` throws.
+    package convenience init(
+        home: Home, environment: StoreEnvironment = .system
+    ) async throws {
+        let identity = try home.identity()
+        self.init(
+            home: home, identity: identity, lock: try Node.lock(home, waiting: .seconds(5)),
+            environment: environment)
+    }
+
+    init(home: Home, identity: Identity, lock: HomeLock, environment: StoreEnvironment) {
+        self.home = home
+        self.identity = identity
+        self.lock = lock
+        let hub = Hub(own: identity.node)
+        self.hub = hub
+        let events = events
+        shelf = Shelf(home: home, identity: identity, environment: environment) { store, notice in
+            Node.announce(notice, of: store, to: hub, events)
+        }
+        joining = Joining(shelf: shelf)
+    }
+
+    /// The daemon's network, `nil` when the home is opened by a command.
+    var network: PeerService? { service.withLock { $0 } }
+
+    // MARK: Requests
+
+    /// Carries out one request; `watch` needs `stream`.
+    package func perform(_ envelope: Envelope) async -> Response {
+        do {
+            let response = try await answer(envelope)
+            noteLast(envelope.request, response)
+            return response
+        } catch {
+            let failure = NodeError(error, doing: "do that")
+            return Response(exitCode: failure.kind.rawValue, error: failure.message)
+        }
+    }
+
+    /// The lines of `watch`, until the node stops or nobody listens.
+    package func watch() -> AsyncStream<Response> {
+        let lines = events.watch()
+        return AsyncStream { continuation in
+            let task = Task {
+                for await line in lines {
+                    continuation.yield(Response(json: line, continues: true))
+                }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    private func answer(_ envelope: Envelope) async throws -> Response {
+        let request = envelope.request
+        if CasebookCommands.handles(request) {
+            let store = try await casebook(envelope.casebook)
+            let home = home
+            return await CasebookCommands(store: store) { home.last }.perform(request)
+        }
+        switch request {
+        case .createCasebook(let name):
+            return try await createCasebook(name: name)
+        case .listCasebooks:
+            return try await listCasebooks()
+        case .invite(let role, let expiresSeconds, let address):
+            return try await invite(
+                role: role, expiresSeconds: expiresSeconds, address: address,
+                to: casebook(envelope.casebook))
+        case .join(let code):
+            return try await join(code: code)
+        case .sync(let peer, let waitSeconds):
+            return try await sync(peer: peer, waitSeconds: waitSeconds)
+        case .status:
+            return try await status()
+        case .listPeers:
+            return try await listPeers(casebook: envelope.casebook)
+        case .addPeer(let node, let address):
+            return try await addPeer(node, address: address, casebook: envelope.casebook)
+        case .renamePeer(let peer, let name):
+            return try await renamePeer(peer, name: name, casebook: envelope.casebook)
+        default:
+            throw NodeError(
+                .unreachable,
+                "cannot watch: no daemon runs on \(home.path). Start `parleyd --home \(home.path)`.")
+        }
+    }
+
+    /// The casebook a request is about.
+    ///
+    /// - Throws: `notFound` with the names to choose from where that isn't clear.
+    func casebook(_ name: String?) async throws -> CasebookStore {
+        let stores = try await shelf.stores()
+        guard let name else {
+            if stores.count == 1 { return stores[0] }
+            guard !stores.isEmpty else {
+                throw NodeError(
+                    .notFound,
+                    "no casebook here yet. Type `parley casebook create NAME`, or `parley join CODE` with an invitation.")
+            }
+            let names = try await names(of: stores)
+            throw NodeError(
+                .notFound,
+                "which casebook? There are \(names.joined(separator: ", ")). Add --casebook NAME.")
+        }
+        for store in stores {
+            if store.casebookID.bytes.hex.hasPrefix(name.lowercased()) && name.count >= 4 {
+                return store
+            }
+            if try await store.read({ try $0.summary().name }) == name { return store }
+        }
+        throw NodeError(
+            .notFound, "no casebook of that name here. Type `parley casebook list` for the names.")
+    }
+
+    func names(of stores: [CasebookStore]) async throws -> [String] {
+        var names: [String] = []
+        for store in stores { names.append(try await store.read { try $0.summary().name }) }
+        return names
+    }
+
+    /// Remembers the record a command was about, for `@last`.
+    private func noteLast(_ request: Request, _ response: Response) {
+        switch request {
+        case .new, .edit, .show, .delete, .restore, .resolveConflict, .reopenConflict:
+            guard let json = response.json, case .object(let members)? = try? JSONParser.parse(json),
+                case .string(let record)? = members.first(where: { $0.0 == "record" })?.1
+            else { return }
+            home.last = record
+        default:
+            break
+        }
+    }
+
+    // MARK: Life
+
+    /// Goes on the network: listens, and dials whom it knows.
+    ///
+    /// - Returns: the bound address.
+    func goOnline(
+        host: String, port: Int, log: Logger
+    ) async throws -> String {
+        _ = try await shelf.stores()
+        let joining = joining
+        let service = try PeerService(
+            shelf: shelf, hub: hub, events: events, log: log,
+            desk: { await joining.admit($0, from: $1) })
+        self.service.withLock { $0 = service }
+        try await service.start(host: host, port: port)
+        return service.address ?? "\(host):\(port)"
+    }
+
+    /// Leaves the network, closes the casebooks and lets go of the home.
+    package func close() async {
+        events.finish()
+        await network?.stop()
+        shelf.close()
+    }
+
+    /// Takes the home's lock.
+    ///
+    /// - Parameter isDaemon: a second daemon is refused at once where a first one serves; a command
+    ///   waits for the other command to end.
+    static func lock(
+        _ home: Home, waiting patience: Duration, isDaemon: Bool = false
+    ) throws(NodeError) -> HomeLock {
+        do {
+            switch try HomeLock.acquire(home: home.path, waiting: patience) {
+            case .acquired(let lock):
+                return lock
+            case .held(let pid):
+                let holder = pid.map { "process \($0)" } ?? "another process"
+                throw NodeError(
+                    .refused,
+                    "cannot open \(home.path): \(holder) is using it. Stop that one first, or choose another folder with --home.")
+            }
+        } catch let error as NodeError {
+            throw error
+        } catch {
+            throw NodeError(
+                .refused, "cannot lock \(home.path). Check that the folder is yours and the disk has room.")
+        }
+    }
+
+    /// Tells sessions and watchers what a commit moved, each kind of change in its own way.
+    private static func announce(
+        _ notice: CommitNotice, of store: CasebookStore, to hub: Hub, _ events: EventBus
+    ) {
+        let own = store.origin
+        for isLocal in [true, false] {
+            let held = notice.held.filter { ($0.origin == own) == isLocal }
+            let applied = notice.moved.filter { ($0.origin == own) == isLocal }
+            guard !held.isEmpty || !applied.isEmpty else { continue }
+            hub.moved(
+                Movement(
+                    casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal))
+        }
+        for record in Set(notice.records).sorted().prefix(EventBus.recordsPerCommit) {
+            events.post(
+                "record",
+                [
+                    ("casebook", .string(store.casebookID.bytes.hex)),
+                    ("record", .string(record.text)), ("local", .bool(notice.isLocal)),
+                ])
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Lower-case hexadecimal digits.
+    var hex: String { Hexadecimal.text(of: self) }
+}

@@ -1,0 +1,29 @@
+/// A refusal a person reads: what could not be done, why, and what to type next.
+package struct NodeError: Error, Equatable, Sendable {
+    /// Exit codes of the command line, see Protocol/commands.md.
+    package enum Kind: Int32, Sendable {
+        case refused = 1
+        case usage = 2
+        case notFound = 3
+        case unreachable = 5
+        case notPermitted = 6
+        case integrity = 7
+    }
+
+    package let kind: Kind
+    package let message: String
+
+    package init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+}
+
+extension NodeError {
+    /// Why a casebook's file couldn't be opened.
+    init(opening path: String, _ error: any Error) {
+        self.init(
+            .integrity,
+            "cannot open the casebook in \(path): \(error). Keep a copy of the file; nothing was changed.")
+    }
+}

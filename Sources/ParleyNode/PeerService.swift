@@ -1,0 +1,255 @@
+import Logging
+import ParleyModel
+import ParleyCRDT
+import ParleyLog
+import ParleyStore
+import ParleySync
+import ParleyTransport
+import ParleyWire
+
+/// The networking half of a running node: listens, dials whom it knows, and owns the sessions.
+actor PeerService {
+    private let shelf: Shelf
+    private let hub: Hub
+    private let events: EventBus
+    private let log: Logger
+    private let endpoint: Endpoint
+    private let replica: StoreReplica
+    /// Random for each run, so that two connections between the same runs are told apart.
+    private let run = UInt64.random(in: .min ... .max)
+    private let clock = MonotonicClock()
+    private let listening: Listening
+    private var listener: Listener?
+    private var loops: [NodeID: DialLoop] = [:]
+
+    init(
+        shelf: Shelf, hub: Hub, events: EventBus, log: Logger,
+        desk: @escaping @Sendable (Join, NodeID) async -> Ticket?
+    ) throws {
+        self.shelf = shelf
+        self.hub = hub
+        self.events = events
+        self.log = log
+        let listening = Listening()
+        self.listening = listening
+        endpoint = Endpoint(
+            certificate: try NodeCertificate(privateKey: shelf.identity.privateKey),
+            refusals: RefusalCounters(), isMember: { shelf.isMemberOfAny($0) })
+        replica = StoreReplica(shelf: shelf, ownAddress: { listening.reachable }, desk: desk)
+    }
+
+    nonisolated var refusals: RefusalCounters { endpoint.refusals }
+
+    /// `HOST:PORT` as bound, `nil` before `start`.
+    nonisolated var address: String? { listening.bound }
+
+    /// Where others can reach this node, `nil` where that isn't known.
+    nonisolated var reachableAddress: String? { listening.reachable }
+
+    // MARK: Life
+
+    func start(host: String, port: Int) async throws {
+        let listener = try await Listener.bind(
+            endpoint, host: host, port: port, makeHandler: makeHandler())
+        self.listener = listener
+        listening.set(listener.address)
+        await dialNeighbours()
+    }
+
+    func stop() async {
+        for loop in loops.values { loop.stop() }
+        loops = [:]
+        hub.stop()
+        await listener?.close()
+    }
+
+    /// Starts to dial members that became known, and keeps on with those that are.
+    func dialNeighbours() async {
+        for peer in shelf.neighbours where loops[peer] == nil {
+            let hub = hub
+            loops[peer] = DialLoop(
+                dial: { [weak self] in await self?.dial(peer) ?? .shuttingDown },
+                ended: { await hub.end(of: peer) })
+        }
+    }
+
+    /// Dials a peer now rather than when its pause is over.
+    func poke(_ peer: NodeID) async {
+        await dialNeighbours()
+        loops[peer]?.poke()
+    }
+
+    // MARK: Dialling
+
+    /// Tries a peer's addresses, newest first, until a session stands.
+    ///
+    /// - Returns: `nil` when one does, else why the last attempt failed.
+    private func dial(_ peer: NodeID) async -> CloseReason? {
+        if hub.session(with: peer) != nil { return nil }
+        var failure = CloseReason.connectionLost
+        for address in await addresses(of: peer) {
+            do {
+                let connection = try await connect(peer, at: address)
+                let opened = await hub.session(with: peer, within: .seconds(15))
+                if opened != nil { return nil }
+                connection.close(.timeout)
+                failure = .timeout
+            } catch {
+                failure = error.reason
+            }
+        }
+        return failure
+    }
+
+    /// Connects to an address where a peer is expected.
+    func connect(
+        _ peer: NodeID, at address: String, joining join: Join? = nil,
+        welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
+        ended: @escaping @Sendable () -> Void = {}
+    ) async throws(DialError) -> Connection {
+        guard let (host, port) = HostPort.split(address) else {
+            throw .unreachable("not an address")
+        }
+        return try await Dialer(endpoint).dial(
+            host: host, port: port, expecting: peer,
+            makeHandler: makeHandler(joining: join, welcomed: welcomed, ended: ended))
+    }
+
+    private func addresses(of peer: NodeID) async -> [String] {
+        var known: [PeerAddress] = []
+        for store in (try? await shelf.stores()) ?? [] {
+            known += ((try? await store.read { try $0.addresses() }) ?? [])
+                .filter { $0.node == peer }
+        }
+        var seen: Set<String> = []
+        return known.sorted { $0.seenMilliseconds > $1.seenMilliseconds }.map(\.address)
+            .filter { seen.insert($0).inserted }
+    }
+
+    // MARK: Sessions
+
+    private nonisolated func makeHandler(
+        joining join: Join? = nil, welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
+        ended: @escaping @Sendable () -> Void = {}
+    ) -> MakeHandler {
+        let (replica, run, clock) = (replica, run, clock)
+        let observer = observer(welcomed: welcomed, ended: ended)
+        return { connection in
+            SessionDriver(
+                connection: connection, replica: replica, observer: observer, run: run,
+                join: join, now: { clock.now })
+        }
+    }
+
+    private nonisolated func observer(
+        welcomed: @escaping @Sendable (Ticket) -> Void, ended: @escaping @Sendable () -> Void
+    ) -> SessionDriver.Observer {
+        let (hub, events, log, shelf) = (hub, events, log, shelf)
+        return SessionDriver.Observer(
+            opened: { handle, run in
+                hub.opened(handle, run: run)
+                log.info("connected", metadata: ["peer": "\(handle.peer.fingerprint)"])
+                events.post("connected", [("node", .string(handle.peer.text))])
+                Task { await noteSync(with: handle.peer, on: shelf) }
+            },
+            closed: { handle, reason in
+                ended()
+                hub.closed(handle, reason: reason)
+                log.info(
+                    "disconnected",
+                    metadata: [
+                        "peer": "\(handle.peer.fingerprint)", "reason": "\(reason.rawValue)",
+                    ])
+                events.post(
+                    "disconnected",
+                    [("node", .string(handle.peer.text)), ("reason", .string(reason.rawValue))])
+            },
+            welcomed: welcomed,
+            forked: { _, origin in
+                log.warning("forked log", metadata: ["origin": "\(origin.text)"])
+                events.post("forked", [("origin", .string(origin.text))])
+            })
+    }
+}
+
+/// Notes in the casebooks shared with a peer when it was last met.
+private func noteSync(with peer: NodeID, on shelf: Shelf) async {
+    for store in (try? await shelf.stores()) ?? [] where shelf.isMember(peer, of: store.casebookID) {
+        try? await store.noteSync(with: peer)
+    }
+}
+
+// MARK: Meeting on request
+
+extension PeerService {
+    /// Makes sure of a session with a peer and waits until everything has been exchanged.
+    func sync(with peer: NodeID, within timeout: Duration) async -> SyncReport {
+        let deadline = ContinuousClock.now + timeout
+        if hub.session(with: peer) == nil { await poke(peer) }
+        guard let session = await hub.session(with: peer, within: timeout) else {
+            return SyncReport(peer: peer, isComplete: false)
+        }
+        let shot = OneShot<SyncReport?>(orAfter: deadline - ContinuousClock.now, nil)
+        Task { shot.finish(await session.sync()) }
+        if let report = await shot.value { return report }
+        return await session.report()
+    }
+
+    /// Goes to the inviter with the secret and waits until the founding change has come.
+    ///
+    /// - Throws: `unreachable` where nobody answers, `notPermitted` where the inviter refuses.
+    func join(
+        _ invitation: Invitation, as name: String, store: CasebookStore
+    ) async throws(NodeError) {
+        let welcome = OneShot<Bool>(orAfter: .seconds(30), false)
+        let join = Join(casebook: invitation.casebook, secret: invitation.secret, name: name)
+        let connection: Connection
+        do {
+            connection = try await connect(
+                invitation.inviter, at: invitation.address, joining: join,
+                welcomed: { _ in welcome.finish(true) }, ended: { welcome.finish(false) })
+        } catch .closed(.wrongCertificate) {
+            throw NodeError(
+                .notPermitted,
+                "cannot join: another node than the inviter answers at \(invitation.address). Ask the inviter for its address.")
+        } catch {
+            throw NodeError(
+                .unreachable,
+                "cannot join: nobody answers at \(invitation.address). See that the inviter's parleyd runs and can be reached, then join again.")
+        }
+        guard await welcome.value else {
+            connection.close(.finished)
+            throw NodeError(
+                .notPermitted,
+                "cannot join: the inviter refused. The invitation was used already, has expired or was made by another node. Ask for a new one.")
+        }
+        guard await store.isFounded(within: .seconds(30)) else {
+            throw NodeError(
+                .unreachable,
+                "cannot join: admitted, but the connection ended before the casebook had come. Join again with a new invitation.")
+        }
+        let now = shelf.environment.wallMilliseconds()
+        try? await store.write {
+            try $0.noteAddress(
+                invitation.address, of: invitation.inviter, seenMilliseconds: now)
+        }
+    }
+}
+
+extension CasebookStore {
+    /// Whether the founding change and this node's own admission have been applied, waiting for
+    /// them up to a time.
+    fileprivate func isFounded(within timeout: Duration) async -> Bool {
+        let shot = OneShot<Bool>(orAfter: timeout, false)
+        observeCommits { [weak self] _ in
+            if self?.hasAdmittedUs == true { shot.finish(true) }
+        }
+        if hasAdmittedUs { shot.finish(true) }
+        return await shot.value
+    }
+
+    private var hasAdmittedUs: Bool {
+        let own = origin.node
+        return members.contains { $0.node == own }
+    }
+}

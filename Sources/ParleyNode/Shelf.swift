@@ -1,0 +1,98 @@
+import ParleyCRDT
+import ParleyWire
+import ParleyModel
+import ParleyLog
+import ParleyStore
+import Synchronization
+
+/// The casebooks of one node, opened when first asked for.
+package final class Shelf: Sendable {
+    private struct State {
+        var isOpen = false
+        var stores: [Digest: CasebookStore] = [:]
+        /// Inviters, whom we trust before their log has arrived.
+        var expected: [Digest: NodeID] = [:]
+    }
+
+    let home: Home
+    let identity: Identity
+    let environment: StoreEnvironment
+    private let state = Mutex(State())
+    /// Called for every durable commit of any casebook.
+    private let moved: @Sendable (CasebookStore, CommitNotice) -> Void
+
+    init(
+        home: Home, identity: Identity, environment: StoreEnvironment,
+        moved: @escaping @Sendable (CasebookStore, CommitNotice) -> Void
+    ) {
+        self.home = home
+        self.identity = identity
+        self.environment = environment
+        self.moved = moved
+    }
+
+    /// Opens every casebook of the home that isn't open yet.
+    func stores() async throws(NodeError) -> [CasebookStore] {
+        if !state.withLock({ $0.isOpen }) {
+            for path in home.casebookPaths() {
+                do {
+                    place(
+                        try CasebookStore.open(at: path, identity: identity, environment: environment))
+                } catch {
+                    throw NodeError(opening: path, error)
+                }
+            }
+            state.withLock { $0.isOpen = true }
+        }
+        return state.withLock { $0.stores.values.sorted { $0.casebookID < $1.casebookID } }
+    }
+
+    /// Takes in a casebook that was just made or is being joined.
+    func place(_ store: CasebookStore) {
+        let isNew = state.withLock { $0.stores.updateValue(store, forKey: store.casebookID) == nil }
+        guard isNew else { return }
+        store.observeCommits { [weak self] notice in self?.moved(store, notice) }
+    }
+
+    /// Takes out a casebook whose joining failed.
+    func remove(_ id: Digest) {
+        state.withLock {
+            $0.stores[id] = nil
+            $0.expected[id] = nil
+        }
+    }
+
+    func store(_ id: Digest) -> CasebookStore? {
+        state.withLock { $0.stores[id] }
+    }
+
+    /// Treats a node as a member before the log says so: the inviter, until its log has come.
+    func expect(_ node: NodeID, in casebook: Digest) {
+        state.withLock { $0.expected[casebook] = node }
+    }
+
+    /// Answers from memory: it is asked on event loops.
+    func isMember(_ node: NodeID, of casebook: Digest) -> Bool {
+        let (store, expected) = state.withLock { ($0.stores[casebook], $0.expected[casebook]) }
+        return expected == node || store?.members.contains { $0.node == node } ?? false
+    }
+
+    func isMemberOfAny(_ node: NodeID) -> Bool {
+        state.withLock { Array($0.stores.keys) }.contains { isMember(node, of: $0) }
+    }
+
+    /// Everybody who is a member of anything, this node left out, sorted.
+    var neighbours: [NodeID] {
+        let stores = state.withLock { Array($0.stores.values) }
+        let nodes = Set(stores.flatMap { $0.members.map(\.node) })
+        return nodes.subtracting([identity.node]).sorted()
+    }
+
+    func close() {
+        let stores = state.withLock { state -> [CasebookStore] in
+            defer { state.stores = [:] }
+            return Array(state.stores.values)
+        }
+        for store in stores { try? store.close() }
+    }
+}

@@ -1,0 +1,141 @@
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyStore
+import ParleySync
+import ParleyTransport
+import ParleyWire
+
+/// The stores as sessions see them.
+struct StoreReplica: Replica {
+    let shelf: Shelf
+    /// Where this node itself can be reached, to pass on to members.
+    let ownAddress: @Sendable () -> String?
+    /// Admits a stranger; see `Joining`.
+    let desk: @Sendable (Join, NodeID) async -> Ticket?
+
+    func openings(for peer: NodeID) async -> [Reconciliation.Opening] {
+        var openings: [Reconciliation.Opening] = []
+        for store in (try? await shelf.stores()) ?? [] {
+            guard shelf.isMember(peer, of: store.casebookID) else { continue }
+            let known = try? await store.read { try $0.neighbour(peer) }
+            let held = store.heldClock
+            openings.append(
+                Reconciliation.Opening(
+                    casebook: store.casebookID, clock: held, applied: store.appliedClock,
+                    untold: held.entries(movedSince: known?.told ?? Clock()),
+                    heard: known?.heard ?? Clock()))
+        }
+        return openings
+    }
+
+    func batches(
+        in casebook: Digest, of origin: Origin, after sequence: UInt64, byteLimit: Int
+    ) async -> [OutgoingBatch] {
+        guard let store = shelf.store(casebook) else { return [] }
+        let stored = try? await store.batches(of: origin, after: sequence, byteLimit: byteLimit)
+        return (stored ?? []).map {
+            OutgoingBatch(bytes: $0.bytes, origin: $0.origin, first: $0.first, last: $0.last)
+        }
+    }
+
+    func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
+        guard let store = shelf.store(casebook) else { return .unable }
+        do {
+            let verified = try await verify(batches, for: store)
+            let report = try await store.ingest(verified)
+            return .stored(conflicts: report.conflictsOpened)
+        } catch let error as LogError {
+            return .refused(error.isForgery ? .badSignature : .corrupt)
+        } catch let error as StoreError {
+            return error.isPeersFault ? .refused(.protocolViolation) : .unable
+        } catch {
+            return .unable
+        }
+    }
+
+    func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {
+        try? await shelf.store(casebook)?.noteHeard(clock.entries, whole: true, from: peer)
+    }
+
+    func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {
+        guard let store = shelf.store(opening.casebook), !opening.untold.isEmpty else { return }
+        try? await store.noteTold(opening.clock, to: peer)
+    }
+
+    func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
+        guard let store = shelf.store(casebook) else { return }
+        let others = addresses.filter {
+            $0.node != shelf.identity.node && shelf.isMember($0.node, of: casebook)
+        }
+        guard !others.isEmpty else { return }
+        try? await store.write { scope in
+            for address in others {
+                try scope.noteAddress(
+                    address.address, of: address.node, seenMilliseconds: address.seenMilliseconds)
+            }
+        }
+    }
+
+    func addresses(in casebook: Digest) async -> [PeerAddress] {
+        guard let store = shelf.store(casebook) else { return [] }
+        let now = shelf.environment.wallMilliseconds()
+        var addresses = ((try? await store.read { try $0.addresses() }) ?? [])
+        if let own = ownAddress() {
+            addresses.insert(
+                PeerAddress(node: shelf.identity.node, seenMilliseconds: now, address: own), at: 0)
+        }
+        return addresses
+    }
+
+    func admit(_ join: Join, from peer: NodeID) async -> Ticket? {
+        await desk(join, peer)
+    }
+
+    /// Verifies each batch after the change before it, be that in the batch before or held already.
+    private func verify(
+        _ batches: [[UInt8]], for store: CasebookStore
+    ) async throws -> [VerifiedBatch] {
+        var heads: [Origin: (last: UInt64, hash: Digest)] = [:]
+        var verified: [VerifiedBatch] = []
+        for bytes in batches {
+            let header = try header(of: bytes)
+            var previous = heads[header.origin].flatMap {
+                $0.last + 1 == header.first ? $0.hash : nil
+            }
+            if previous == nil {
+                previous = try await store.hash(of: header.origin, at: header.first - 1)
+            }
+            guard let previous else { throw StoreError.gap(header.origin) }
+            let batch = try VerifiedBatch(
+                bytes: bytes, casebook: store.casebookID, previous: previous)
+            heads[header.origin] = (batch.last, batch.hashes[batch.hashes.count - 1])
+            verified.append(batch)
+        }
+        return verified
+    }
+
+    private func header(of bytes: [UInt8]) throws(LogError) -> BatchHeader {
+        do { return try Batch.header(of: bytes) } catch { throw LogError(.malformed(error)) }
+    }
+}
+
+extension LogError {
+    /// Whether the encoding was sound and the content a lie.
+    fileprivate var isForgery: Bool {
+        switch code {
+        case .malformed: false
+        case .wrongSignature, .wrongPredecessor, .saltMissing, .wrongFounding: true
+        }
+    }
+}
+
+extension StoreError {
+    /// Whether the peer sent what no honest peer sends.
+    fileprivate var isPeersFault: Bool {
+        switch self {
+        case .fork, .gap, .notAuthorised, .wrongCasebook, .tooLarge, .log: true
+        default: false
+        }
+    }
+}

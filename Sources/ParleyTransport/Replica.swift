@@ -1,0 +1,42 @@
+package import ParleyCRDT
+package import ParleySync
+package import ParleyWire
+
+/// What a session driver needs of the node it works for: the stores, seen from the network.
+package protocol Replica: Sendable {
+    /// The casebooks this peer is a member of by our log, each as it stands now.
+    func openings(for peer: NodeID) async -> [Reconciliation.Opening]
+
+    /// Applied batches of one origin after a sequence number, in order; empty where there are none.
+    func batches(
+        in casebook: Digest, of origin: Origin, after sequence: UInt64, byteLimit: Int
+    ) async -> [OutgoingBatch]
+
+    /// Verifies and takes batches, all in one durable transaction or none.
+    func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome
+
+    /// What the peer has told of its clock.
+    func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async
+
+    /// The peer knows our clock as it stood in `opening`.
+    func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async
+
+    func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async
+
+    /// The addresses to pass on to members of a casebook.
+    func addresses(in casebook: Digest) async -> [PeerAddress]
+
+    /// Admits a stranger whose join names a secret that is still good, consuming it in the same
+    /// transaction; `nil` otherwise.
+    func admit(_ join: Join, from peer: NodeID) async -> Ticket?
+}
+
+/// What became of batches that were handed to the store.
+package enum StoreOutcome: Equatable, Sendable {
+    /// All of it is durable, or was there before.
+    case stored(conflicts: Int)
+    /// The peer's fault: nothing was stored.
+    case refused(CloseReason)
+    /// Our own trouble, a full disk for instance: nothing was stored, and the peer may try later.
+    case unable
+}

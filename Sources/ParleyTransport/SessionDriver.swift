@@ -1,0 +1,311 @@
+import NIOCore
+package import ParleyCRDT
+package import ParleySync
+package import ParleyWire
+
+/// Drives one session over one connection: translates events, calls the session, performs its
+/// actions. Rules about the protocol belong in `Session`, not here.
+///
+/// Confined to its connection's event loop; `SessionHandle` is the way in from elsewhere.
+package final class SessionDriver: ConnectionHandler {
+    /// Bytes handed to the store and not yet taken, beyond which reading pauses. A polite peer
+    /// stops by itself at 4 MiB that aren't acknowledged.
+    private static let storingLimit = 6 << 20
+    /// Batches that go into one transaction.
+    private static let batchesPerTransaction = 16
+
+    /// What the node wants to hear of.
+    package struct Observer: Sendable {
+        /// The session stands: both sides have greeted. The number is the peer's run.
+        package let opened: @Sendable (SessionHandle, UInt64) -> Void
+        package let closed: @Sendable (SessionHandle, CloseReason) -> Void
+        /// The inviter has admitted us.
+        package let welcomed: @Sendable (Ticket) -> Void
+        package let forked: @Sendable (Digest, Origin) -> Void
+
+        package init(
+            opened: @escaping @Sendable (SessionHandle, UInt64) -> Void,
+            closed: @escaping @Sendable (SessionHandle, CloseReason) -> Void,
+            welcomed: @escaping @Sendable (Ticket) -> Void,
+            forked: @escaping @Sendable (Digest, Origin) -> Void
+        ) {
+            self.opened = opened
+            self.closed = closed
+            self.welcomed = welcomed
+            self.forked = forked
+        }
+    }
+
+    private let connection: Connection
+    private let replica: any Replica
+    private let observer: Observer
+    private let run: UInt64
+    private let now: @Sendable () -> Moment
+    /// What to say instead of a hello where this side is about to join.
+    private let join: Join?
+
+    private var session: Session?
+    private var openings: [Digest: Reconciliation.Opening] = [:]
+    /// What came while the stores were being read.
+    private var early: [Message] = []
+    private var isLoading = false
+    private var hasOpened = false
+    private var intake = BatchIntake()
+    private var timer: (at: Moment, timer: ConnectionTimer)?
+    private var waiters = SyncWaiters()
+    private var conflicts = 0
+    /// Movements that happened before the session stood.
+    private var earlyMoves: [Movement] = []
+    /// More precise than what the session can know about why the store refused.
+    private var refusal: CloseReason?
+
+    package init(
+        connection: Connection, replica: any Replica, observer: Observer, run: UInt64,
+        join: Join? = nil, now: @escaping @Sendable () -> Moment
+    ) {
+        self.connection = connection
+        self.replica = replica
+        self.observer = observer
+        self.run = run
+        self.join = join
+        self.now = now
+    }
+
+    var handle: SessionHandle {
+        SessionHandle(
+            connection: connection, driver: NIOLoopBound(self, eventLoop: connection.eventLoop))
+    }
+
+    // MARK: Connection events
+
+    package func connected() {
+        if let join {
+            connection.send(Frame.encode(.join(join)))
+        } else if connection.isKnown {
+            load()
+        }
+    }
+
+    package func received(tag: UInt8, payload: [UInt8]) {
+        let message: Message?
+        do {
+            message = try Message(tag: tag, payload: payload)
+        } catch {
+            return end(.corrupt, Close(.malformed, text: "a message that can't be read"))
+        }
+        guard let message else { return }
+        if isLoading {
+            early.append(message)
+        } else if session != nil {
+            handle { $0.receive(message, now: self.now()) }
+        } else {
+            receiveAtTheDoor(message)
+        }
+    }
+
+    package func writabilityChanged(_ isWritable: Bool) {
+        handle { $0.setWritable(isWritable, now: self.now()) }
+    }
+
+    package func closed(_ reason: CloseReason) {
+        timer?.timer.cancel()
+        timer = nil
+        session = nil
+        waiters.fail(report(isComplete: false))
+        observer.closed(handle, reason)
+    }
+
+    // MARK: Getting to a session
+
+    /// The only two exchanges before a session: joining, on either side.
+    private func receiveAtTheDoor(_ message: Message) {
+        switch message {
+        case .welcome(let ticket) where join != nil:
+            observer.welcomed(ticket)
+            load()
+        case .close:
+            connection.close(.refusedByPeer)
+        case .join(let join) where !connection.isInitiator:
+            let (replica, peer) = (replica, connection.peer)
+            connection.run({ await replica.admit(join, from: peer) }) { [self] ticket in
+                guard let ticket else {
+                    return end(.unknownPeer, Close(.notAdmitted, text: "not admitted"))
+                }
+                connection.admit()
+                connection.send(Frame.encode(.welcome(ticket)))
+                load()
+            }
+        default:
+            end(.unknownPeer, Close(.notAdmitted, text: "not admitted"))
+        }
+    }
+
+    /// Reads from the stores what the session opens with.
+    private func load() {
+        isLoading = true
+        let (replica, peer) = (replica, connection.peer)
+        connection.run({ await replica.openings(for: peer) }) { [self] openings in
+            isLoading = false
+            let side: Session.Side = connection.isInitiator ? .initiator : .responder
+            session = Session(side: side, run: run, openings: openings, now: now())
+            for opening in openings { self.openings[opening.casebook] = opening }
+            handle { $0.start(now: self.now()) }
+            for message in early { handle { $0.receive(message, now: self.now()) } }
+            early = []
+        }
+    }
+
+    // MARK: The session
+
+    /// Calls the session and performs what it answers.
+    private func handle(_ body: (inout Session) -> [SessionAction]) {
+        guard session != nil else { return }
+        let actions = body(&session!)
+        for action in actions { perform(action) }
+        noteOpened()
+        reschedule()
+        waiters.check(isQuiet: session?.isQuiet ?? false) { report(isComplete: true) }
+    }
+
+    private func perform(_ action: SessionAction) {
+        switch action {
+        case .send(let message):
+            connection.send(Frame.encode(message))
+        case .read(let casebook, let origin, let after, let byteLimit):
+            read(casebook, origin, after, byteLimit)
+        case .store(let casebook, let batch):
+            intake.append(batch, casebook)
+            if intake.byteCount > SessionDriver.storingLimit { connection.setReading(false) }
+            storeNext()
+        case .rememberHeard(let casebook, let clock):
+            remember { [peer = connection.peer] in
+                await $0.rememberHeard(clock, from: peer, in: casebook)
+            }
+        case .rememberTold(let casebook):
+            guard let opening = openings[casebook] else { return }
+            remember { [peer = connection.peer] in await $0.rememberTold(opening, to: peer) }
+        case .rememberAddresses(let casebook, let addresses):
+            remember { await $0.rememberAddresses(addresses, in: casebook) }
+        case .caughtUp:
+            break
+        case .passed(let number):
+            waiters.passed(number)
+        case .reportFork(let casebook, let origin):
+            observer.forked(casebook, origin)
+        case .close(let reason):
+            end(refusal ?? CloseReason(reason), reason.close)
+        }
+    }
+
+    private func read(_ casebook: Digest, _ origin: Origin, _ after: UInt64, _ byteLimit: Int) {
+        let replica = replica
+        connection.run({
+            await replica.batches(in: casebook, of: origin, after: after, byteLimit: byteLimit)
+        }) { [self] batches in
+            handle {
+                $0.supply(casebook: casebook, origin: origin, batches, now: self.now())
+            }
+        }
+    }
+
+    /// Hands the next batches to the store, one transaction at a time.
+    private func storeNext() {
+        guard let (casebook, batches) = intake.next(SessionDriver.batchesPerTransaction) else {
+            return
+        }
+        let replica = replica
+        connection.run({ await replica.store(batches, in: casebook) }) { [self] outcome in
+            intake.taken(batches)
+            if intake.byteCount <= SessionDriver.storingLimit / 2 { connection.setReading(true) }
+            switch outcome {
+            case .stored(let conflicts):
+                self.conflicts += conflicts
+                for _ in batches { handle { $0.stored(casebook: casebook, now: self.now()) } }
+                storeNext()
+            case .refused(let reason):
+                refusal = reason
+                handle { $0.refused(reason.rawValue, now: self.now()) }
+            case .unable:
+                end(.shuttingDown, Close(.overloaded, text: "cannot store now"))
+            }
+        }
+    }
+
+    private func remember(_ body: @escaping @Sendable (any Replica) async -> Void) {
+        let replica = replica
+        connection.run({ await body(replica) }) {}
+    }
+
+    private func noteOpened() {
+        guard !hasOpened, let run = session?.peerRun else { return }
+        hasOpened = true
+        observer.opened(handle, run)
+        for move in earlyMoves { moved(move) }
+        earlyMoves = []
+        for number in waiters.pending { handle { $0.barrier(number, now: self.now()) } }
+        passOnAddresses()
+    }
+
+    private func passOnAddresses() {
+        for casebook in session?.shared ?? [] {
+            let replica = replica
+            connection.run({ await replica.addresses(in: casebook) }) { [self] addresses in
+                guard !addresses.isEmpty else { return }
+                handle { $0.tell(addresses, in: casebook, now: self.now()) }
+            }
+        }
+    }
+
+    private func reschedule() {
+        guard let deadline = session?.deadline else { return }
+        guard timer == nil || deadline < timer!.at else { return }
+        timer?.timer.cancel()
+        let wait = deadline.milliseconds - min(deadline.milliseconds, now().milliseconds)
+        let scheduled = connection.schedule(after: .milliseconds(wait)) { [self] in
+            timer = nil
+            handle { $0.tick(now: self.now()) }
+            reschedule()
+        }
+        timer = (deadline, scheduled)
+    }
+
+    private func end(_ reason: CloseReason, _ close: Close?) {
+        if let close { connection.send(Frame.encode(.close(close))) }
+        connection.close(reason)
+    }
+
+    // MARK: From the node
+
+    func moved(_ move: Movement) {
+        guard hasOpened else { return earlyMoves.append(move) }
+        handle {
+            $0.moved(
+                casebook: move.casebook, held: move.held, applied: move.applied,
+                isLocal: move.isLocal, now: self.now())
+        }
+    }
+
+    /// Answers once everything both sides had at this moment has been exchanged.
+    func sync(_ answer: @escaping (SyncReport) -> Void) {
+        let number = waiters.add(answer)
+        guard hasOpened else { return }
+        handle { $0.barrier(number, now: self.now()) }
+    }
+
+    func stop() {
+        handle { $0.end(now: self.now()) }
+        if session == nil { connection.close(.shuttingDown) }
+    }
+
+    func report(isComplete: Bool) -> SyncReport {
+        var report = SyncReport(peer: connection.peer, isComplete: isComplete)
+        for tally in (session?.tallies ?? [:]).values {
+            report.received += tally.received
+            report.sent += tally.sent
+        }
+        report.conflicts = conflicts
+        report.traffic = connection.traffic
+        report.wasConnected = true
+        return report
+    }
+}

@@ -1,0 +1,29 @@
+import ParleySync
+import ParleyWire
+
+extension SessionEnd {
+    /// What the peer is told, `nil` where it said so itself.
+    var close: Close? {
+        switch self {
+        case .byPeer: nil
+        case .silence: Close(.silence)
+        case .violation(let text): Close(.unexpected, text: text)
+        case .incompatible(let text): Close(.version, text: text)
+        case .local: Close(.goingAway)
+        }
+    }
+}
+
+extension CloseReason {
+    init(_ end: SessionEnd) {
+        self =
+            switch end {
+            case .byPeer(.goingAway), .byPeer(.duplicate), .byPeer(.overloaded): .closedByPeer
+            case .byPeer: .refusedByPeer
+            case .silence: .silence
+            case .violation: .protocolViolation
+            case .incompatible: .incompatible
+            case .local: .shuttingDown
+            }
+    }
+}
