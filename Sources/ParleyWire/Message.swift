@@ -21,7 +21,7 @@ package enum Message: Hashable, Sendable {
     /// Answers a ping with its number.
     case pong(UInt64)
     case close(Close)
-    /// "You have now been sent all I had, and my held clock was this."
+    /// "You have now been sent all I had applied, up to the clock with this digest."
     case caughtUp(casebook: Int, digest: HashPrefix)
     case join(Join)
     case ticket(Ticket)

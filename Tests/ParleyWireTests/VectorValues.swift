@@ -141,6 +141,38 @@ enum VectorValues {
         )
     ])
 
+    /// The worked example of the specification: its hashes and signature are real.
+    private static let signed = {
+        let node = NodeID(
+            text: "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8")!
+        let origin = Origin(node: node, epoch: 0x0102_0304_0506_0708)
+        let signature = Hexadecimal.bytes(
+            of: "a66772996fa86d2b2fdf20c9557ffb36a1c82cbae86805572881f16a7890f731"
+                + "52978c01ab9bf2ccddc904767cc631d8b6c2431b01512aeb40cda01953372e0b")!
+        let founding = Founding(
+            nonce: (0..<16).map { UInt8($0) }, casebookName: "Exchanges 2026", memberName: "Anna",
+            schemaName: "casework", schemaVersion: 1)
+        let first = Change(
+            origin: origin, sequence: 1, time: HybridTime(milliseconds: milliseconds),
+            contextDelta: [],
+            groups: [
+                Group(kind: .founding, subject: .casebook, content: .payload(founding.encoded))
+            ])
+        let operations = [
+            Operation(.write, field: name("name"), values: [text("Iryna")]),
+            Operation(.write, field: name("count_a"), values: [text("307")], isSensitive: true),
+        ]
+        let second = Change(
+            origin: origin, sequence: 2,
+            time: HybridTime(milliseconds: milliseconds + 5, counter: 1), contextDelta: [],
+            groups: [
+                .creation(type: name("person"), operations), .reason(Array("from TV".utf8)),
+            ])
+        return Batch(
+            origin: origin, first: 1, signature: signature, changes: [first, second],
+            salts: [.seed(changes: 2, seed)])
+    }()
+
     private static let resolution = batch(
         first: 6, previous: hash(0x66),
         [
@@ -227,6 +259,7 @@ enum VectorValues {
 
     private static let batches: [String: Decoded] = [
         "columns-creation": .batch(creation),
+        "signed-founding": .batch(signed),
         "deflated": .batch(creation),
         "columns-resolution-fork-stub": .batch(resolution),
         "columns-erased-and-unknown": .batch(erased),
