@@ -144,6 +144,20 @@ package final class CasebookStore: Sendable {
         do { try pool.close() } catch { throw StoreError.translating(error) }
     }
 
+    // MARK: Looking after
+
+    /// The writing connection's settings that durability rests on, as SQLite reports them.
+    package func settings() async throws -> [(name: String, value: String)] {
+        try await writer.perform { try Connection.currentSettings($0.db) }
+    }
+
+    /// What SQLite finds wrong with the file; empty where it is sound. Reads all of it.
+    package func quickCheck() async throws -> [String] {
+        try await read { scope in
+            try Query(scope.db, "PRAGMA quick_check").all { $0.text(0) }.filter { $0 != "ok" }
+        }
+    }
+
     // MARK: What is known without reading
 
     package var casebookID: Digest { writer.published.draft.casebook.id }
@@ -207,6 +221,7 @@ package final class CasebookStore: Sendable {
     /// waits, durable and counted as held.
     ///
     /// - Throws: `wrongCasebook`, `gap`, `fork`, `notAuthorised`, `tooLarge`; nothing is stored then.
+    @discardableResult
     package func ingest(_ batches: [VerifiedBatch]) async throws -> IngestReport {
         // Off the writer's thread: the most work there is about a creation doesn't need the store.
         let prepared = batches.map(PreparedBatch.init)

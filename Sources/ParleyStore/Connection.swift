@@ -80,6 +80,11 @@ enum Connection {
         }
     }
 
+    /// What the connection says of each setting now.
+    static func currentSettings(_ db: Database) throws -> [(name: String, value: String)] {
+        try settings.map { ($0.0, try db.pragma($0.0)) }
+    }
+
     /// Readable by its owner only, from the first moment on.
     private static func createFile(at path: String) throws {
         let descriptor = Glibc.open(path, O_CREAT | O_EXCL | O_RDWR, 0o600)

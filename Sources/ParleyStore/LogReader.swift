@@ -8,7 +8,7 @@ import ParleyWire
 /// Belongs to one transaction or snapshot.
 final class LogReader {
     /// A stored batch.
-    struct Run {
+    struct Run: Sendable {
         let lane: Int
         let first: UInt64
         let last: UInt64
@@ -126,14 +126,19 @@ final class LogReader {
         var joined: [UInt8] = []
         joined.reserveCapacity(hashes.count * Digest.byteCount)
         for hash in hashes { joined.append(contentsOf: hash.bytes) }
+        let last = first + UInt64(hashes.count) - 1
+        try insert(Run(lane: lane, first: first, last: last, hashes: joined, bytes: bytes), db)
+    }
+
+    static func insert(_ run: Run, _ db: Database) throws {
         let query = try Query(
             db,
             "INSERT INTO batch (lane, first, last, hashes, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")
-        query.bind(1, lane)
-        query.bind(2, first)
-        query.bind(3, first + UInt64(hashes.count) - 1)
-        query.bind(4, blob: joined)
-        query.bind(5, blob: bytes)
+        query.bind(1, run.lane)
+        query.bind(2, run.first)
+        query.bind(3, run.last)
+        query.bind(4, blob: run.hashes)
+        query.bind(5, blob: run.bytes)
         try query.run()
     }
 }

@@ -1,0 +1,132 @@
+import GRDB
+import ParleyCRDT
+import ParleyLog
+import ParleyWire
+
+/// Sealing: the open tail of a log, many runs of a few changes, packed into large ones.
+///
+/// A change typed by hand is a batch of its own, so that writing it costs one small row. Large
+/// batches are what disk and wire are cheap with. Packing takes whole runs with the signature of
+/// the last; the changes, and so the hashes, stay what they are.
+extension CasebookStore {
+    /// Runs that make packing worth a rewrite.
+    private static let minimumRuns = 32
+
+    /// Packs what can be packed, off the writer's thread but for the exchange of rows. To be called
+    /// when things are quiet.
+    ///
+    /// - Parameter minimumRuns: how many small runs must follow each other.
+    /// - Returns: how many runs were packed into larger ones.
+    @discardableResult
+    package func seal(minimumRuns: Int = minimumRuns) async throws -> Int {
+        var count = 0
+        for origin in appliedClock.entries.map(\.origin) {
+            var after: UInt64 = 0
+            while let runs = try await smallRuns(
+                of: origin, after: after, atLeast: max(minimumRuns, 2))
+            {
+                after = runs[runs.count - 1].last
+                count += try await seal(runs)
+            }
+        }
+        return count
+    }
+
+    /// The next small runs of a log that follow each other and fit into one batch, only applied
+    /// ones; `nil` where no more are worth it.
+    private func smallRuns(
+        of origin: Origin, after sequence: UInt64, atLeast minimum: Int
+    ) async throws -> [LogReader.Run]? {
+        try await read { scope in
+            guard let lane = try scope.lanes()[origin] else { return nil }
+            let query = try Query(
+                scope.db,
+                """
+                SELECT first, last, hashes, bytes FROM batch
+                WHERE lane = ?1 AND first > ?2 AND last <= ?3 AND last - first < ?4 ORDER BY first
+                """)
+            query.bind(1, lane.number)
+            query.bind(2, sequence)
+            query.bind(3, lane.applied.sequence)
+            query.bind(4, RunGathering.smallRun)
+            var gathering = RunGathering(minimum: minimum)
+            try query.each { row in
+                gathering.add(
+                    LogReader.Run(
+                        lane: lane.number, first: row.word(0), last: row.word(1),
+                        hashes: row.bytes(2), bytes: row.bytes(3)))
+            }
+            return gathering.isWorthIt ? gathering.runs : nil
+        }
+    }
+
+    private func seal(_ runs: [LogReader.Run]) async throws -> Int {
+        var runs = runs
+        var bytes: [UInt8] = []
+        let batches = try runs.map { try LogReader.decode($0) }
+        while runs.count > 1 {
+            do {
+                bytes = try Batch.joining(Array(batches.prefix(runs.count)))
+                break
+            } catch StoreError.tooLarge {
+                runs.removeLast((runs.count + 1) / 2)
+            }
+        }
+        guard runs.count > 1 else { return 0 }
+        let (sealed, joined) = (runs, bytes)
+        return try await writer.perform { try $0.replace(sealed, with: joined) }
+    }
+}
+
+/// Gathers small runs that follow each other until a batch is full.
+private struct RunGathering {
+    /// Changes up to which a run counts as small.
+    static let smallRun = 256
+
+    let minimum: Int
+    private(set) var runs: [LogReader.Run] = []
+    private var changeCount = 0
+
+    init(minimum: Int) {
+        self.minimum = minimum
+    }
+
+    var isWorthIt: Bool { runs.count >= minimum }
+
+    /// - Returns: whether to go on with the next run.
+    mutating func add(_ run: LogReader.Run) -> Bool {
+        let follows = runs.last.map { $0.last + 1 == run.first } ?? true
+        if !follows || changeCount + run.count > Limits.changesPerBatch {
+            if isWorthIt { return false }
+            runs = []
+            changeCount = 0
+        }
+        runs.append(run)
+        changeCount += run.count
+        return true
+    }
+}
+
+extension Transaction {
+    /// Puts one run in the place of several, if they are still what was read.
+    fileprivate func replace(_ runs: [LogReader.Run], with bytes: [UInt8]) throws -> Int {
+        let (first, last) = (runs[0].first, runs[runs.count - 1].last)
+        func query(_ verb: String) throws -> Query {
+            let query = try Query(
+                db, "\(verb) FROM batch WHERE lane = ?1 AND first >= ?2 AND last <= ?3")
+            query.bind(1, runs[0].lane)
+            query.bind(2, first)
+            query.bind(3, last)
+            return query
+        }
+        let found = try query("SELECT first").all { $0.word(0) }
+        guard found.sorted() == runs.map(\.first) else { return 0 }
+        try query("DELETE").run()
+        log.forget()
+        try LogReader.insert(
+            LogReader.Run(
+                lane: runs[0].lane, first: first, last: last, hashes: runs.flatMap(\.hashes),
+                bytes: bytes), db)
+        return runs.count
+    }
+}

@@ -1,0 +1,189 @@
+import Foundation
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyStore
+import ParleyWire
+import Testing
+
+/// What is refused, what waits, and what copies and restored backups do.
+@Suite struct IntakeTests {
+    @Test func changesWaitForTheirCausesAndAreHeldMeanwhile() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        try await boris.pull(from: anna)
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        try await boris.pull(from: anna)
+        try await boris.edit(id, write("title", "b"))
+        let batches = try await boris.store.batches(
+            of: boris.store.origin, after: 0, byteLimit: .max)
+        let early = try await carla.store.ingest(carla.verified(batches))
+        #expect(early.received == 1 && early.applied == 0 && early.waiting == 1)
+        #expect(carla.store.heldClock != carla.store.appliedClock)
+        let reopened = try carla.reopened()
+        let report = try await reopened.pull(from: anna)
+        #expect(report.applied == report.received + 1 && report.waiting == 0)
+        #expect(try await reopened.record(id)?.document.title == "b")
+        #expect(try await reopened.digest() == boris.digest())
+    }
+
+    @Test func repeatsAndOverlapsAreSkipped() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        for number in 0..<40 { try await anna.create("exchange", write("title", "\(number)")) }
+        let origin = anna.store.origin
+        let apart = try await anna.store.batches(of: origin, after: 0, byteLimit: .max)
+        try await boris.store.ingest(boris.verified(Array(apart[2..<20])))
+        try await anna.store.seal()
+        let whole = try await anna.store.batches(of: origin, after: 0, byteLimit: .max)
+        let batch = try VerifiedBatch(
+            bytes: whole[0].bytes, casebook: anna.store.casebookID, previous: .zero)
+        #expect(try await boris.store.ingest([batch]).received == 22)
+        #expect(try await boris.store.ingest([batch]).received == 0)
+        #expect(try await boris.digest() == anna.digest())
+    }
+
+    @Test func gapsForksAndForeignCasebooksAreRefusedWhole() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let origin = anna.store.origin
+        let author = LogAuthor(identity: anna.identity, epoch: origin.epoch)
+        let (last, hash) = boris.store.head(of: origin)
+        func run(_ first: UInt64, _ previous: Digest, _ title: String) throws -> VerifiedBatch {
+            let change = Change(
+                origin: origin, sequence: first, time: HybridTime(rawValue: 1), contextDelta: [],
+                groups: [.creation(type: name("exchange"), [write("title", title)])])
+            return try author.run(
+                of: [change], casebook: anna.store.casebookID, previous: previous,
+                seed: [UInt8](repeating: 7, count: 16))
+        }
+        let next = try run(last + 1, hash, "one")
+        await #expect(throws: StoreError.gap(origin)) {
+            try await boris.store.ingest([run(last + 2, hash, "one")])
+        }
+        try await boris.store.ingest([next])
+        let digest = try await boris.digest()
+        await #expect(throws: StoreError.fork(origin)) {
+            try await boris.store.ingest([
+                run(last + 2, next.hashes[0], "fine"), run(last + 1, hash, "two"),
+            ])
+        }
+        await #expect(throws: StoreError.fork(origin)) {
+            try await boris.store.ingest([run(last + 2, hash, "three")])
+        }
+        #expect(try await boris.digest() == digest)
+        #expect(boris.store.head(of: origin).last == last + 1)
+        let other = try await TestNode.founder("other", seed: 8)
+        let foreign = try VerifiedBatch(
+            bytes: await other.store.batches(
+                of: other.store.origin, after: 0, byteLimit: .max)[0].bytes,
+            casebook: other.store.casebookID, previous: .zero)
+        await #expect(throws: StoreError.wrongCasebook) {
+            try await boris.store.ingest([foreign])
+        }
+    }
+
+    @Test func strangersAndReadersCannotWrite() async throws {
+        let anna = try await TestNode.founder()
+        let reader = try await anna.admitting("rita", seed: 4, role: .reader)
+        await #expect(throws: StoreError.notPermitted) {
+            try await reader.create("exchange", write("title", "a"))
+        }
+        let stranger = TestNode.identity(5)
+        for identity in [stranger, reader.identity] {
+            let author = LogAuthor(identity: identity, epoch: 9)
+            let change = Change(
+                origin: author.origin, sequence: 1, time: HybridTime(rawValue: 1),
+                contextDelta: anna.store.appliedClock.entries,
+                groups: [.creation(type: name("exchange"), [write("title", "a")])])
+            let run = try author.run(
+                of: [change], casebook: anna.store.casebookID, previous: .zero,
+                seed: [UInt8](repeating: 7, count: 16))
+            await #expect(throws: StoreError.notAuthorised(author.origin)) {
+                try await anna.store.ingest([run])
+            }
+        }
+        #expect(anna.store.heldClock.entries.count == 1)
+    }
+
+    @Test func groupsNobodyHereUnderstandsAreKeptAndBlockNothing() async throws {
+        let anna = try await TestNode.founder()
+        let strange = Group(
+            kind: GroupKind(rawValue: 77), subject: .casebook, content: .payload([1, 2, 3]))
+        try await anna.store.write { _ = try $0.append([strange]) }
+        let boris = try await anna.admitting("boris", seed: 2)
+        #expect(try await boris.store.read { try $0.summary().uninterpreted } == 1)
+        try await anna.create("exchange", write("title", "after"))
+        try await boris.pull(from: anna)
+        #expect(try await boris.digest() == anna.digest())
+    }
+
+    @Test func namesStayUnique() async throws {
+        let anna = try await TestNode.founder("anna")
+        let second = try await anna.admitting("anna2", seed: 2)
+        for seed in [5, 6] as [UInt64] {
+            let admission = Admission(
+                node: TestNode.identity(seed).node, role: .editor, name: "anna")
+            try await anna.store.write {
+                _ = try $0.append([
+                    Group(
+                        kind: .admission, subject: .casebook, content: .payload(admission.encoded))
+                ])
+            }
+        }
+        try await second.pull(from: anna)
+        #expect(second.store.members.map(\.name) == ["anna", "anna-2", "anna-3", "anna2"])
+        #expect(second.store.members == anna.store.members)
+    }
+
+    @Test func invitationsWorkOnceAndInTime() async throws {
+        let anna = try await TestNode.founder()
+        let (boris, carla) = (TestNode.identity(2).node, TestNode.identity(3).node)
+        let now = anna.world.environment.wallMilliseconds()
+        try await anna.store.write { scope in
+            try scope.addInvitation(secret: [1], role: .editor, expires: now + 1000)
+            try scope.addInvitation(secret: [2], role: .editor, expires: now + 1000)
+        }
+        func use(_ secret: UInt8, _ node: NodeID) async throws -> Role {
+            try await anna.store.write { try $0.consumeInvitation(secret: [secret], by: node) }
+        }
+        #expect(try await use(1, boris) == .editor)
+        #expect(try await use(1, boris) == .editor)
+        await #expect(throws: StoreError.invitationUsed) { try await use(1, carla) }
+        await #expect(throws: StoreError.invitationUnknown) { try await use(3, carla) }
+        anna.world.advance(milliseconds: 1000)
+        await #expect(throws: StoreError.invitationExpired) { try await use(2, carla) }
+    }
+
+    @Test func aCopiedFileWritesInANewEpoch() async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("exchange", write("title", "a"))
+        let origin = anna.store.origin
+        try anna.store.close()
+        let copy = anna.folder.path + "/copy.sqlite"
+        try FileManager.default.copyItem(atPath: anna.path, toPath: copy)
+        try FileManager.default.moveItem(atPath: copy, toPath: anna.path + ".restored")
+        #expect(try anna.opened().reopened().store.origin == origin)
+        try FileManager.default.removeItem(atPath: anna.path)
+        try FileManager.default.moveItem(atPath: anna.path + ".restored", toPath: anna.path)
+        let restored = try anna.opened()
+        #expect(restored.store.origin != origin)
+        #expect(restored.store.origin.node == origin.node)
+        try await restored.create("exchange", write("title", "b"))
+        #expect(try await restored.store.read { try $0.summary().recordCount } == 2)
+    }
+
+    @Test func aStoreThatForgotItsOwnChangesGoesOnInANewEpoch() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let origin = anna.store.origin
+        let tip = anna.store.appliedClock[origin][0]
+        let ahead = Clock.Entry(
+            origin: origin, tip: Tip(sequence: tip.sequence + 5, hash: tip.hash))
+        try await anna.store.noteHeard([ahead], whole: true, from: boris.store.origin.node)
+        #expect(anna.store.origin != origin)
+        let neighbour = try await anna.store.read { try $0.neighbour(boris.store.origin.node) }
+        #expect(neighbour?.heard.entries == [ahead])
+    }
+}

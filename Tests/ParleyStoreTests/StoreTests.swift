@@ -1,0 +1,179 @@
+import Foundation
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyStore
+import ParleyWire
+import Testing
+
+/// One store by itself: settings, transactions, opening again.
+@Suite struct StoreTests {
+    @Test func settingsThatDurabilityRestsOnReadBack() async throws {
+        let anna = try await TestNode.founder()
+        let settings = Dictionary(
+            uniqueKeysWithValues: try await anna.store.settings().map { ($0.name, $0.value) })
+        #expect(settings["journal_mode"] == "wal")
+        #expect(settings["synchronous"] == "2")
+        #expect(settings["secure_delete"] == "1")
+        #expect(settings["trusted_schema"] == "0")
+        #expect(settings["mmap_size"] == "0")
+        #expect(settings["temp_store"] == "2")
+        #expect(settings["cell_size_check"] == "1")
+        #expect(settings["foreign_keys"] == "1")
+        #expect(try await anna.store.quickCheck().isEmpty)
+    }
+
+    @Test func onlyTheOwnerCanReadTheFileAndNoSharedMappingExists() async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("exchange", write("title", "a"))
+        let files = try FileManager.default.contentsOfDirectory(atPath: anna.folder.path)
+        #expect(files.sorted() == ["anna.generation", "anna.sqlite", "anna.sqlite-wal"])
+        for file in files {
+            let attributes = try FileManager.default.attributesOfItem(
+                atPath: anna.folder.path + "/" + file)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+        }
+    }
+
+    @Test func everythingIsThereAfterReopening() async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(
+            anna.create("exchange", write("title", "a \"quoted\" \\ line\nbreak"), add("tags", "x"))
+                .recordIDs[0])
+        try await anna.edit(id, write("place", "Odesa"))
+        let (before, digest) = (try await anna.record(id), try await anna.digest())
+        let origin = anna.store.origin
+        let again = try anna.reopened()
+        #expect(try await again.record(id) == before)
+        #expect(try await again.digest() == digest)
+        #expect(again.store.origin == origin)
+        #expect(before?.document.title == "a \"quoted\" \\ line\nbreak")
+        try await again.edit(id, write("place", "Kyiv"))
+        #expect(again.store.head(of: origin).last == 4)
+    }
+
+    @Test func concurrentWritesShareTransactionsAndBatches() async throws {
+        let anna = try await TestNode.founder()
+        let dots = try await withThrowingTaskGroup(of: Dot.self) { group in
+            for number in 0..<200 {
+                group.addTask { try await anna.create("exchange", write("title", "\(number)")).dot }
+            }
+            return try await group.reduce(into: Set<Dot>()) { $0.insert($1) }
+        }
+        #expect(dots.count == 200)
+        #expect(Set(dots.map(\.sequence)) == Set(2...201))
+        let batches = try await anna.store.batches(
+            of: anna.store.origin, after: 0, byteLimit: .max)
+        #expect(batches.last?.last == 201)
+        #expect(batches.count < 150)
+        let boris = try await anna.admitting("boris", seed: 2)
+        #expect(try await boris.digest() == anna.digest())
+    }
+
+    @Test func aFailingWriteUndoesOnlyItself() async throws {
+        struct Refusal: Error {}
+        let anna = try await TestNode.founder()
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<60 {
+                group.addTask {
+                    _ = try? await anna.store.write { scope in
+                        let title = write("title", "\(number)")
+                        _ = try scope.append([.creation(type: name("exchange"), [title])])
+                        if number.isMultiple(of: 3) { throw Refusal() }
+                    }
+                }
+            }
+        }
+        let listed = try await anna.store.read {
+            try $0.list(type: nil, filters: [], sort: nil, limit: 0)
+        }
+        #expect(listed.count == 40)
+        #expect(listed.allSatisfy { !Int($0.document.title)!.isMultiple(of: 3) })
+        #expect(anna.store.head(of: anna.store.origin).last == 41)
+        #expect(try await anna.store.read { try $0.summary().recordCount } == 40)
+        let boris = try await anna.admitting("boris", seed: 2)
+        #expect(try await boris.digest() == anna.digest())
+    }
+
+    @Test func aLineThatFailsLeavesTheOtherLinesOfItsWrite() async throws {
+        let anna = try await TestNode.founder()
+        try await anna.store.write { scope in
+            for number in 0..<10 {
+                try? scope.attempt { scope in
+                    let title = write("title", "\(number)")
+                    _ = try scope.append([.creation(type: name("exchange"), [title])])
+                    if number == 4 { throw StoreError.tooLarge }
+                }
+            }
+        }
+        #expect(try await anna.store.read { try $0.summary().recordCount } == 9)
+        #expect(anna.store.head(of: anna.store.origin).last == 10)
+    }
+
+    @Test func noticesComeAfterTheCommitAndNameWhatMoved() async throws {
+        let anna = try await TestNode.founder()
+        let (notices, continuation) = AsyncStream<CommitNotice>.makeStream()
+        anna.store.observeCommits { continuation.yield($0) }
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        let notice = await notices.first { _ in true }
+        #expect(notice?.isLocal == true)
+        #expect(notice?.records == [id])
+        #expect(notice?.moved == anna.store.appliedClock.entries)
+    }
+
+    @Test func listsFilterSortAndLimit() async throws {
+        let anna = try await TestNode.founder()
+        for (title, place) in [("b", "Odesa"), ("c", "Kyiv"), ("a", "Odesa")] {
+            try await anna.create(
+                "exchange", write("title", title), write("place", place), add("tags", title))
+        }
+        try await anna.create("person", write("name", "d"))
+        let lists = try await anna.store.read { scope in
+            [
+                try scope.list(type: name("exchange"), filters: [], sort: name("title"), limit: 2),
+                try scope.list(
+                    type: nil, filters: [(name("place"), Array("Odesa".utf8))], sort: nil, limit: 0),
+                try scope.list(
+                    type: nil, filters: [(name("tags"), Array("c".utf8))], sort: nil, limit: 0),
+                try scope.list(type: name("place"), filters: [], sort: nil, limit: 0),
+            ].map { $0.map(\.document.title) }
+        }
+        #expect(lists == [["a", "b"], ["a", "b"], ["c"], []])
+    }
+
+    @Test func largeLogsFillSeveralBatches() async throws {
+        let anna = try await TestNode.founder()
+        let long = String(repeating: "lorem ipsum ", count: 40)
+        try await anna.store.write { scope in
+            for number in 0..<1500 {
+                _ = try scope.append([
+                    .creation(type: name("exchange"), [write("note", "\(number) \(long)")])
+                ])
+            }
+        }
+        let batches = try await anna.store.batches(
+            of: anna.store.origin, after: 0, byteLimit: .max)
+        #expect(batches.count > 2 && batches.count < 10)
+        let middle = try await anna.store.batches(
+            of: anna.store.origin, after: 700, byteLimit: 1)
+        #expect(middle.first?.first == 701)
+        let boris = try await anna.admitting("boris", seed: 2)
+        #expect(try await boris.digest() == anna.digest())
+    }
+
+    @Test func sealingKeepsTheLogAndTheHashes() async throws {
+        let anna = try await TestNode.founder()
+        for number in 0..<80 { try await anna.create("exchange", write("title", "\(number)")) }
+        let origin = anna.store.origin
+        let hash = try await anna.store.hash(of: origin, at: 40)
+        let sealed = try await anna.store.seal()
+        #expect(sealed == 81)
+        let batches = try await anna.store.batches(of: origin, after: 0, byteLimit: .max)
+        #expect(batches.count == 1)
+        #expect(try await anna.store.hash(of: origin, at: 40) == hash)
+        #expect(try await anna.store.seal() == 0)
+        let boris = try await anna.admitting("boris", seed: 2)
+        #expect(try await boris.digest() == anna.digest())
+        #expect(try await anna.store.locator(of: origin).map(\.sequence).first == 82)
+    }
+}
