@@ -39,8 +39,7 @@ package final class ControlServer: Sendable {
         let channel = try await ServerBootstrap(group: group)
             .bind(UnixSocket.bound(to: path)) { child in
                 child.eventLoop.makeCompletedFuture {
-                    try checkCredentials(of: child)
-                    return try Conversation(wrappingChannelSynchronously: child)
+                    try Conversation(wrappingChannelSynchronously: child)
                 }
             }
         return ControlServer(path: path, channel: channel, lock: lock)
@@ -59,21 +58,22 @@ package final class ControlServer: Sendable {
         }
     }
 
-    private static func checkCredentials(of channel: any Channel) throws {
-        guard let provider = channel as? any SocketOptionProvider else { return }
-        // Completes at once, because the initializer runs on the channel's own event loop.
-        let future: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
-            level: .socket, name: .init(rawValue: SO_PEERCRED))
-        var result: Result<PeerCredentials, any Error>?
-        future.assumeIsolated().whenComplete { result = $0 }
-        guard let result else { throw ControlError.malformed }
-        try result.get().check()
+    /// Refuses another user; here and not when the connection is accepted, because an error there
+    /// ends the whole server.
+    private static func checkCredentials(of channel: any Channel) async throws {
+        guard let provider = channel as? any SocketOptionProvider else {
+            preconditionFailure("a control connection is a socket")
+        }
+        let credentials: PeerCredentials = try await provider.unsafeGetSocketOption(
+            level: .socket, name: .init(rawValue: SO_PEERCRED)).get()
+        try credentials.check()
     }
 
     /// One connection: requests in turn, until either side ends it.
     private static func serve(_ conversation: Conversation, _ handler: @escaping Handler) async {
         // A command line that goes away, in the middle of a message or not, is no error of ours.
         try? await conversation.executeThenClose { inbound, outbound in
+            try await checkCredentials(of: conversation.channel)
             let reply = ControlReply(outbound)
             // One request waits at most: a command line asks again only after the last answer.
             let (requests, queue) = AsyncThrowingStream.makeStream(

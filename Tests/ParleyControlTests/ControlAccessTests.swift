@@ -103,12 +103,15 @@ struct ControlAccessTests {
     @Test(.enabled(if: geteuid() == 0, "SKIP: needs root to become another user"))
     func anotherUserIsHungUpOn() async throws {
         let folder = home.path
-        let status = try await home.serve(echo) { path in
+        let (status, answer) = try await home.serve(echo) { path in
             chmod(folder, 0o711)
             chmod(path, 0o666)
-            return try askAsNobody(path)
+            let status = try askAsNobody(path)
+            let owner = try ControlClient.connect(path: path)
+            return (status, try owner.request(Envelope(casebook: "mine", request: .status)).json)
         }
         #expect(status == 0, "1: it was answered, 2: it could not connect at all")
+        #expect(answer == "mine", "the owner is still served")
     }
 }
 
