@@ -1,7 +1,7 @@
-import ParleyCRDT
+package import ParleyCRDT
 
 /// Who is connected to a listener, against the caps.
-struct ConnectionCensus: Sendable {
+package struct ConnectionCensus: Sendable {
     private enum Standing {
         case stranger(address: String)
         case member(NodeID)
@@ -14,14 +14,14 @@ struct ConnectionCensus: Sendable {
     private var memberCount = 0
     private var lastNumber: UInt64 = 0
 
-    init(limits: ConnectionLimits) {
+    package init(limits: ConnectionLimits) {
         self.limits = limits
     }
 
     /// Takes a connection on as that of a stranger, which everybody is before TLS is done.
     ///
     /// - Returns: its number; `nil` where too many strangers are here already.
-    mutating func enter(from address: String) -> UInt64? {
+    package mutating func enter(from address: String) -> UInt64? {
         guard standings.count - memberCount < limits.strangers,
             strangers[address, default: 0] < limits.strangersPerAddress
         else { return nil }
@@ -34,7 +34,7 @@ struct ConnectionCensus: Sendable {
     /// The stranger has turned out to be a member.
     ///
     /// - Returns: `false`, and nothing changes, where too many members are here already.
-    mutating func admit(_ number: UInt64, as peer: NodeID) -> Bool {
+    package mutating func admit(_ number: UInt64, as peer: NodeID) -> Bool {
         guard case .stranger(let address) = standings[number] else { return false }
         guard memberCount < limits.members,
             members[peer, default: 0] < limits.membersPerKey
@@ -46,7 +46,8 @@ struct ConnectionCensus: Sendable {
         return true
     }
 
-    mutating func leave(_ number: UInt64) {
+    /// The connection is closed.
+    package mutating func leave(_ number: UInt64) {
         switch standings.removeValue(forKey: number) {
         case .stranger(let address):
             release(&strangers[address])
@@ -60,7 +61,7 @@ struct ConnectionCensus: Sendable {
     }
 
     /// The counts are those of the standings.
-    func checkInvariants() {
+    package func checkInvariants() {
         assert(strangers.values.reduce(0, +) == standings.count - memberCount)
         assert(members.values.reduce(0, +) == memberCount)
     }

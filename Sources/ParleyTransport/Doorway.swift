@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 import ParleyWire
 
 /// What a connection may do while it isn't yet clear who is at the other end.
@@ -6,7 +6,7 @@ import ParleyWire
 /// A listener speaks first to nobody it doesn't know: a stranger may send one small frame, and
 /// only if the handler admits it on that does it become a peer like any other. Frames beyond the
 /// first stay unread, so that a stranger can neither fill memory nor keep the handler busy.
-struct Doorway: Equatable, Sendable {
+package struct Doorway: Equatable, Sendable {
     fileprivate enum State: Equatable, Sendable {
         /// TLS runs; nobody is known. To `expecting`, `knocking` or `closed`.
         case securing
@@ -23,7 +23,7 @@ struct Doorway: Equatable, Sendable {
     }
 
     /// What a timer that fired leads to.
-    enum Alarm: Equatable, Sendable {
+    package enum Alarm: Equatable, Sendable {
         case close(CloseReason)
         case wake(at: NIODeadline)
         case none
@@ -35,14 +35,15 @@ struct Doorway: Equatable, Sendable {
     private var lastHeard: NIODeadline
     private var isReading = true
 
-    init(limits: ConnectionLimits, now: NIODeadline) {
+    /// - Parameter now: when the socket was accepted or connected.
+    package init(limits: ConnectionLimits, now: NIODeadline) {
         opening = now + TimeAmount(limits.opening)
         silence = TimeAmount(limits.silence)
         lastHeard = now
     }
 
     /// The most bytes of tag and payload the peer may send in one frame.
-    var frameLimit: Int {
+    package var frameLimit: Int {
         switch state {
         case .expecting, .open: Limits.frameBytes
         case .securing, .knocking, .judging, .closed: Limits.unauthenticatedFrameBytes
@@ -50,7 +51,7 @@ struct Doorway: Equatable, Sendable {
     }
 
     /// Whether the next whole frame may be handed over now.
-    var isDelivering: Bool {
+    package var isDelivering: Bool {
         switch state {
         case .expecting, .knocking, .open: isReading
         case .securing, .judging, .closed: false
@@ -58,7 +59,7 @@ struct Doorway: Equatable, Sendable {
     }
 
     /// Whether bytes should be taken from the socket.
-    var isTakingBytes: Bool {
+    package var isTakingBytes: Bool {
         switch state {
         case .securing, .closed: true
         case .expecting, .knocking, .open: isReading
@@ -67,23 +68,23 @@ struct Doorway: Equatable, Sendable {
     }
 
     /// Whether anything may be sent.
-    var isSpeaking: Bool {
+    package var isSpeaking: Bool {
         switch state {
         case .expecting, .judging, .open: true
         case .securing, .knocking, .closed: false
         }
     }
 
-    var isClosed: Bool { state == .closed }
+    package var isClosed: Bool { state == .closed }
 
     /// Whether the peer is one that still has to be admitted.
-    var isStranger: Bool { state == .knocking || state == .judging }
+    package var isStranger: Bool { state == .knocking || state == .judging }
 
     /// When to call `alarm`; another time once the peer is known and has spoken.
-    var nextAlarm: NIODeadline { isOpening ? opening : lastHeard + silence }
+    package var nextAlarm: NIODeadline { isOpening ? opening : lastHeard + silence }
 
     /// Whether the time for TLS, the first frame and an admission still runs.
-    var isOpening: Bool {
+    package var isOpening: Bool {
         switch state {
         case .securing, .expecting, .knocking, .judging: true
         case .open, .closed: false
@@ -91,36 +92,39 @@ struct Doorway: Equatable, Sendable {
     }
 
     /// TLS is done and the peer's key proved.
-    mutating func secured(isKnown: Bool) {
+    package mutating func secured(isKnown: Bool) {
         state = state.secured(isKnown: isKnown)
     }
 
     /// A frame is handed over.
-    mutating func delivered() {
+    package mutating func delivered() {
         state = state.delivered()
     }
 
     /// The handler takes the stranger in.
-    mutating func admit(now: NIODeadline) {
+    package mutating func admit(now: NIODeadline) {
         lastHeard = now
         state = state.admitted()
     }
 
-    mutating func close() {
+    /// The connection ends.
+    package mutating func close() {
         state = .closed
     }
 
-    mutating func heard(now: NIODeadline) {
+    /// Bytes came from the peer.
+    package mutating func heard(now: NIODeadline) {
         lastHeard = now
     }
 
-    mutating func setReading(_ isReading: Bool, now: NIODeadline) {
+    /// The handler pauses or resumes; silence while paused is our own doing and isn't counted.
+    package mutating func setReading(_ isReading: Bool, now: NIODeadline) {
         self.isReading = isReading
         lastHeard = now
     }
 
     /// The time asked for has come.
-    func alarm(now: NIODeadline) -> Alarm {
+    package func alarm(now: NIODeadline) -> Alarm {
         switch state {
         case .closed: .none
         case .open where !isReading: .wake(at: now + silence)
