@@ -40,6 +40,7 @@ package struct DotReference: Hashable, Sendable {
         self.hash = hash
     }
 
+    /// The short form, for a log of which the author knows one branch.
     package init(_ dot: Dot) {
         self.init(origin: dot.origin, sequence: dot.sequence)
     }
@@ -75,7 +76,7 @@ package struct Operation: Hashable, Sendable {
 
     /// The cells this operation writes.
     ///
-    /// - Parameter resolve: finds the full dot a reference names, `nil` where none is known; a
+    /// - Parameter resolve: finds the changes a reference names, none where it isn't known; a
     ///   resolution of something already gone has nothing to drop there.
     /// - Returns: `nil` where this version doesn't know the operation, or where field and values
     ///   don't fit its kind: either way its group has no effect.
