@@ -12,6 +12,8 @@ struct BatchDecoder {
     private var names: [FieldName] = []
     private var origins: OriginTable
     private var shapes: [Shape] = []
+    /// How many more bytes joined words may come to, in all columns together.
+    private var joinedBytesLeft = Limits.expandedBytesPerBatch
 
     init(_ header: BatchHeader, body: ByteReader) {
         self.header = header
@@ -173,17 +175,21 @@ struct BatchDecoder {
             recordCount, withGroups: true, origins: &origins, from: &reader)
         let drops = try ReferenceColumns.read(
             items.dropCount, withGroups: false, origins: &origins, from: &reader)
-        let payloads = try BytesColumn.read(payloadCount, from: &reader)
+        let payloads = try readBytes(payloadCount)
         try reader.require(stubCount * Digest.byteCount)
         var stubs: [Digest] = []
         stubs.reserveCapacity(stubCount)
         for _ in 0..<stubCount { stubs.append(try reader.digest()) }
         var values: [[[UInt8]]] = []
         values.reserveCapacity(valueCounts.count)
-        for count in valueCounts { values.append(try BytesColumn.read(count, from: &reader)) }
+        for count in valueCounts { values.append(try readBytes(count)) }
         return GroupCursor(
             names: names, shapes: shapes, numbers: numbers, records: records, drops: drops,
             payloads: payloads, stubs: stubs, values: values)
+    }
+
+    private mutating func readBytes(_ count: Int) throws(WireError) -> [[UInt8]] {
+        try BytesColumn.read(count, joinedBytesLeft: &joinedBytesLeft, from: &reader)
     }
 }
 
@@ -197,7 +203,8 @@ enum ContextColumns {
         let tipCounts = try IntegerColumn.read(
             count, below: UInt64(Limits.tips) + 1, .tip, from: &reader)
         let total = tipCounts.reduce(0, +)
-        guard total <= UInt64(Limits.itemsPerBatch), !tipCounts.contains(0) else {
+        guard !tipCounts.contains(0) else { throw WireError(.outOfRange(.tip), offset: start) }
+        guard total <= UInt64(Limits.itemsPerBatch) else {
             throw WireError(.limitExceeded(.tips), offset: start)
         }
         let differences = try IntegerColumn.read(Int(total), from: &reader)

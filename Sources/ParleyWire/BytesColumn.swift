@@ -24,7 +24,7 @@ enum BytesColumn {
         consider(.dictionary, dictionary.byteCount)
         let numbers = decimals(values)
         if let numbers { consider(.decimals, IntegerColumn.byteCount(numbers)) }
-        let words = WordColumn.suits(values) ? WordColumn(values) : nil
+        let words = WordColumn(values)
         if let words { consider(.words, words.byteCount) }
 
         writer.u8(best.encoding.rawValue)
@@ -37,8 +37,11 @@ enum BytesColumn {
     }
 
     /// Reads `count` strings of at most `Limits.valueBytes`. Equal strings of a dictionary share
-    /// their storage, so a repeated long text doesn't multiply here.
-    static func read(_ count: Int, from reader: inout ByteReader) throws(WireError) -> [[UInt8]] {
+    /// their storage, so a repeated long text doesn't multiply here; joined words do, so they have
+    /// a bound for the whole batch.
+    static func read(
+        _ count: Int, joinedBytesLeft: inout Int, from reader: inout ByteReader
+    ) throws(WireError) -> [[UInt8]] {
         guard count > 0 else { return [] }
         let start = reader.offset
         let tag = try reader.u8()
@@ -46,7 +49,8 @@ enum BytesColumn {
         case .plain: return try readPlain(count, from: &reader)
         case .dictionary: return try StringDictionary.read(count, from: &reader)
         case .decimals: return try IntegerColumn.read(count, from: &reader).map(Decimal.text)
-        case .words: return try WordColumn.read(count, from: &reader)
+        case .words:
+            return try WordColumn.read(count, joinedBytesLeft: &joinedBytesLeft, from: &reader)
         case nil: throw WireError(.unknownColumn(tag: tag), offset: start)
         }
     }

@@ -17,6 +17,8 @@ package enum Limits {
     /// The groups, operations, values, dropped dots and context tips of one batch, each. Columns
     /// can say "a million of the same" in three bytes, so what they expand to needs its own bound.
     package static let itemsPerBatch = 65_536
+    /// Words in one column of texts, for the same reason.
+    package static let wordsPerColumn = 512 * 1024
     /// The sizes of a batch's changes together, for the same reason.
     package static let expandedBytesPerBatch = 4 * 1024 * 1024
     /// The size of one change: what must fit in memory whole, whoever wrote it.

@@ -9,12 +9,6 @@ struct WordColumn {
     /// Texts shorter than this on average are labels, which are equal as a whole or not at all.
     private static let minimumAverageByteCount = 16
 
-    /// Whether this encoding is tried for a column at all.
-    static func suits(_ values: [[UInt8]]) -> Bool {
-        values.count >= minimumCount
-            && values.reduce(0) { $0 + $1.count } >= values.count * minimumAverageByteCount
-    }
-
     /// Most frequent first; those of equal frequency by their bytes.
     private let words: [[UInt8]]
     /// How many words each text has, at least one: a text without spaces is one word.
@@ -22,7 +16,12 @@ struct WordColumn {
     /// Which words, text after text.
     private let indexes: [UInt64]
 
-    init(_ values: [[UInt8]]) {
+    /// - Returns: `nil` for columns that this encoding isn't tried for.
+    init?(_ values: [[UInt8]]) {
+        guard values.count >= WordColumn.minimumCount,
+            values.reduce(0, { $0 + $1.count })
+                >= values.count * WordColumn.minimumAverageByteCount
+        else { return nil }
         var counts: [UInt64] = []
         counts.reserveCapacity(values.count)
         var slices: [ArraySlice<UInt8>] = []
@@ -31,6 +30,7 @@ struct WordColumn {
             WordColumn.cut(value, into: &slices)
             counts.append(UInt64(slices.count - before))
         }
+        guard slices.count <= Limits.wordsPerColumn else { return nil }
         let pieces = StringDictionary(slices: slices, count: slices.count)
         var uses = Array(repeating: 0, count: pieces.distinct.count)
         for index in pieces.indexes { uses[Int(index)] += 1 }
@@ -71,52 +71,49 @@ struct WordColumn {
 
     /// Joins the words again. What they join to is bounded, because a short index can name a
     /// long word as often as it likes.
-    static func read(_ count: Int, from reader: inout ByteReader) throws(WireError) -> [[UInt8]] {
+    static func read(
+        _ count: Int, joinedBytesLeft: inout Int, from reader: inout ByteReader
+    ) throws(WireError) -> [[UInt8]] {
         let start = reader.offset
         let wordCount = try reader.count(elementSize: 1)
         let words = try BytesColumn.readPlain(wordCount, from: &reader)
         let counts = try IntegerColumn.read(
             count, below: UInt64(Limits.valueBytes) + 2, .value, from: &reader)
-        var total = 0
-        for count in counts {
-            guard count > 0 else { throw WireError(.outOfRange(.value), offset: start) }
-            total += Int(count)
-        }
-        guard total <= Limits.expandedBytesPerBatch / 8 else {
-            throw WireError(.limitExceeded(.expandedBytes), offset: start)
+        guard !counts.contains(0) else { throw WireError(.outOfRange(.value), offset: start) }
+        let total = counts.reduce(0, +)
+        guard total <= UInt64(Limits.wordsPerColumn) else {
+            throw WireError(.limitExceeded(.words), offset: start)
         }
         let indexes = try IntegerColumn.read(
-            total, below: UInt64(wordCount), .value, from: &reader)
-        return try join(words, counts, indexes, blaming: start)
-    }
-
-    private static func join(
-        _ words: [[UInt8]], _ counts: [UInt64], _ indexes: [UInt64], blaming start: Int
-    ) throws(WireError) -> [[UInt8]] {
+            Int(total), below: UInt64(wordCount), .value, from: &reader)
         var values: [[UInt8]] = []
-        values.reserveCapacity(counts.count)
+        values.reserveCapacity(count)
         var next = 0
-        var total = 0
         for count in counts {
             let run = indexes[next..<next + Int(count)]
             next += Int(count)
-            var length = run.count - 1
-            for index in run { length += words[Int(index)].count }
-            total += length
+            let length = run.reduce(run.count - 1) { $0 + words[Int($1)].count }
             guard length <= Limits.valueBytes else {
                 throw WireError(.limitExceeded(.valueBytes), offset: start)
             }
-            guard total <= Limits.expandedBytesPerBatch else {
+            joinedBytesLeft -= length
+            guard joinedBytesLeft >= 0 else {
                 throw WireError(.limitExceeded(.expandedBytes), offset: start)
             }
-            var value: [UInt8] = []
-            value.reserveCapacity(length)
-            for (position, index) in run.enumerated() {
-                if position > 0 { value.append(space) }
-                value.append(contentsOf: words[Int(index)])
-            }
-            values.append(value)
+            values.append(join(words, run, byteCount: length))
         }
         return values
+    }
+
+    private static func join(
+        _ words: [[UInt8]], _ run: ArraySlice<UInt64>, byteCount: Int
+    ) -> [UInt8] {
+        var value: [UInt8] = []
+        value.reserveCapacity(byteCount)
+        for position in run.indices {
+            if position > run.startIndex { value.append(space) }
+            value.append(contentsOf: words[Int(run[position])])
+        }
+        return value
     }
 }

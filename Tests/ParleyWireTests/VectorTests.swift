@@ -60,7 +60,8 @@ import Testing
     /// One wrong byte anywhere either still decodes to something or fails, but never traps.
     @Test(arguments: Vector.all(.valid))
     func noChangedByteTraps(vector: Vector) {
-        for index in vector.bytes.indices {
+        // Each byte of a short vector, every so many of a long one.
+        for index in stride(from: 0, to: vector.bytes.count, by: 1 + vector.bytes.count / 400) {
             for flip: UInt8 in [0x01, 0x80, 0xff] {
                 var bytes = vector.bytes
                 bytes[index] ^= flip
