@@ -18,7 +18,7 @@ enum ControlFrame {
             preconditionFailure("requests and responses are plain data")
         }
         guard json.count <= limit else { throw .tooLarge(bytes: json.count) }
-        var bytes = (0..<lengthBytes).reversed().map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) }
+        var bytes = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: json.count >> $0) }
         bytes.append(contentsOf: json)
         return bytes
     }

@@ -129,8 +129,11 @@ package struct Doorway: Equatable, Sendable {
         case .closed: .none
         case .open where !isReading: .wake(at: now + silence)
         case .securing, .expecting, .knocking, .judging, .open:
-            if now < nextAlarm { .wake(at: nextAlarm) }
-            else { .close(isOpening ? .timeout : .silence) }
+            if now < nextAlarm {
+                .wake(at: nextAlarm)
+            } else {
+                .close(isOpening ? .timeout : .silence)
+            }
         }
     }
 }

@@ -80,12 +80,39 @@ struct ControlSocketTests {
         for await _ in cancelled {}
     }
 
+    /// The daemon stops in the middle of a request: the command line learns that it is unknown
+    /// whether it was done, and stopping doesn't wait for it.
+    @Test
+    func stoppingCancelsWhatIsUnderWay() async throws {
+        let (entered, note) = AsyncStream.makeStream(of: Void.self)
+        let server = try await ControlServer.bind(path: home.socket, holding: home.lock())
+        let running = Task {
+            try await server.run { _, _ in
+                note.finish()
+                let (never, _) = AsyncStream.makeStream(of: Void.self)
+                for await _ in never {}
+            }
+        }
+        let path = home.socket
+        let asking = Task {
+            try await NIOThreadPool.singleton.runIfActive {
+                try ControlClient.connect(path: path).request(
+                    Envelope(casebook: nil, request: .status))
+            }
+        }
+        for await _ in entered {}
+        running.cancel()
+        try await running.value
+        await #expect(throws: ControlError.connectionLost) { _ = try await asking.value }
+    }
+
     @Test
     func aLargeAnswerArrivesWhole() async throws {
         let text = String(repeating: "0123456789", count: 1_000_000)
-        let answer = try await home.serve({ _, reply in
+        let verbose: ControlServer.Handler = { _, reply in
             try? await reply.send(Response(json: text))
-        }) { path in
+        }
+        let answer = try await home.serve(verbose) { path in
             try ControlClient.connect(path: path)
                 .request(Envelope(casebook: nil, request: .status)).json
         }

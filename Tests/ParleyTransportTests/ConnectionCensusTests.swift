@@ -9,7 +9,8 @@ struct ConnectionCensusTests {
     }
 
     /// Lets `count` connections knock and says how many were taken.
-    private func taken(_ count: Int, from address: String, by census: inout ConnectionCensus) -> Int {
+    private func taken(_ count: Int, from address: String, by census: inout ConnectionCensus) -> Int
+    {
         (0..<count).count { _ in census.enter(from: address) != nil }
     }
 
