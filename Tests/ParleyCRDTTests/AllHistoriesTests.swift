@@ -19,7 +19,8 @@ import Testing
 /// A resolution may name any subset of what its author saw, the empty one included. With five
 /// changes that is complete for registers, except that values then alternate instead of taking all
 /// combinations (registers drop by dot, never by value), and that resolutions of the state stop at
-/// four changes. `PARLEY_THOROUGH=1 swift test -c release` lifts both.
+/// four changes: about 440,000 histories, half a minute in a debug build. `PARLEY_THOROUGH=1 swift
+/// test -c release` lifts both: 11,600,000 histories, a minute of processor time.
 struct AllHistoriesTests {
     static let isThorough = ProcessInfo.processInfo.environment["PARLEY_THOROUGH"] == "1"
 
