@@ -1,10 +1,11 @@
+import Glibc
 import NIOCore
 import NIOPosix
 package import ParleyCRDT
 
 /// Why a dial didn't lead to a connection.
 package enum DialError: Error, Equatable, Sendable {
-    /// Nobody answered: no such host, no route, nothing listens. The text is the system's.
+    /// Nobody answered: no such host, no route, nothing listens. The text is for people.
     case unreachable(String)
     /// Somebody answered, and the connection ended before its handler was made.
     case closed(CloseReason)
@@ -38,7 +39,7 @@ package struct Dialer: Sendable {
             _ = try await bootstrap(peer, attempt: attempt, makeHandler: makeHandler)
                 .connect(host: host, port: port).get()
         } catch {
-            promise.fail(DialError.unreachable("\(error)"))
+            promise.fail(DialError.unreachable(Dialer.reason(for: error)))
         }
         do {
             return try await promise.futureResult.get()
@@ -46,6 +47,16 @@ package struct Dialer: Sendable {
             throw error
         } catch {
             preconditionFailure("a dial fails only with a DialError")
+        }
+    }
+
+    /// One reason of perhaps several: a host has as many addresses, and people need one sentence.
+    private static func reason(for error: any Error) -> String {
+        let attempts = (error as? NIOConnectionError)?.connectionErrors.map(\.error) ?? [error]
+        switch attempts.first {
+        case let error as IOError: return String(cString: strerror(error.errnoCode))
+        case ChannelError.connectTimeout?: return "no answer"
+        default: return "no such host"
         }
     }
 
