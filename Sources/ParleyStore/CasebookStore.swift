@@ -65,7 +65,7 @@ package final class CasebookStore: Sendable {
         at path: String, casebook: Digest, _ identity: Identity, _ environment: StoreEnvironment,
         _ first: (Transaction) throws -> Void
     ) throws -> CasebookStore {
-        let pool = try Connection.open(path: path)
+        let pool = try Connection.open(path: path, creating: true)
         do {
             let draft = try pool.writeWithoutTransaction { db in
                 guard try CasebookRow.load(db) == nil else {
@@ -87,7 +87,7 @@ package final class CasebookStore: Sendable {
     package static func open(
         at path: String, identity: Identity, environment: StoreEnvironment = .system
     ) throws -> CasebookStore {
-        let pool = try Connection.open(path: path)
+        let pool = try Connection.open(path: path, creating: false)
         do {
             let generation = try GenerationFile(besides: path)
             let draft = try pool.writeWithoutTransaction { db in
@@ -203,7 +203,8 @@ package final class CasebookStore: Sendable {
     }
 
     /// Runs `body` in a savepoint of a transaction shared with other writes, and returns once the
-    /// commit is durable. When it throws, only what it did is undone.
+    /// commit is durable. When it throws, only what it did is undone. It may run a second time, by
+    /// itself, where another write of the same transaction turns out to break the format.
     ///
     /// - Throws: `full` where nothing was written for want of space, `stopped` where the outcome is
     ///   unknown; what `body` throws.

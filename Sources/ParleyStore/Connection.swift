@@ -25,12 +25,14 @@ enum Connection {
 
     /// Opens or creates a file, sets it up and brings its tables up to date.
     ///
+    /// - Parameter creating: whether a file that isn't there is made, or is an error.
     /// - Throws: `setting` where a setting doesn't read back, `newerFormat`, `damaged`.
-    static func open(path: String) throws -> DatabasePool {
+    static func open(path: String, creating: Bool) throws -> DatabasePool {
         guard virtualFileSystem == SQLITE_OK else {
             throw StoreError.setting("vfs", expected: "unix-excl", found: "none")
         }
         let isNew = !FileManager.default.fileExists(atPath: path)
+        guard creating || !isNew else { throw StoreError.damaged("there is no such file") }
         if isNew { try createFile(at: path) }
         var configuration = Configuration()
         configuration.label = "casebook"

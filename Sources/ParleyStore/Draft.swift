@@ -2,6 +2,7 @@ import GRDB
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
+import ParleyWire
 
 /// What the store keeps in memory about a casebook, and what a transaction has changed of it.
 ///
@@ -66,19 +67,22 @@ struct OwnTail: Sendable {
 
     private(set) var changes: [Change] = []
     private(set) var hashes: [Digest] = []
-    private(set) var byteCount = 0
+    private var size = BatchSize()
     var isEmpty: Bool { changes.isEmpty }
 
     /// Whether another change of this size should begin a new batch.
-    func isFull(for size: Int) -> Bool {
+    func isFull(for more: BatchSize) -> Bool {
         !isEmpty
-            && (changes.count >= CasebookRow.seedUseLimit || byteCount + size > OwnTail.byteLimit)
+            && (changes.count >= Limits.changesPerBatch
+                || size.bytes + more.bytes > OwnTail.byteLimit
+                || size.items + more.items > Limits.itemsPerBatch)
     }
 
-    mutating func append(_ change: Change, hash: Digest, size: Int) {
+    mutating func append(_ change: Change, hash: Digest, size more: BatchSize) {
         changes.append(change)
         hashes.append(hash)
-        byteCount += size
+        size.bytes += more.bytes
+        size.items += more.items
     }
 
     func change(_ sequence: UInt64) -> (change: Change, hash: Digest)? {
@@ -87,5 +91,37 @@ struct OwnTail: Sendable {
         else { return nil }
         let index = Int(sequence - first)
         return (changes[index], hashes[index])
+    }
+}
+
+/// What changes take of a batch's limits, close enough to fill batches.
+struct BatchSize: Sendable {
+    /// In the columns before deflate; an upper bound but for names and origins.
+    var bytes = 0
+    /// Groups, operations, values, dropped dots and context tips, all together.
+    var items = 0
+}
+
+extension BatchSize {
+    init(_ change: Change) {
+        bytes = 32 + change.contextDelta.count * 64
+        items = change.contextDelta.count
+        for group in change.groups {
+            bytes += 24
+            items += 1
+            switch group.content {
+            case .payload(let payload): bytes += payload.count
+            case .stub: bytes += Digest.byteCount
+            case .operations(let type, let operations):
+                bytes += type?.text.utf8.count ?? 0
+                for operation in operations { add(operation) }
+            }
+        }
+    }
+
+    private mutating func add(_ operation: Operation) {
+        bytes += 8 + operation.drops.count * 64
+        items += 1 + operation.drops.count + operation.values.count
+        for value in operation.values { bytes += 4 + value.payload.count }
     }
 }

@@ -97,6 +97,20 @@ package class ReadScope {
             digest: casebook.digest.value, held: lanes.heldClock, applied: lanes.appliedClock)
     }
 
+    /// The digest computed anew from every record, which `summary().digest` must equal.
+    package func recomputedDigest() throws -> Digest {
+        let (lanes, types) = (try lanes(), try types())
+        var sum = DigestSum()
+        try Query(db, "SELECT \(RecordRow.columns) FROM record ORDER BY n").each { row in
+            let content = try RecordRow(row).content(lanes: lanes, types: types) {
+                try hash($0, $1)
+            }
+            sum.add(CanonicalState.term(of: content))
+            return true
+        }
+        return sum.value
+    }
+
     private func count(_ table: String) throws -> Int {
         try Query(db, "SELECT count(*) FROM \(table)").first { $0.int(0) } ?? 0
     }

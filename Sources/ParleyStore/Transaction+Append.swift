@@ -36,8 +36,8 @@ extension Transaction {
     private func append(_ change: Change, lane number: Int) throws -> Appended {
         var lane = draft.lanes[number]
         guard !lane.isStopped else { throw StoreError.notPermitted }
-        let size = change.roughByteCount
-        guard size <= Limits.changeBytes, change.groups.count <= Limits.groupsPerChange else {
+        let size = BatchSize(change)
+        guard change.byteCount <= Limits.changeBytes, change.groups.count <= Limits.groupsPerChange else {
             throw StoreError.tooLarge
         }
         if draft.tail.isFull(for: size) || draft.casebook.seedUses >= CasebookRow.seedUseLimit {
@@ -116,26 +116,5 @@ extension Transaction {
             lane: draft.lanes.number(of: first.origin), first: first.sequence,
             hashes: tail.hashes, bytes: try batch.storable(), db)
         draft.tail = OwnTail()
-    }
-}
-
-extension Change {
-    /// An upper bound of what the change takes in a batch's columns, close enough to fill batches.
-    var roughByteCount: Int {
-        var count = 32 + contextDelta.count * 64
-        for group in groups {
-            count += 24
-            switch group.content {
-            case .payload(let bytes): count += bytes.count
-            case .stub: count += Digest.byteCount
-            case .operations(let type, let operations):
-                count += type?.text.utf8.count ?? 0
-                for operation in operations {
-                    count += 8 + operation.drops.count * 64
-                    for value in operation.values { count += 4 + value.payload.count }
-                }
-            }
-        }
-        return count
     }
 }

@@ -76,8 +76,12 @@ final class Writer: Sendable {
             let notice = try finish(transaction, db)
             for job in jobs { job.finish(nil) }
             if let notice { published.announce(notice) }
+        } catch is RefusedTail where jobs.count > 1 {
+            // One of them wrote what the format doesn't allow; the others shall not suffer.
+            for job in jobs { run([job], db) }
         } catch {
-            for job in jobs { job.finish(StoreError.translating(error)) }
+            let cause = (error as? RefusedTail)?.cause ?? StoreError.translating(error)
+            for job in jobs { job.finish(cause) }
         }
     }
 
@@ -105,7 +109,7 @@ final class Writer: Sendable {
             return nil
         }
         do {
-            try transaction.flushTail()
+            do { try transaction.flushTail() } catch { throw RefusedTail(error) ?? error }
             try transaction.draft.save(db)
         } catch {
             if sqlite3_get_autocommit(db.sqliteConnection) == 0 { try? db.run("ROLLBACK") }
@@ -139,6 +143,20 @@ final class Writer: Sendable {
             published.stop()
             try? db.run("ROLLBACK")
             throw StoreError.stopped
+        }
+    }
+}
+
+/// Own changes that can't be encoded: found only when all of a transaction are put together.
+private struct RefusedTail: Error {
+    let cause: StoreError
+
+    /// - Returns: `nil` for errors of another kind.
+    init?(_ error: any Error) {
+        guard let error = error as? StoreError else { return nil }
+        switch error {
+        case .log, .tooLarge: cause = error
+        default: return nil
         }
     }
 }

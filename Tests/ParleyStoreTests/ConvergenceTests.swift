@@ -117,6 +117,8 @@ import Testing
     }
 
     private func check(_ node: TestNode, _ ids: [RecordID]) async throws {
+        let recomputed = try await node.store.read { try $0.recomputedDigest() }
+        #expect(try await node.digest() == recomputed)
         for id in ids {
             try await node.store.read { scope in
                 let record = try #require(try scope.record(id))

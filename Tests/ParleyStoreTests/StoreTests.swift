@@ -95,6 +95,35 @@ import Testing
         #expect(try await boris.digest() == anna.digest())
     }
 
+    @Test func whatTheFormatForbidsFailsAloneToo() async throws {
+        let anna = try await TestNode.founder()
+        let broken = Operation(.write, field: name("note"), values: [.text([0xff, 0xfe])])
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<30 {
+                group.addTask {
+                    _ = try? await anna.store.write { scope in
+                        let operations = number == 7 ? [broken] : [write("title", "\(number)")]
+                        return try scope.append([.creation(type: name("exchange"), operations)])
+                    }
+                }
+            }
+        }
+        #expect(try await anna.store.read { try $0.summary().recordCount } == 29)
+        #expect(anna.store.head(of: anna.store.origin).last == 30)
+        let huge = write("note", String(repeating: "x", count: 60_000))
+        await #expect(throws: StoreError.tooLarge) {
+            try await anna.store.write {
+                try $0.append([
+                    .creation(type: name("exchange"), [huge]),
+                    .creation(type: name("exchange"), [huge]),
+                    .creation(type: name("exchange"), [huge]),
+                ])
+            }
+        }
+        let boris = try await anna.admitting("boris", seed: 2)
+        #expect(try await boris.digest() == anna.digest())
+    }
+
     @Test func aLineThatFailsLeavesTheOtherLinesOfItsWrite() async throws {
         let anna = try await TestNode.founder()
         try await anna.store.write { scope in

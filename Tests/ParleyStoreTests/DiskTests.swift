@@ -1,0 +1,138 @@
+import Foundation
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyStore
+import Testing
+
+/// Full disks and processes that end without warning.
+@Suite struct DiskTests {
+    /// On a file system of its own that is really full: edits are refused whole, reads go on, and
+    /// with room again so do writes. Needs root for the mount and says so elsewhere.
+    @Test func aFullDiskRefusesEditsAndNothingElse() async throws {
+        guard let disk = SmallDisk(bytes: 3 << 20) else {
+            print("SKIP aFullDiskRefusesEditsAndNothingElse: mounting a tmpfs needs root")
+            return
+        }
+        let world = TestEnvironment()
+        let identity = TestNode.identity(1)
+        let store = try await CasebookStore.found(
+            at: disk.path + "/anna.sqlite", name: "exchange", memberName: "anna",
+            identity: identity, environment: world.environment)
+        func create(_ title: String) async throws -> Appended {
+            try await store.write {
+                try $0.append([.creation(type: name("exchange"), [write("title", title)])])
+            }
+        }
+        var written: [Appended] = []
+        let ballast = try disk.fill(leaving: 600 << 10)
+        let long = String(repeating: "0123456789abcdef", count: 1000)
+        await #expect(throws: StoreError.full) {
+            for number in 0..<10_000 { written.append(try await create("\(number) \(long)")) }
+        }
+        #expect(!written.isEmpty)
+        let count = written.count
+        #expect(try await store.read { try $0.summary().recordCount } == count)
+        let last = try #require(written.last?.dot.sequence)
+        #expect(store.head(of: store.origin).last == last)
+        await #expect(throws: StoreError.full) { try await create(long) }
+        try FileManager.default.removeItem(atPath: ballast)
+        #expect(try await create("room again").dot.sequence == last + 1)
+        #expect(try await store.quickCheck().isEmpty)
+        let digest = try await store.read { try $0.summary().digest }
+        try store.close()
+        let again = try CasebookStore.open(
+            at: disk.path + "/anna.sqlite", identity: identity, environment: world.environment)
+        #expect(try await again.read { try $0.summary().recordCount } == count + 1)
+        #expect(try await again.read { try $0.summary().digest } == digest)
+        try again.close()
+    }
+
+    /// A process that is killed leaves its files as they are at that moment. Copies of them, taken
+    /// between commits, must open with all that was answered by then.
+    @Test func whatWasAnsweredSurvivesAKill() async throws {
+        let anna = try await TestNode.founder()
+        for number in 1...30 {
+            try await anna.create("exchange", write("title", "\(number)"))
+            guard number.isMultiple(of: 10) else { continue }
+            let folder = try TestFolder()
+            for file in try FileManager.default.contentsOfDirectory(atPath: anna.folder.path) {
+                try FileManager.default.copyItem(
+                    atPath: anna.folder.path + "/" + file, toPath: folder.path + "/" + file)
+            }
+            let copy = try CasebookStore.open(
+                at: folder.file("anna"), identity: anna.identity,
+                environment: anna.world.environment)
+            #expect(try await copy.read { try $0.summary().recordCount } == number)
+            #expect(try await copy.read { try $0.summary().digest } == anna.digest())
+            #expect(try await copy.quickCheck().isEmpty)
+            try copy.close()
+        }
+    }
+
+    @Test func whatIsNoCasebookIsNotOpened() async throws {
+        let folder = try TestFolder()
+        let identity = TestNode.identity(1)
+        #expect(throws: StoreError.self) {
+            try CasebookStore.open(at: folder.file("none"), identity: identity)
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("none")))
+        try Data(repeating: 7, count: 8192).write(to: URL(fileURLWithPath: folder.file("junk")))
+        #expect(throws: StoreError.self) {
+            try CasebookStore.open(at: folder.file("junk"), identity: identity)
+        }
+        let anna = try await TestNode.founder()
+        try anna.store.close()
+        #expect(throws: StoreError.self) {
+            try CasebookStore.open(at: anna.path, identity: TestNode.identity(2))
+        }
+    }
+
+    @Test func aNewerFormatIsNotOpened() async throws {
+        let anna = try await TestNode.founder()
+        try anna.store.close()
+        // SQLite keeps the number of the last step taken in bytes 60 to 63 of the file.
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: anna.path))
+        try file.seek(toOffset: 60)
+        try file.write(contentsOf: Data([0, 0, 0, 99]))
+        try file.close()
+        #expect(throws: StoreError.newerFormat(99)) { try anna.opened() }
+    }
+
+    @Test func aClosedStoreSaysSo() async throws {
+        let anna = try await TestNode.founder()
+        try anna.store.close()
+        await #expect(throws: StoreError.closed) {
+            try await anna.create("exchange", write("title", "a"))
+        }
+        await #expect(throws: StoreError.closed) { try await anna.digest() }
+    }
+}
+
+/// A small file system of its own, unmounted when the test ends.
+private final class SmallDisk: Sendable {
+    let folder: TestFolder
+    var path: String { folder.path }
+
+    init?(bytes: Int) {
+        guard getuid() == 0, let folder = try? TestFolder(),
+            mount("tmpfs", folder.path, "tmpfs", 0, "size=\(bytes)") == 0
+        else { return nil }
+        self.folder = folder
+    }
+
+    deinit {
+        umount2(path, Int32(MNT_DETACH))
+    }
+
+    /// Takes up all but some bytes.
+    ///
+    /// - Returns: the file to remove for room.
+    func fill(leaving bytes: Int) throws -> String {
+        let attributes = try FileManager.default.attributesOfFileSystem(forPath: path)
+        let free = (attributes[.systemFreeSize] as? NSNumber)?.intValue ?? 0
+        let ballast = path + "/ballast"
+        try Data(count: max(0, free - bytes)).write(to: URL(fileURLWithPath: ballast))
+        return ballast
+    }
+}
