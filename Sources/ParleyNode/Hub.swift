@@ -36,7 +36,7 @@ final class Hub: Sendable {
             let old = state.sessions.updateValue((handle, run), forKey: handle.peer)
             return (old?.handle, state.waiting.removeValue(forKey: handle.peer) ?? [])
         }
-        decision.losing?.connection.close(.superseded)
+        decision.losing?.supersede()
         for waiter in decision.wake { waiter.finish(handle) }
     }
 

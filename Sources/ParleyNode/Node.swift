@@ -19,6 +19,8 @@ package final class Node: Sendable {
     let events = EventBus()
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
+    /// Casebooks in which something was committed, for `followMembers`.
+    private let membership: AsyncStream<CasebookStore>
     /// Keeps every other process out of the home.
     private let lock: HomeLock
 
@@ -42,8 +44,12 @@ package final class Node: Sendable {
         let hub = Hub(own: identity.node)
         self.hub = hub
         let events = events
+        let changes = AsyncStream<CasebookStore>.makeStream(
+            bufferingPolicy: .bufferingNewest(64))
+        membership = changes.stream
         shelf = Shelf(home: home, identity: identity, environment: environment) { store, notice in
             Node.announce(notice, of: store, to: hub, events)
+            changes.continuation.yield(store)
         }
         joining = Joining(shelf: shelf)
     }
@@ -175,7 +181,19 @@ package final class Node: Sendable {
             desk: { await joining.admit($0, from: $1) })
         self.service.withLock { $0 = service }
         try await service.start(host: host, port: port)
+        Task { await followMembers(service) }
         return service.address ?? "\(host):\(port)"
+    }
+
+    /// Meets those who became members, and greets those anew with whom more is shared now.
+    private func followMembers(_ service: PeerService) async {
+        for await store in membership where shelf.haveMembersChanged(of: store) {
+            await service.dialNeighbours()
+            for session in hub.sessions {
+                let shared = shelf.casebooks(of: session.peer)
+                if !shared.allSatisfy(session.shared.contains) { session.stop() }
+            }
+        }
     }
 
     /// Leaves the network, closes the casebooks and lets go of the home.

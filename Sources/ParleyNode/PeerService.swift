@@ -19,6 +19,8 @@ actor PeerService {
     private let run = UInt64.random(in: .min ... .max)
     private let clock = MonotonicClock()
     private let listening: Listening
+    /// Members of whom an address has just become known: worth dialling now.
+    private let newAddresses: AsyncStream<NodeID>
     private var listener: Listener?
     private var loops: [NodeID: DialLoop] = [:]
 
@@ -35,7 +37,11 @@ actor PeerService {
         endpoint = Endpoint(
             certificate: try NodeCertificate(privateKey: shelf.identity.privateKey),
             refusals: RefusalCounters(), isMember: { shelf.isMemberOfAny($0) })
-        replica = StoreReplica(shelf: shelf, ownAddress: { listening.reachable }, desk: desk)
+        let learned = AsyncStream<NodeID>.makeStream()
+        newAddresses = learned.stream
+        replica = StoreReplica(
+            shelf: shelf, ownAddress: { listening.reachable },
+            learned: { learned.continuation.yield($0) }, desk: desk)
     }
 
     nonisolated var refusals: RefusalCounters { endpoint.refusals }
@@ -54,6 +60,9 @@ actor PeerService {
         self.listener = listener
         listening.set(listener.address)
         await dialNeighbours()
+        Task { [weak self, newAddresses] in
+            for await peer in newAddresses { await self?.poke(peer) }
+        }
     }
 
     func stop() async {

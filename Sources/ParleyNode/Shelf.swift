@@ -10,6 +10,8 @@ package final class Shelf: Sendable {
     private struct State {
         var isOpen = false
         var stores: [Digest: CasebookStore] = [:]
+        /// Who was a member when last looked at, to notice who came.
+        var members: [Digest: [Member]] = [:]
         /// Inviters, whom we trust before their log has arrived.
         var expected: [Digest: NodeID] = [:]
     }
@@ -36,8 +38,15 @@ package final class Shelf: Sendable {
         if !state.withLock({ $0.isOpen }) {
             for path in home.casebookPaths() {
                 do {
-                    place(
-                        try CasebookStore.open(at: path, identity: identity, environment: environment))
+                    let store = try CasebookStore.open(
+                        at: path, identity: identity, environment: environment)
+                    if store.heldClock.isEmpty {
+                        // A join was cut off before anything had come.
+                        try store.close()
+                        home.removeCasebook(path)
+                    } else {
+                        place(store)
+                    }
                 } catch {
                     throw NodeError(opening: path, error)
                 }
@@ -49,7 +58,10 @@ package final class Shelf: Sendable {
 
     /// Takes in a casebook that was just made or is being joined.
     func place(_ store: CasebookStore) {
-        let isNew = state.withLock { $0.stores.updateValue(store, forKey: store.casebookID) == nil }
+        let isNew = state.withLock { state in
+            state.members[store.casebookID] = store.members
+            return state.stores.updateValue(store, forKey: store.casebookID) == nil
+        }
         guard isNew else { return }
         store.observeCommits { [weak self] notice in self?.moved(store, notice) }
     }
@@ -69,6 +81,19 @@ package final class Shelf: Sendable {
     /// Treats a node as a member before the log says so: the inviter, until its log has come.
     func expect(_ node: NodeID, in casebook: Digest) {
         state.withLock { $0.expected[casebook] = node }
+    }
+
+    /// Whether the members changed since this was last asked.
+    func haveMembersChanged(of store: CasebookStore) -> Bool {
+        let members = store.members
+        return state.withLock {
+            $0.members.updateValue(members, forKey: store.casebookID) != members
+        }
+    }
+
+    /// The open casebooks a node is a member of.
+    func casebooks(of node: NodeID) -> [Digest] {
+        state.withLock { Array($0.stores.keys) }.filter { isMember(node, of: $0) }.sorted()
     }
 
     /// Answers from memory: it is asked on event loops.

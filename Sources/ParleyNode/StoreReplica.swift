@@ -11,6 +11,8 @@ struct StoreReplica: Replica {
     let shelf: Shelf
     /// Where this node itself can be reached, to pass on to members.
     let ownAddress: @Sendable () -> String?
+    /// Called with a member of whom a new address has become known.
+    let learned: @Sendable (NodeID) -> Void
     /// Admits a stranger; see `Joining`.
     let desk: @Sendable (Join, NodeID) async -> Ticket?
 
@@ -69,11 +71,16 @@ struct StoreReplica: Replica {
             $0.node != shelf.identity.node && shelf.isMember($0.node, of: casebook)
         }
         guard !others.isEmpty else { return }
+        let known = (try? await store.read { try $0.addresses() }) ?? []
         try? await store.write { scope in
             for address in others {
                 try scope.noteAddress(
                     address.address, of: address.node, seenMilliseconds: address.seenMilliseconds)
             }
+        }
+        let pairs = Set(known.map { "\($0.node.text) \($0.address)" })
+        for address in others where !pairs.contains("\(address.node.text) \(address.address)") {
+            learned(address.node)
         }
     }
 

@@ -55,7 +55,8 @@ package struct Reconciliation: Sendable {
 
     private var phase: Phase
     private let opening: Opening
-    /// Applied here, as far as this session has been told.
+    /// Held and applied here, as far as this session has been told.
+    private var held: Clock
     private var applied: Clock
     /// What the peer has said it holds.
     private var peer: Clock
@@ -68,7 +69,8 @@ package struct Reconciliation: Sendable {
     private var hasSaidCaughtUp = false
     private var peerSaidCaughtUp = false
     private var hasReportedCaughtUp = false
-    private var storing = 0
+    /// Origins of the batches that are with the store, in the order they were handed over.
+    private var storing: [Origin] = []
     private var forked: Set<Origin> = []
     private var relays: [(origin: Origin, due: Moment)] = []
     private var acknowledgements: [Origin: [Tip]] = [:]
@@ -79,6 +81,7 @@ package struct Reconciliation: Sendable {
         self.opening = opening
         self.index = index
         casebook = opening.casebook
+        held = opening.clock
         applied = opening.applied
         if theirDigest == opening.clock.digest {
             peer = opening.clock
@@ -131,7 +134,7 @@ package struct Reconciliation: Sendable {
             return [.close(.violation("a batch that can't be read"))]
         }
         tally.received += UInt64(header.count)
-        storing += 1
+        storing.append(header.origin)
         noteExchanged(header.origin, header.first + UInt64(header.count) - 1)
         return [.store(casebook: casebook, batch: bytes)]
     }
@@ -173,9 +176,12 @@ package struct Reconciliation: Sendable {
         return actions + pump()
     }
 
-    /// The store has taken a batch this session handed it, durably.
-    mutating func stored() -> [SessionAction] {
-        storing -= 1
+    /// The store has taken the oldest batch this session handed it, durably.
+    ///
+    /// It is acknowledged even if the store had it already: the peer can't know, and waits.
+    mutating func stored(now: Moment) -> [SessionAction] {
+        let origin = storing.removeFirst()
+        if !held[origin].isEmpty { gather(origin, held[origin], now) }
         return progress()
     }
 
@@ -185,17 +191,24 @@ package struct Reconciliation: Sendable {
     mutating func moved(
         held: [Clock.Entry], applied moved: [Clock.Entry], isLocal: Bool, now: Moment
     ) -> [SessionAction] {
-        for entry in moved where isNews(entry) {
+        for entry in moved where isNews(entry, in: applied) {
             applied.set(entry)
             let isPending = relays.contains { $0.origin == entry.origin }
             guard !isLocal, !isPending, lacks(entry.origin) else { continue }
             relays.append((entry.origin, now.advanced(byMilliseconds: Reconciliation.relayDelay)))
         }
-        for entry in held where !isLocal { acknowledgements[entry.origin] = entry.tips }
-        if !acknowledgements.isEmpty, acknowledgeAt == nil {
-            acknowledgeAt = now.advanced(byMilliseconds: Reconciliation.acknowledgementDelay)
+        for entry in held where isNews(entry, in: self.held) {
+            self.held.set(entry)
+            if !isLocal { gather(entry.origin, entry.tips, now) }
         }
         return pump()
+    }
+
+    private mutating func gather(_ origin: Origin, _ tips: [Tip], _ now: Moment) {
+        acknowledgements[origin] = tips
+        if acknowledgeAt == nil {
+            acknowledgeAt = now.advanced(byMilliseconds: Reconciliation.acknowledgementDelay)
+        }
     }
 
     mutating func setWritable(_ writable: Bool) -> [SessionAction] {
@@ -217,7 +230,7 @@ package struct Reconciliation: Sendable {
 
     /// Whether both sides have what the other offered and nothing waits, is read or is under way.
     var isQuiet: Bool {
-        hasSaidCaughtUp && peerSaidCaughtUp && storing == 0 && inFlight.isEmpty && !isReading
+        hasSaidCaughtUp && peerSaidCaughtUp && storing.isEmpty && inFlight.isEmpty && !isReading
             && relays.isEmpty && nextToSend() == nil
     }
 
@@ -260,10 +273,10 @@ package struct Reconciliation: Sendable {
     }
 
     /// Notices may arrive late, after an opening that knew better already.
-    private func isNews(_ entry: Clock.Entry) -> Bool {
+    private func isNews(_ entry: Clock.Entry, in clock: Clock) -> Bool {
         let last = entry.tips.map(\.sequence).max() ?? 0
-        return last > lastSequence(of: entry.origin, in: applied)
-            || entry.tips.count > applied[entry.origin].count
+        return last > lastSequence(of: entry.origin, in: clock)
+            || entry.tips.count > clock[entry.origin].count
     }
 
     private func known(_ origin: Origin) -> UInt64 {
@@ -282,7 +295,7 @@ package struct Reconciliation: Sendable {
             hasSaidCaughtUp = true
             actions.append(.send(.caughtUp(casebook: index, digest: applied.digest)))
         }
-        let isDone = hasSaidCaughtUp && peerSaidCaughtUp && storing == 0 && inFlight.isEmpty
+        let isDone = hasSaidCaughtUp && peerSaidCaughtUp && storing.isEmpty && inFlight.isEmpty
         if isDone, !hasReportedCaughtUp {
             hasReportedCaughtUp = true
             actions.append(.caughtUp(casebook: casebook))

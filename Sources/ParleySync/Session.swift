@@ -91,7 +91,7 @@ package struct Session: Sendable {
     }
 
     package mutating func stored(casebook: Digest, now: Moment) -> [SessionAction] {
-        with(casebook, now) { $0.stored() }
+        with(casebook, now) { $0.stored(now: now) }
     }
 
     /// The store refused what the peer sent: nothing has changed, and the session is over.
@@ -171,10 +171,10 @@ package struct Session: Sendable {
             return [.close(.violation("the first message is no hello"))]
         }
         guard theirs.version >= Hello.currentVersion else {
-            return [.close(.incompatible("version \(theirs.version)"))]
+            return [.close(.incompatible(.version, "version \(theirs.version)"))]
         }
         guard theirs.requiredFeatures & ~Session.knownFeatures == 0 else {
-            return [.close(.incompatible("required features \(theirs.requiredFeatures)"))]
+            return [.close(.incompatible(.feature, "required features \(theirs.requiredFeatures)"))]
         }
         var actions: [SessionAction] = state == .fresh ? [.send(hello)] : []
         state = .talking

@@ -31,8 +31,8 @@ package enum SessionEnd: Equatable, Sendable {
     case silence
     /// A message came that the protocol forbids at that point.
     case violation(String)
-    /// No version or required feature in common.
-    case incompatible(String)
+    /// No version or required feature in common; the code says which.
+    case incompatible(Close.Code, String)
     /// This side is stopping, or the connection is not needed any more.
     case local
 

@@ -12,7 +12,7 @@ package final class SessionDriver: ConnectionHandler {
     /// stops by itself at 4 MiB that aren't acknowledged.
     private static let storingLimit = 6 << 20
     /// Batches that go into one transaction.
-    private static let batchesPerTransaction = 16
+    private static let batchesPerTransaction = 8
 
     /// What the node wants to hear of.
     package struct Observer: Sendable {
@@ -73,7 +73,8 @@ package final class SessionDriver: ConnectionHandler {
 
     var handle: SessionHandle {
         SessionHandle(
-            connection: connection, driver: NIOLoopBound(self, eventLoop: connection.eventLoop))
+            connection: connection, shared: session?.shared ?? [],
+            driver: NIOLoopBound(self, eventLoop: connection.eventLoop))
     }
 
     // MARK: Connection events
@@ -193,7 +194,7 @@ package final class SessionDriver: ConnectionHandler {
         case .reportFork(let casebook, let origin):
             observer.forked(casebook, origin)
         case .close(let reason):
-            end(refusal ?? CloseReason(reason), reason.close)
+            end(refusal ?? CloseReason(reason), refusal?.close ?? reason.close)
         }
     }
 
@@ -295,6 +296,10 @@ package final class SessionDriver: ConnectionHandler {
     func stop() {
         handle { $0.end(now: self.now()) }
         if session == nil { connection.close(.shuttingDown) }
+    }
+
+    func supersede() {
+        end(.superseded, Close(.duplicate))
     }
 
     func report(isComplete: Bool) -> SyncReport {

@@ -8,7 +8,7 @@ extension SessionEnd {
         case .byPeer: nil
         case .silence: Close(.silence)
         case .violation(let text): Close(.unexpected, text: text)
-        case .incompatible(let text): Close(.version, text: text)
+        case .incompatible(let code, let text): Close(code, text: text)
         case .local: Close(.goingAway)
         }
     }
@@ -25,5 +25,16 @@ extension CloseReason {
             case .incompatible: .incompatible
             case .local: .shuttingDown
             }
+    }
+}
+
+extension CloseReason {
+    /// What the peer is told when the store refused what it sent for this reason.
+    var close: Close {
+        switch self {
+        case .corrupt: Close(.malformed)
+        case .badSignature: Close(.unverified)
+        default: Close(.unexpected)
+        }
     }
 }

@@ -47,10 +47,13 @@ package struct SyncReport: Sendable {
 /// A session as the rest of the node sees it: any thread may call.
 package struct SessionHandle: Sendable, Hashable {
     package let connection: Connection
+    /// The casebooks both sides named; empty before both have greeted.
+    package let shared: [Digest]
     private let driver: NIOLoopBound<SessionDriver>
 
-    init(connection: Connection, driver: NIOLoopBound<SessionDriver>) {
+    init(connection: Connection, shared: [Digest], driver: NIOLoopBound<SessionDriver>) {
         self.connection = connection
+        self.shared = shared
         self.driver = driver
     }
 
@@ -76,6 +79,11 @@ package struct SessionHandle: Sendable, Hashable {
                 continuation.resume(returning: driver.value.report(isComplete: false))
             }
         }
+    }
+
+    /// Closes because another connection between the same two runs stays.
+    package func supersede() {
+        connection.eventLoop.execute { driver.value.supersede() }
     }
 
     /// Says what is owed, then closes.

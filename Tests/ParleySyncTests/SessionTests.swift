@@ -178,7 +178,7 @@ struct SessionRuleTests {
         let demanding = Message.hello(Hello(requiredFeatures: 4, run: 2, casebooks: []))
         #expect(
             responder.receive(demanding, now: now)
-                == [.close(.incompatible("required features 4"))])
+                == [.close(.incompatible(.feature, "required features 4"))])
     }
 
     @Test func aSecondHelloEndsIt() {
