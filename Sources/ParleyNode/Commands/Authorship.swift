@@ -10,14 +10,14 @@ struct Authorship {
     let name: String
     let reason: String?
 
-    init(of dot: Dot, in scope: ReadScope) throws {
-        try self.init(dot: dot, change: scope.loggedChange(dot), in: scope)
+    init(of dot: Dot, in scope: ReadScope, names: MemberNames) throws {
+        self.init(dot: dot, change: try scope.loggedChange(dot), names: names)
     }
 
-    init(dot: Dot, change: LoggedChange?, in scope: ReadScope) throws {
+    init(dot: Dot, change: LoggedChange?, names: MemberNames) {
         self.dot = dot
         time = change?.time ?? HybridTime(rawValue: 0)
-        name = try scope.memberName(dot.origin.node) ?? dot.origin.node.fingerprint
+        name = names[dot.origin.node]
         reason = change?.change.reason.map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -28,4 +28,16 @@ struct Authorship {
             ("at", .string(Timestamp(time).text)), ("change", .string(dot.text)),
         ]
     }
+}
+
+/// What the members of a casebook are called, read once for an answer that names many.
+struct MemberNames {
+    private let names: [NodeID: String]
+
+    init(in scope: ReadScope) throws {
+        let members = try scope.members()
+        names = Dictionary(uniqueKeysWithValues: members.map { ($0.node, $0.name) })
+    }
+
+    subscript(node: NodeID) -> String { names[node] ?? node.fingerprint }
 }

@@ -99,7 +99,13 @@ package struct CasebookCommands: Sendable {
 
     private func requireWriter(in scope: ReadScope) throws {
         let own = try scope.members().first { $0.node == store.origin.node }
-        guard let own, own.role != .reader else {
+        guard let own else {
+            throw NodeError(
+                .notPermitted,
+                "cannot write in this casebook: you are no member of it yet. Type `parley sync` with a coordinator in reach."
+            )
+        }
+        guard own.role != .reader else {
             throw NodeError(
                 .notPermitted,
                 "cannot write in this casebook: you are a reader here. Ask a coordinator for another role; `parley casebook show` lists them."
@@ -139,7 +145,8 @@ extension Request {
         case .listConflicts, .showConflict: "show the conflict"
         case .resolveConflict: "settle the conflict"
         case .reopenConflict: "reopen the conflict"
-        case .importLines: "import"
+        case .importLines(let first, let lines):
+            "import lines \(first) to \(first + max(lines.count, 1) - 1)"
         default: "do it"
         }
     }

@@ -6,10 +6,11 @@ import ParleyStore
 /// Showing what people edited without knowing of each other.
 extension CasebookCommands {
     func listConflicts(limit: Int, in scope: ReadScope) throws -> Answer {
+        let names = try MemberNames(in: scope)
         let conflicts = try scope.conflicts(limit: limit).compactMap { open in
             try scope.record(open.record).flatMap { record in
                 record.conflicts.contains(open.field)
-                    ? try FieldConflict(record, open.field, in: scope).json : nil
+                    ? try FieldConflict(record, open.field, in: scope, names: names).json : nil
             }
         }
         return Answer(.array(conflicts), hasConflicts: !conflicts.isEmpty)
@@ -18,7 +19,9 @@ extension CasebookCommands {
     func showConflict(_ typed: String, _ field: String?, in scope: ReadScope) throws -> Answer {
         let record = try record(typed, in: scope)
         let target = try conflictField(field, of: record, in: scope)
-        return Answer(try FieldConflict(record, target, in: scope).json, hasConflicts: true)
+        let conflict = try FieldConflict(
+            record, target, in: scope, names: MemberNames(in: scope))
+        return Answer(conflict.json, hasConflicts: true)
     }
 
     /// The open conflict somebody named, or the only one of the record.

@@ -21,11 +21,13 @@ struct FieldConflict {
     /// still empty.
     let base: [Value]
 
-    init(_ record: StoredRecord, _ field: FieldName?, in scope: ReadScope) throws {
+    init(
+        _ record: StoredRecord, _ field: FieldName?, in scope: ReadScope, names: MemberNames
+    ) throws {
         let target = field.map(CellWrite.Target.register) ?? .state
         let sides = try record.state[target].entries.map { entry in
             Side(
-                value: entry.value, author: try Authorship(of: entry.dot, in: scope),
+                value: entry.value, author: try Authorship(of: entry.dot, in: scope, names: names),
                 context: try scope.context(of: entry.dot))
         }
         self.record = record

@@ -8,8 +8,9 @@ extension CasebookCommands {
     /// Newest first; of one record, or of the whole casebook.
     func log(_ typed: String?, limit: Int, in scope: ReadScope) throws -> Answer {
         let id = try typed.map { try record($0, in: scope).id }
+        let names = try MemberNames(in: scope)
         let changes = try scope.history(of: id, limit: limit).map { change in
-            let author = try Authorship(dot: change.dot, change: change, in: scope)
+            let author = Authorship(dot: change.dot, change: change, names: names)
             let operations = zip(change.change.groups, change.recordIDs)
                 .filter { id == nil || $0.1 == id }
                 .flatMap { LogView.steps(of: $0.0, on: $0.1) }

@@ -47,14 +47,12 @@ extension CasebookCommands {
 
     /// The dots a resolution names, as far as they still stand.
     private func dots(_ typed: [String], among cell: Cell, in scope: ReadScope) throws -> [Dot] {
-        let named = try typed.flatMap { text throws -> [Dot] in
-            guard let pattern = DotPattern(text), let dot = try scope.dots(matching: pattern).first
+        let named = try typed.flatMap { text in
+            guard let pattern = DotPattern(text), try !scope.dots(matching: pattern).isEmpty
             else { throw NodeError.noChange }
-            let standing = cell.entries.map(\.dot).filter(pattern.matches)
-            return standing.isEmpty ? [dot] : standing
+            return cell.entries.map(\.dot).filter(pattern.matches)
         }
-        let standing = Set(cell.entries.map(\.dot))
-        let drops = Set(named).intersection(standing).sorted()
+        let drops = Set(named).sorted()
         guard !drops.isEmpty else {
             throw NodeError(
                 .notFound,

@@ -27,7 +27,10 @@ extension CasebookCommands {
     }
 
     private func showNow(_ record: StoredRecord, in scope: ReadScope) throws -> Answer {
-        let conflicts = try record.conflicts.map { try FieldConflict(record, $0, in: scope).json }
+        let names = try MemberNames(in: scope)
+        let conflicts = try record.conflicts.map {
+            try FieldConflict(record, $0, in: scope, names: names).json
+        }
         let fields = RecordView.fields(
             of: record.state, type: schema[record.type], time: record.time)
         let view = try view(
@@ -40,11 +43,12 @@ extension CasebookCommands {
         of record: StoredRecord, _ state: RecordState, fields: JSONValue, conflicts: [JSONValue],
         changed: Dot, in scope: ReadScope
     ) throws -> JSONValue {
-        .object([
+        let author = try Authorship(of: changed, in: scope, names: MemberNames(in: scope))
+        return .object([
             ("record", .string(record.id.text)), ("type", .string(record.type.text)),
             ("state", .string(RecordView.stateName(of: state))), ("fields", fields),
             ("conflicts", .array(conflicts)),
-            ("changed", .object(try Authorship(of: changed, in: scope).members)),
+            ("changed", .object(author.members)),
         ])
     }
 
@@ -105,19 +109,19 @@ extension CasebookCommands {
         let order = try sort.map { try field(named: $0, of: type).name }
         let records = try scope.list(
             type: type?.name, filters: filters, sort: order, limit: limit)
-        return Answer(
-            .array(
-                records.map { record in
-                    .object([
-                        ("record", .string(record.id.text)), ("type", .string(record.type.text)),
-                        ("title", .string(record.document.title)),
-                        ("conflict", .bool(record.hasConflict)),
-                        (
-                            "fields",
-                            RecordView.fields(of: record.document, type: schema[record.type])
-                        ),
-                    ])
-                }))
+        return Answer(.array(try records.map { try entry($0, in: scope) }))
+    }
+
+    private func entry(_ record: ReadScope.ListedRecord, in scope: ReadScope) throws -> JSONValue {
+        let conflicts = record.hasConflict ? try scope.record(record.id)?.conflicts ?? [] : []
+        let fields = RecordView.fields(of: record.document, type: schema[record.type])
+        return .object([
+            ("record", .string(record.id.text)), ("type", .string(record.type.text)),
+            ("title", .string(record.document.title)),
+            ("state", .string(conflicts.contains(nil) ? "conflict" : "live")),
+            ("fields", fields),
+            ("conflicts", .array(conflicts.map { .string($0.commandName) })),
+        ])
     }
 
     /// A field by name, of one type or of any.

@@ -86,6 +86,14 @@ import Testing
         #expect(shown.json?["state"].content == "live")
     }
 
+    @Test func listsMarkIt() async throws {
+        let dispute = try await Dispute()
+        let listed = await dispute.nour.perform(.list(type: nil, filters: [], sort: nil, limit: 0))
+        #expect(listed.exitCode == 0)
+        #expect(listed.json?.items.first?["conflicts"]?.text == #"["place"]"#)
+        #expect(listed.json?.items.first?["state"].content == "live")
+    }
+
     @Test func aPlainEditOfTheFieldIsRefusedWithTheCommandToType() async throws {
         let dispute = try await Dispute()
         let result = await dispute.nour.perform(.edit(dispute.record, "place=Homs"))
