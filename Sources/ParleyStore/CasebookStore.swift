@@ -17,14 +17,18 @@ import ParleyWire
 /// replay at all times, which the tests check on random histories.
 package final class CasebookStore: Sendable {
     package let path: String
+    /// Whether the process that had it open last ended without closing it: worth a `quickCheck`
+    /// once the node serves.
+    package let wasStoppedUncleanly: Bool
     private let pool: DatabasePool
     let writer: Writer
 
     private init(
         path: String, pool: DatabasePool, draft: Draft, identity: Identity,
-        environment: StoreEnvironment, generation: GenerationFile
+        environment: StoreEnvironment, generation: GenerationFile, wasStoppedUncleanly: Bool
     ) {
         self.path = path
+        self.wasStoppedUncleanly = wasStoppedUncleanly
         self.pool = pool
         writer = Writer(
             pool: pool, draft: draft, identity: identity, environment: environment,
@@ -39,7 +43,8 @@ package final class CasebookStore: Sendable {
     ///   - path: where the file shall be; nothing may be there yet.
     ///   - schema: name and version of the schema its records follow.
     package static func found(
-        at path: String, name: String, memberName: String, schema: (String, UInt64) = ("casework", 1),
+        at path: String, name: String, memberName: String,
+        schema: (String, UInt64) = ("casework", 1),
         identity: Identity, environment: StoreEnvironment = .system
     ) async throws -> CasebookStore {
         let founding = Founding(
@@ -87,6 +92,7 @@ package final class CasebookStore: Sendable {
     package static func open(
         at path: String, identity: Identity, environment: StoreEnvironment = .system
     ) throws -> CasebookStore {
+        let wasStopped = Connection.wasStoppedUncleanly(path)
         let pool = try Connection.open(path: path, creating: false)
         do {
             let generation = try GenerationFile(besides: path)
@@ -100,7 +106,8 @@ package final class CasebookStore: Sendable {
                     transaction.draft.casebook.rotateEpoch(environment)
                 }
             }
-            return try CasebookStore(path, pool, draft, identity, environment)
+            return try CasebookStore(
+                path, pool, draft, identity, environment, wasStoppedUncleanly: wasStopped)
         } catch {
             try? pool.close()
             throw StoreError.translating(error)
@@ -109,13 +116,13 @@ package final class CasebookStore: Sendable {
 
     private convenience init(
         _ path: String, _ pool: DatabasePool, _ draft: Draft, _ identity: Identity,
-        _ environment: StoreEnvironment
+        _ environment: StoreEnvironment, wasStoppedUncleanly: Bool = false
     ) throws {
         let generation = try GenerationFile(besides: path)
         generation.note(draft)
         self.init(
             path: path, pool: pool, draft: draft, identity: identity, environment: environment,
-            generation: generation)
+            generation: generation, wasStoppedUncleanly: wasStoppedUncleanly)
     }
 
     /// One transaction before there is a writer.

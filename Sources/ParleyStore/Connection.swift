@@ -34,6 +34,7 @@ enum Connection {
         let isNew = !FileManager.default.fileExists(atPath: path)
         guard creating || !isNew else { throw StoreError.damaged("there is no such file") }
         if isNew { try createFile(at: path) }
+        let wasStopped = wasStoppedUncleanly(path)
         var configuration = Configuration()
         configuration.label = "casebook"
         configuration.maximumReaderCount = 4
@@ -43,6 +44,8 @@ enum Connection {
             let pool = try DatabasePool(path: path, configuration: configuration)
             try pool.writeWithoutTransaction { db in
                 try setUpWriter(db)
+                // Pages that only the system's cache may hold are written and synced again.
+                if wasStopped { _ = try db.pragma("wal_checkpoint(TRUNCATE)") }
                 try Schema.migrate(db)
             }
             if isNew { try synchroniseFolder(of: path) }
@@ -50,6 +53,12 @@ enum Connection {
         } catch {
             throw StoreError.translating(error)
         }
+    }
+
+    /// Whether a write-ahead log was left behind: closing in order takes it away.
+    static func wasStoppedUncleanly(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path + "-wal", &status) == 0 && status.st_size > 0
     }
 
     /// Settings of every connection.
@@ -108,6 +117,7 @@ extension StoreError {
     /// A failed call outside SQLite.
     static func systemCall(_ name: String, _ number: Int32) -> StoreError {
         number == ENOSPC
-            ? .full : .database(code: number, message: "\(name): \(String(cString: strerror(number)))")
+            ? .full
+            : .database(code: number, message: "\(name): \(String(cString: strerror(number)))")
     }
 }

@@ -56,7 +56,9 @@ struct Membership: Sendable {
     /// All members, sorted by name. The one admitted first keeps a name that several chose.
     var members: [Member] {
         var firsts: [NodeID: Admitted] = [:]
-        for admission in admissions.sorted(by: { ($0.time, $0.dot, $0.part) < ($1.time, $1.dot, $1.part) })
+        for admission in admissions.sorted(by: {
+            ($0.time, $0.dot, $0.part) < ($1.time, $1.dot, $1.part)
+        })
         where firsts[admission.node] == nil {
             firsts[admission.node] = admission
         }

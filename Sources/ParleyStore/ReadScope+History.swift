@@ -44,9 +44,11 @@ extension ReadScope {
         let limit = limit == 0 ? Int.max : limit
         guard let record else { return try history(limit: limit) }
         guard let row = try row(record) else { return [] }
-        return try changes(of: row.key).compactMap { try loggedChange(lanes()[$0.lane], $0.sequence) }
-            .sorted { ($0.time, $0.dot) > ($1.time, $1.dot) }
-            .prefix(limit).map(\.self)
+        return try changes(of: row.key).compactMap {
+            try loggedChange(lanes()[$0.lane], $0.sequence)
+        }
+        .sorted { ($0.time, $0.dot) > ($1.time, $1.dot) }
+        .prefix(limit).map(\.self)
     }
 
     /// Takes the newest of the logs' ends, again and again.

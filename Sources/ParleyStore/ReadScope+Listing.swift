@@ -28,7 +28,8 @@ extension ReadScope {
             number = try types().number(of: type)
             guard number != nil else { return [] }
         }
-        let query = try Query(db, ReadScope.listing(filterCount: filters.count, isSorted: sort != nil))
+        let query = try Query(
+            db, ReadScope.listing(filterCount: filters.count, isSorted: sort != nil))
         query.bind(1, limit == 0 ? -1 : limit)
         if let number { query.bind(2, number) } else { query.bindNull(2) }
         if let sort { query.bind(3, text: "$.\(sort.text)") }
@@ -40,18 +41,25 @@ extension ReadScope {
         return try query.all { try ListedRecord($0, types) }
     }
 
-    /// `json_each` has one row for a plain value and one per element for a set.
+    /// Keys are sorted and limited before documents are fetched: sorting whole rows would carry
+    /// every document of the casebook through the sorter.
     private static func listing(filterCount: Int, isSorted: Bool) -> String {
-        let conditions = (0..<filterCount).map { index in
-            " AND EXISTS (SELECT 1 FROM json_each(doc, ?\(4 + 2 * index)) WHERE value = ?\(5 + 2 * index))"
-        }.joined()
         let order = isSorted ? "json_extract(doc, ?3) IS NULL, json_extract(doc, ?3), " : ""
+        let conditions = (0..<filterCount).map(condition).joined()
         return """
+            WITH chosen (n) AS (
+                SELECT n FROM record WHERE state <> 1 AND (?2 IS NULL OR type = ?2)\(conditions)
+                ORDER BY \(order)time DESC, n DESC LIMIT ?1)
             SELECT id, type, doc, changed_time,
                 EXISTS (SELECT 1 FROM conflict WHERE conflict.n = record.n)
-            FROM record WHERE state <> 1 AND (?2 IS NULL OR type = ?2)\(conditions)
-            ORDER BY \(order)time DESC, n DESC LIMIT ?1
+            FROM chosen JOIN record USING (n) ORDER BY \(order)time DESC, record.n DESC
             """
+    }
+
+    /// `json_each` has one row for a plain value and one per element for a set.
+    private static func condition(_ index: Int) -> String {
+        let (path, value) = (4 + 2 * index, 5 + 2 * index)
+        return " AND EXISTS (SELECT 1 FROM json_each(doc, ?\(path)) WHERE value = ?\(value))"
     }
 }
 

@@ -104,7 +104,8 @@ extension WriteScope {
         try setClock("heard", heard, of: node)
         let own = try casebook().origin
         let held = try lanes()[own]?.held.sequence ?? 0
-        if entries.contains(where: { $0.origin == own && $0.tips.contains { $0.sequence > held } }) {
+        if entries.contains(where: { $0.origin == own && $0.tips.contains { $0.sequence > held } })
+        {
             try rotateEpoch()
         }
     }

@@ -9,6 +9,7 @@ import Foundation
 enum SearchFolding {
     /// The folded words of a text, in order.
     static func words(of text: [UInt8]) -> [String] {
+        guard !text.allSatisfy({ $0 < 0x80 }) else { return plainWords(of: text) }
         var words: [String] = []
         var word = String.UnicodeScalarView()
         for scalar in folded(text) {
@@ -23,10 +24,26 @@ enum SearchFolding {
         return words
     }
 
+    /// The same for ASCII, without asking for the properties of every character.
+    private static func plainWords(of text: [UInt8]) -> [String] {
+        text.split { !isPartOfWord($0) }.map { word in
+            String(
+                decoding: word.map { isCapital($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+        }
+    }
+
+    private static func isPartOfWord(_ byte: UInt8) -> Bool {
+        isCapital(byte) || isCapital(byte & ~0x20) && byte >= UInt8(ascii: "a")
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    private static func isCapital(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+    }
+
     /// The folded text, composed again so that marks that stay are in one form.
     private static func folded(_ text: [UInt8]) -> String.UnicodeScalarView {
         let string = String(decoding: text, as: UTF8.self).lowercased()
-        guard !text.allSatisfy({ $0 < 0x80 }) else { return string.unicodeScalars }
         var result = String.UnicodeScalarView()
         var base: Unicode.Scalar?
         for scalar in string.decomposedStringWithCanonicalMapping.unicodeScalars {
@@ -61,9 +78,7 @@ enum SearchFolding {
     }
 
     private static func isPartOfWord(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar.isASCII {
-            return scalar.properties.isAlphabetic || (48...57).contains(scalar.value)
-        }
+        if scalar.isASCII { return isPartOfWord(UInt8(scalar.value)) }
         switch scalar.properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
             .nonspacingMark, .spacingMark, .decimalNumber, .letterNumber, .otherNumber:

@@ -37,7 +37,8 @@ extension Transaction {
         var lane = draft.lanes[number]
         guard !lane.isStopped else { throw StoreError.notPermitted }
         let size = BatchSize(change)
-        guard change.byteCount <= Limits.changeBytes, change.groups.count <= Limits.groupsPerChange else {
+        guard change.byteCount <= Limits.changeBytes, change.groups.count <= Limits.groupsPerChange
+        else {
             throw StoreError.tooLarge
         }
         if draft.tail.isFull(for: size) || draft.casebook.seedUses >= CasebookRow.seedUseLimit {

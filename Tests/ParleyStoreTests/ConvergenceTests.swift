@@ -127,7 +127,8 @@ import Testing
                     of: edits.map(\.edit), in: LinearAncestry())
                 #expect(record.state == meaning)
                 #expect(edits.allSatisfy { record.time(of: $0.edit.dot) ?? $0.time == $0.time })
-                let fields = try scope.conflicts(limit: 0).filter { $0.record == id }.compactMap(\.field)
+                let fields = try scope.conflicts(limit: 0).filter { $0.record == id }.compactMap(
+                    \.field)
                 #expect(Set(fields) == Set(meaning.conflictingFields))
             }
         }

@@ -65,6 +65,7 @@ import Testing
                 environment: anna.world.environment)
             #expect(try await copy.read { try $0.summary().recordCount } == number)
             #expect(try await copy.read { try $0.summary().digest } == anna.digest())
+            #expect(copy.wasStoppedUncleanly)
             #expect(try await copy.quickCheck().isEmpty)
             try copy.close()
         }
@@ -106,6 +107,7 @@ import Testing
             try await anna.create("exchange", write("title", "a"))
         }
         await #expect(throws: StoreError.closed) { try await anna.digest() }
+        #expect(try !anna.opened().store.wasStoppedUncleanly)
     }
 }
 

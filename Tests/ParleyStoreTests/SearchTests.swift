@@ -37,7 +37,8 @@ import Testing
     func findsWhatIsShownNowAndNotWhatWas(indexed: Bool) async throws {
         let anna = try await TestNode.founder()
         let id = try await #require(
-            anna.create("exchange", write("title", "first wording"), add("tags", "sea")).recordIDs[0])
+            anna.create("exchange", write("title", "first wording"), add("tags", "sea")).recordIDs[
+                0])
         try await anna.store.indexSearch()
         try await anna.edit(id, write("title", "second text"))
         if indexed { try await anna.store.indexSearch() }
