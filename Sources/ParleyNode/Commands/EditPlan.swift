@@ -21,15 +21,18 @@ struct EditPlan {
     /// - Throws: `EntryError` where a name or value is refused.
     mutating func add(_ assignment: Request.Assignment) throws {
         let field = try type.field(named: assignment.field)
-        switch (assignment.operator, field.kind) {
-        case (.set, .register):
-            try write(try value(assignment.value, of: field), to: field)
-        case (.unset, .register):
-            try write(.absent, to: field)
-        case (.add, .set):
-            try change(.add, try value(assignment.value, of: field), in: field)
-        case (.remove, .set):
-            try change(.remove, try value(assignment.value, of: field), in: field)
+        try add(assignment.operator, assignment.value, to: field)
+    }
+
+    /// - Parameter field: one of the type's.
+    mutating func add(
+        _ operator: Request.Assignment.Operator, _ text: String, to field: FieldDefinition
+    ) throws {
+        switch (`operator`, field.kind) {
+        case (.set, .register): try write(try value(text, of: field), to: field)
+        case (.unset, .register): try write(.absent, to: field)
+        case (.add, .set): try change(.add, try value(text, of: field), in: field)
+        case (.remove, .set): try change(.remove, try value(text, of: field), in: field)
         case (.set, .set), (.unset, .set):
             throw EntryError(.setNeedsElements(field: field.name))
         case (.add, .register), (.remove, .register):

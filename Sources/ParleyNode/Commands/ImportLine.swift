@@ -37,6 +37,9 @@ struct ImportLine {
     /// Below the 128 KiB of a change, with room for what surrounds the operations.
     private static let maximumByteCount = 127 * 1024
 
+    /// Keeps the search for repeated elements short; a list of people is `entry` records.
+    private static let maximumElementCount = 4096
+
     /// An upper bound of the bytes its operations take.
     private var byteCount: Int {
         operations.reduce(0) { total, operation in
@@ -51,21 +54,19 @@ struct ImportLine {
         guard !isKnown else { throw EntryError(.repeatedField(field.name)) }
         switch (field.kind, value) {
         case (.set, .array(let elements)):
-            for element in elements { try plan.add(assignment(.add, element, to: field)) }
+            guard elements.count <= ImportLine.maximumElementCount else {
+                throw ImportError.tooLarge
+            }
+            for element in elements { try plan.add(.add, text(of: element, in: field), to: field) }
         case (.set, _): throw ImportError.setNeedsArray(field.name)
-        case (.register, .array): throw ImportError.registerNeedsValue(field.name)
-        case (.register, _): try plan.add(assignment(.set, value, to: field))
+        case (.register, _): try plan.add(.set, text(of: value, in: field), to: field)
         }
     }
 
-    private static func assignment(
-        _ operator: Request.Assignment.Operator, _ value: JSONValue, to field: FieldDefinition
-    ) throws -> Request.Assignment {
+    private static func text(of value: JSONValue, in field: FieldDefinition) throws -> String {
         switch value {
-        case .string(let text), .number(let text):
-            return Request.Assignment(field: field.name.text, operator: `operator`, value: text)
-        case .null, .bool, .array, .object, .raw:
-            throw ImportError.registerNeedsValue(field.name)
+        case .string(let text), .number(let text): return text
+        case .null, .bool, .array, .object, .raw: throw ImportError.noText(field.name)
         }
     }
 }
@@ -87,7 +88,7 @@ enum ImportError: Error, Hashable {
     case noObject
     case wrongMembers
     case setNeedsArray(FieldName)
-    case registerNeedsValue(FieldName)
+    case noText(FieldName)
     case tooLarge
 
     var explanation: String {
@@ -98,10 +99,11 @@ enum ImportError: Error, Hashable {
         case .setNeedsArray(let field):
             "`\(field)` is a set. Write its elements as an array, for example "
                 + "`\"\(field)\":[\"first\",\"second\"]`."
-        case .registerNeedsValue(let field):
-            "`\(field)` holds one value. Write a string or a number."
+        case .noText(let field):
+            "each value of `\(field)` is a string or a number."
         case .tooLarge:
-            "the record is larger than one change may be, 128 KiB. Split its longest text."
+            "the record is larger than one change may be: 128 KiB, and 4,096 elements in a set. "
+                + "Split its longest text or make several records."
         }
     }
 }

@@ -35,9 +35,9 @@ import Testing
         (#"{"type":"nope","fields":{}}"#, "no record type"),
         (#"{"type":"note","fields":{"titel":"x"}}"#, "`title`"),
         (#"{"type":"note","fields":{"title":"x","title":"y"}}"#, "given twice"),
-        (#"{"type":"note","fields":{"title":["x"]}}"#, "one value"),
-        (#"{"type":"note","fields":{"title":null}}"#, "one value"),
-        (#"{"type":"note","fields":{"title":{"a":"b"}}}"#, "one value"),
+        (#"{"type":"note","fields":{"title":["x"]}}"#, "is a string or a number"),
+        (#"{"type":"note","fields":{"title":null}}"#, "is a string or a number"),
+        (#"{"type":"note","fields":{"title":{"a":"b"}}}"#, "is a string or a number"),
         (#"{"type":"note","fields":{"tags":"x"}}"#, "as an array"),
         (#"{"type":"note","fields":{"tags":["x","x"]}}"#, "given twice"),
         (#"{"type":"note","fields":{"about":["zz"]}}"#, "a record's ID"), ("nonsense", "no JSON"),
@@ -58,5 +58,14 @@ import Testing
             #"{"type":"exchange","fields":{"narrative":"\#(text)","note":"\#(text)","conditions":"\#(text)"}}"#
         let result = await desk.perform(.importLines(firstLine: 1, lines: [line, line]))
         #expect(result.json?["refused"]?.items.count == 2)
+    }
+
+    @Test(arguments: [4095, 4096, 4097])
+    func aSetHasAtMost4096Elements(count: Int) async throws {
+        let desk = try await Desk.founder()
+        let tags = (0..<count).map { "\"\($0)\"" }.joined(separator: ",")
+        let line = #"{"type":"note","fields":{"tags":[\#(tags)]}}"#
+        let result = await desk.perform(.importLines(firstLine: 1, lines: [line]))
+        #expect(result.exitCode == (count > 4096 ? 1 : 0))
     }
 }
