@@ -49,6 +49,15 @@ struct Draft: Sendable {
         return draft
     }
 
+    /// The number of an origin's lane, given now if it has none. Numbers must be saved in order,
+    /// so one that was given is saved even if nothing comes of it.
+    mutating func lane(for origin: Origin) throws -> Int {
+        if let lane = lanes[origin] { return lane.number }
+        let number = try lanes.add(origin)
+        changedLanes.insert(number)
+        return number
+    }
+
     var hasChanges: Bool { !changedLanes.isEmpty }
 
     /// Writes what changed. The last statements of a transaction.

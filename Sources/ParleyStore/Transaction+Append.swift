@@ -19,13 +19,13 @@ extension Transaction {
     /// Everything it continues from - sequence number, epoch, previous hash, hybrid time - is of
     /// this transaction, so that a dot is never given twice.
     func append(_ groups: [Group]) throws -> Appended {
-        let number = try draft.lanes.add(draft.casebook.origin)
+        let number = try draft.lane(for: draft.casebook.origin)
         return try append(makeChange(groups, lane: draft.lanes[number]), lane: number)
     }
 
     /// Writes the first change of a new casebook, whose hash becomes the casebook's ID.
     func found(_ founding: Founding) throws -> Appended {
-        let number = try draft.lanes.add(draft.casebook.origin)
+        let number = try draft.lane(for: draft.casebook.origin)
         let group = Group(
             kind: .founding, subject: .casebook, content: .payload(founding.encoded))
         let change = try makeChange([group], lane: draft.lanes[number])
@@ -33,31 +33,36 @@ extension Transaction {
         return try append(change, lane: number)
     }
 
+    /// Everything that can be refused is refused before anything is touched, so that whoever goes
+    /// on after an error does so with a sound log.
     private func append(_ change: Change, lane number: Int) throws -> Appended {
         var lane = draft.lanes[number]
-        guard !lane.isStopped else { throw StoreError.notPermitted }
         let size = BatchSize(change)
-        guard change.byteCount <= Limits.changeBytes, change.groups.count <= Limits.groupsPerChange
-        else {
-            throw StoreError.tooLarge
-        }
+        guard change.byteCount <= Limits.changeBytes,
+            change.groups.count <= Limits.groupsPerChange
+        else { throw StoreError.tooLarge }
+        var recordIDs = try change.groups.map(existingID)
         if draft.tail.isFull(for: size) || draft.casebook.seedUses >= CasebookRow.seedUseLimit {
             try flushTail()
         }
         if draft.casebook.seedUses >= CasebookRow.seedUseLimit {
             draft.casebook.renewSeed(environment)
         }
-        draft.casebook.seedUses += 1
         let hash = try hash(of: change, after: lane.held.hash)
+        guard !lane.isStopped, isAuthorised(Applicant(change, hash: hash, follows: lane)) else {
+            throw StoreError.notPermitted
+        }
+        draft.casebook.seedUses += 1
         lane.held = Lane.Point(sequence: change.sequence, hash: hash)
         draft.lanes[number] = lane
         draft.tail.append(change, hash: hash, size: size)
-        let firstRecord = draft.records.count
-        guard try apply(change, hash: hash, lane: number) else { throw StoreError.notPermitted }
-        return try Appended(
+        _ = try apply(change, hash: hash, lane: number)
+        for (index, group) in change.groups.enumerated() where group.subject == .created {
+            recordIDs[index] = RecordID(change: hash, group: index)
+        }
+        return Appended(
             dot: Dot(origin: change.origin, sequence: change.sequence, hash: hash.prefix),
-            hash: hash, time: change.time,
-            recordIDs: recordIDs(of: change, hash, touched: draft.records[firstRecord...]))
+            hash: hash, time: change.time, recordIDs: recordIDs)
     }
 
     private func makeChange(_ groups: [Group], lane: Lane) throws -> Change {
@@ -80,25 +85,20 @@ extension Transaction {
         }
     }
 
-    /// - Throws: `unknownRecord` where a group edits what isn't here: it would have no effect.
-    private func recordIDs(
-        of change: Change, _ hash: Digest, touched: ArraySlice<RecordID>
-    ) throws -> [RecordID?] {
-        var touched = touched
-        return try change.groups.enumerated().map { index, group in
-            guard group.kind == .record else { return nil }
-            if group.subject == .created { return RecordID(change: hash, group: index) }
-            guard case .existing(let reference) = group.subject,
-                let lane = draft.lanes[reference.creation.origin],
-                let row = try table.row(
-                    RecordKey(
-                        lane: lane.number, sequence: reference.creation.sequence,
-                        group: Int(reference.group))),
-                let position = touched.firstIndex(of: row.id)
-            else { throw StoreError.unknownRecord }
-            touched.remove(at: position)
-            return row.id
-        }
+    /// The record a group edits, `nil` for groups of other subjects.
+    ///
+    /// - Throws: `unknownRecord` where it isn't here: the edit would have no effect.
+    private func existingID(_ group: Group) throws -> RecordID? {
+        guard case .existing(let reference) = group.subject else { return nil }
+        guard let lane = draft.lanes[reference.creation.origin],
+            reference.creation.sequence <= lane.applied.sequence,
+            reference.group <= RecordKey.maximumGroup,
+            let row = try table.row(
+                RecordKey(
+                    lane: lane.number, sequence: reference.creation.sequence,
+                    group: Int(reference.group)))
+        else { throw StoreError.unknownRecord }
+        return row.id
     }
 
     /// Signs and stores the own changes of this transaction as one batch.

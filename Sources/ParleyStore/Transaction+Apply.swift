@@ -11,6 +11,23 @@ struct Applicant {
     /// What its author had applied, its own predecessor included.
     let context: Clock
 
+    init(change: Change, hash: Digest, lane: Int, context: Clock) {
+        self.change = change
+        self.hash = hash
+        self.lane = lane
+        self.context = context
+    }
+
+    /// The next change of a lane.
+    init(_ change: Change, hash: Digest, follows lane: Lane) {
+        var context = lane.context
+        for entry in change.contextDelta { context.set(entry) }
+        if lane.applied.sequence > 0 {
+            context.set(Clock.Entry(origin: lane.origin, tip: lane.applied.tip))
+        }
+        self.init(change: change, hash: hash, lane: lane.number, context: context)
+    }
+
     var dot: Dot {
         Dot(origin: change.origin, sequence: change.sequence, hash: hash.prefix)
     }
@@ -32,13 +49,9 @@ extension Transaction {
     func apply(
         _ change: Change, hash: Digest, lane number: Int, prepared: [PreparedCreation?] = []
     ) throws -> Bool {
+        let applicant = Applicant(change, hash: hash, follows: draft.lanes[number])
         var lane = draft.lanes[number]
         for entry in change.contextDelta { lane.context.set(entry) }
-        var context = lane.context
-        if lane.applied.sequence > 0 {
-            context.set(Clock.Entry(origin: lane.origin, tip: lane.applied.tip))
-        }
-        let applicant = Applicant(change: change, hash: hash, lane: number, context: context)
         draft.changedLanes.insert(number)
         guard isAuthorised(applicant) else {
             draft.lanes[number].stopped = change.sequence
@@ -52,7 +65,7 @@ extension Transaction {
                 group, index: index, of: applicant,
                 prepared: index < prepared.count ? prepared[index] : nil)
         }
-        if lane.origin.node != draft.casebook.node {
+        if lane.origin != draft.casebook.origin {
             // A wilder reading is applied all the same: a chained log can't skip an entry.
             _ = draft.casebook.clock.observe(
                 change.time, wallMilliseconds: environment.wallMilliseconds())
@@ -63,7 +76,7 @@ extension Transaction {
 
     // MARK: Authority
 
-    private func isAuthorised(_ applicant: Applicant) -> Bool {
+    func isAuthorised(_ applicant: Applicant) -> Bool {
         let groups = applicant.change.groups
         if applicant.change.sequence == 1, applicant.hash == draft.casebook.id { return true }
         let role = draft.membership.role(of: applicant.change.origin.node, covers: applicant.covers)

@@ -48,7 +48,7 @@ extension Transaction {
     private func hold(_ batch: VerifiedBatch) throws -> (lane: Int, count: Int)? {
         guard batch.casebook == draft.casebook.id else { throw StoreError.wrongCasebook }
         guard batch.last <= RecordKey.maximumSequence else { throw StoreError.tooLarge }
-        let number = try draft.lanes.add(batch.origin)
+        let number = try draft.lane(for: batch.origin)
         var lane = draft.lanes[number]
         guard batch.first <= lane.held.sequence + 1 else { throw StoreError.gap(batch.origin) }
         try checkOverlap(batch, lane)

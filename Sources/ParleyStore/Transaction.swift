@@ -45,7 +45,10 @@ final class Transaction {
         } catch {
             draft = before
             log.forget()
-            try db.run("ROLLBACK TO part; RELEASE part")
+            // A full disk can have made SQLite undo everything already.
+            if sqlite3_get_autocommit(db.sqliteConnection) == 0 {
+                try db.run("ROLLBACK TO part; RELEASE part")
+            }
             throw error
         }
     }

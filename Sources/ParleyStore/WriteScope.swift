@@ -31,7 +31,8 @@ package final class WriteScope: ReadScope {
     ///
     /// - Returns: its dot, and for each group the record it creates or edits.
     /// - Throws: `notPermitted` where this node's role doesn't allow it, `unknownRecord`,
-    ///   `tooLarge`; nothing of it is written then as long as the error leaves the write's closure.
+    ///   `tooLarge`; nothing of it is written then. What the format forbids beyond that shows at
+    ///   the end, and fails the whole write.
     package func append(_ groups: [Group]) throws -> Appended {
         try transaction.append(groups)
     }

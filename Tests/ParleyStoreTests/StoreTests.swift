@@ -139,6 +139,28 @@ import Testing
         #expect(anna.store.head(of: anna.store.origin).last == 10)
     }
 
+    @Test func whoeverGoesOnAfterAnErrorHasASoundLog() async throws {
+        let anna = try await TestNode.founder()
+        let reader = try await anna.admitting("rita", seed: 4, role: .reader)
+        let nowhere = RecordReference(
+            creation: DotReference(origin: anna.store.origin, sequence: 1), group: 0)
+        try await reader.store.write { scope in
+            _ = try? scope.append([.creation(type: name("exchange"), [write("title", "a")])])
+            try scope.setPetname("boss", of: anna.identity.node)
+        }
+        try await anna.store.write { scope in
+            _ = try? scope.append([.edit(of: nowhere, [write("title", "a")])])
+            _ = try scope.append([.creation(type: name("exchange"), [write("title", "b")])])
+        }
+        let boris = try await anna.admitting("boris", seed: 2)
+        try await boris.create("exchange", write("title", "c"))
+        try await reader.pull(from: anna)
+        try await reader.pull(from: boris)
+        let again = try reader.reopened()
+        #expect(again.store.heldClock.entries.count == 2)
+        #expect(try await again.digest() == boris.digest())
+    }
+
     @Test func noticesComeAfterTheCommitAndNameWhatMoved() async throws {
         let anna = try await TestNode.founder()
         let (notices, continuation) = AsyncStream<CommitNotice>.makeStream()
