@@ -34,7 +34,6 @@ import parley
         #expect(!error.contains("rained"))
         #expect(
             try refused(["new", "exchange", "released_by_a=loads"], exits: 1).contains("dozens"))
-        #expect(try refused(["new", "exchange", "kind=swap"], exits: 1).contains("all-for-all"))
         _ = try refused(["new", "exchange", "tags=x"], exits: 1)
         _ = try refused(["new", "exchange", "title+=x"], exits: 1)
     }

@@ -156,7 +156,9 @@ private struct ReadmeSession {
         }
         guard !command.line.hasPrefix("export PARLEY_HOME") else { return }
         var line = command.line
-        for (name, node) in nodes { line.replace("\(name).example:7440", with: node.address) }
+        for (name, node) in nodes where !name.isEmpty {
+            line.replace("\(name).example:7440", with: node.address)
+        }
         let result = workplace.shell(line, home: node.home)
         #expect(
             [0, 4].contains(result.exitCode),

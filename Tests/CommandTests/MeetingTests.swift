@@ -111,16 +111,14 @@ import parley
         let lines = (0..<20_000).map { #"{"type":"note","fields":{"title":"note \#($0)"}}"# }
         amal.parley("import", "-", input: lines.joined(separator: "\n"))
         try basil.start()
-        var ends: [Int32] = [0, 0]
-        try #require(pipe2(&ends, O_CLOEXEC) == 0)
+        let pipe = ChildProcess.pipe()
         let watcher = ChildProcess(
-            "\(Workplace.programs)/parley", ["watch", "--json"], output: ends[1],
+            "\(Workplace.programs)/parley", ["watch", "--json"], pipe: pipe.writing,
             variables: Workplace.variables(home: basil.home), folder: "/tmp")
-        close(ends[1])
         try amal.start()
-        while !TestNode.line(from: ends[0]).contains("\"record\"") {}
+        while !TestNode.line(from: pipe.reading).contains("\"record\"") {}
         #expect(basil.stop(SIGKILL) == 128 + SIGKILL)
-        close(ends[0])
+        close(pipe.reading)
         _ = watcher.wait()
 
         try basil.start()

@@ -108,7 +108,7 @@ import parley
                   "complete":true}]
                 """), on: .plain)
         #expect(page.contains("basil        12     3          2  17.7 KiB      812 B  complete\n"))
-        #expect(page.contains("2 new conflicts: see `parley conflict list`\n"))
+        #expect(page.contains("2 conflicts came of it: see `parley conflict list`\n"))
     }
 
     @Test func statusPageCountsWhatWasRefused() throws {
@@ -119,7 +119,7 @@ import parley
                  {"node":"\(Self.basil)","name":"basil","connected":true,"lastSync":null,
                   "refused":{"signature":2}}]}
                 """), on: .plain)
-        #expect(page.hasPrefix("amal  node a1b2c3d4a1b2c3d4  daemon running (pid 12)\n"))
+        #expect(page.hasPrefix("amal  node a1b2c3d4a1b2c3d4  daemon running, process 12\n"))
         #expect(page.contains("basil  77e0c3d4  yes        never      2 × signature\n"))
     }
 

@@ -15,8 +15,15 @@ package enum StatusPage {
         switch daemon {
         case nil, .null, .bool(false): "no daemon runs; start one with `parleyd`"
         case .bool(true): "daemon running"
-        case .some(let detail): "daemon running (\(detail.shown))"
+        case .object(let parts): "daemon running, \(detail(parts))"
+        case .some(let other): "daemon running (\(other.shown))"
         }
+    }
+
+    private static func detail(_ parts: [String: JSONValue]) -> String {
+        let listening = parts["listening"].map { "listening on \($0.shown)" }
+        let process = parts["pid"].map { "process \($0.shown)" }
+        return [listening, process].compactMap(\.self).joined(separator: ", ")
     }
 
     private static func casebooks(_ casebooks: [StatusAnswer.Casebook], on screen: Screen) -> String

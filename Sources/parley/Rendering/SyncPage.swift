@@ -25,7 +25,7 @@ package enum SyncPage {
 
     private static func conflictHint(_ conflicts: Int) -> String {
         guard conflicts > 0 else { return "" }
-        return "\n\(Counted.text(conflicts, "new conflict")): see `parley conflict list`\n"
+        return "\n\(Counted.text(conflicts, "conflict")) came of it: see `parley conflict list`\n"
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A program run as users run it, with its output kept in files so that no pipe can fill up.
 final class ChildProcess {
@@ -9,37 +10,66 @@ final class ChildProcess {
     }
 
     let pid: pid_t
-    private let files: [Int32]
+    /// `nil` where somebody else reads the output.
+    private let output: Int32?
+    private let errors: Int32
 
     /// - Parameters:
-    ///   - output: where its standard output goes; a file of its own by default.
+    ///   - pipe: the writing end for its standard output, which is closed here once the child has
+    ///     it; a file by default.
     ///   - variables: its whole environment.
     init(
-        _ program: String, _ arguments: [String], input: String = "", output: Int32? = nil,
+        _ program: String, _ arguments: [String], input: String = "", pipe: Int32? = nil,
         variables: [String: String], folder: String
     ) {
         let inputFile = ChildProcess.temporaryFile()
         ChildProcess.write(input, to: inputFile)
-        files = [inputFile, output ?? ChildProcess.temporaryFile(), ChildProcess.temporaryFile()]
+        output = pipe == nil ? ChildProcess.temporaryFile() : nil
+        errors = ChildProcess.temporaryFile()
+        let files = [inputFile, pipe ?? output ?? inputFile, errors]
+        let words = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, folder, program] + arguments
+        pid = ChildProcess.spawning.withLock { _ in
+            ChildProcess.spawn(words, variables: variables, files: files)
+        }
+        close(inputFile)
+        if let pipe { close(pipe) }
+    }
+
+    deinit {
+        if let output { close(output) }
+        close(errors)
+    }
+
+    private static func spawn(
+        _ words: [String], variables: [String: String], files: [Int32]
+    ) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         for (number, file) in files.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, file, Int32(number))
         }
-        posix_spawn_file_actions_addchdir_np(&actions, folder)
-        var words = ([program] + arguments).map { strdup($0) } + [nil]
+        var arguments = words.map { strdup($0) } + [nil]
         var environment = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         var child: pid_t = 0
-        let failure = posix_spawn(&child, program, &actions, nil, &words, &environment)
-        precondition(failure == 0, "cannot start \(program): error \(failure)")
-        pid = child
-        for word in words + environment { free(word) }
+        let failure = posix_spawn(&child, words[0], &actions, nil, &arguments, &environment)
+        precondition(failure == 0, "cannot start \(words[0]): error \(failure)")
+        for word in arguments + environment { free(word) }
         posix_spawn_file_actions_destroy(&actions)
+        return child
     }
 
-    deinit {
-        for file in files { close(file) }
+    /// A pipe whose ends no other child inherits.
+    static func pipe() -> (reading: Int32, writing: Int32) {
+        spawning.withLock { _ in
+            var ends: [Int32] = [0, 0]
+            precondition(Glibc.pipe(&ends) == 0, "cannot make a pipe")
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            return (ends[0], ends[1])
+        }
     }
+
+    /// Held while something exists that a child started meanwhile would inherit.
+    private static let spawning = Mutex(())
 
     /// Waits until it has ended; a signal counts as 128 and its number.
     func wait() -> Result {
@@ -48,8 +78,8 @@ final class ChildProcess {
         let signal = status & 0x7f
         return Result(
             exitCode: signal == 0 ? (status >> 8) & 0xff : 128 + signal,
-            output: ChildProcess.contents(of: files[1]),
-            errors: ChildProcess.contents(of: files[2]))
+            output: output.map(ChildProcess.contents) ?? "",
+            errors: ChildProcess.contents(of: errors))
     }
 
     func send(_ signal: Int32) {
@@ -58,9 +88,14 @@ final class ChildProcess {
 
     /// Private to this process and gone when it is closed.
     private static func temporaryFile() -> Int32 {
-        let file = memfd_create("output", UInt32(MFD_CLOEXEC))
-        precondition(file >= 0, "cannot make a temporary file")
-        return file
+        spawning.withLock { _ in
+            var path = Array("/tmp/parley-output-XXXXXX".utf8CString)
+            let file = mkstemp(&path)
+            precondition(file >= 0, "cannot make a temporary file")
+            unlink(path)
+            _ = fcntl(file, F_SETFD, FD_CLOEXEC)
+            return file
+        }
     }
 
     private static func write(_ text: String, to file: Int32) {
