@@ -116,7 +116,7 @@ let package = Package(
             "ParleyNodeTests",
             [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
-                "ParleyControl", "ParleyNode",
+                "ParleyTransport", "ParleyControl", "ParleyNode", logging, sqlite,
             ]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl"]),
         tests("PackageTests", []),

@@ -1,11 +1,10 @@
 package import Logging
-import ParleyWire
-import ParleyStore
-import ParleyModel
 import ParleyControl
 import ParleyLog
 import ParleyModel
+import ParleyStore
 import ParleyTransport
+import ParleyWire
 
 /// One node as a daemon: the home's lock, the control socket, the network.
 ///
@@ -76,7 +75,8 @@ package struct DaemonService: Sendable {
         case let error as ListenError:
             NodeError(
                 .refused,
-                "cannot listen on \(listen): \(error.reason). Choose another port, or stop what uses it.")
+                "cannot listen on \(listen): \(error.reason). Choose another port, or stop what uses it."
+            )
         default:
             NodeError(.refused, "cannot start: \(error).")
         }

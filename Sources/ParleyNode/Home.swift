@@ -126,7 +126,9 @@ package struct Home: Sendable {
     /// Removes a casebook file of which nothing was received.
     func removeCasebook(_ path: String) {
         let stem = path.dropLast(".sqlite".count)
-        for file in [path, path + "-wal", path + "-shm", path + ".generation", stem + ".generation"] {
+        for file in [
+            path, path + "-wal", path + "-shm", path + ".generation", stem + ".generation",
+        ] {
             try? FileManager.default.removeItem(atPath: file)
         }
     }

@@ -5,7 +5,8 @@ import Synchronization
 package enum HostPort {
     /// - Returns: `nil` unless both parts are there and the port is a number up to 65,535.
     package static func split(_ text: String) -> (host: String, port: Int)? {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+        guard let colon = text.lastIndex(of: ":"),
+            let port = Int(text[text.index(after: colon)...]),
             (0...65_535).contains(port)
         else { return nil }
         var host = text[..<colon]

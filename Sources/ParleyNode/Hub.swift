@@ -28,7 +28,8 @@ final class Hub: Sendable {
     /// Enters a session that stands. Of two connections between the same two runs the one dialled
     /// by the lower key stays; a peer that was restarted replaces its earlier self.
     func opened(_ handle: SessionHandle, run: UInt64) {
-        let decision = state.withLock { state -> (losing: SessionHandle?, wake: [OneShot<SessionHandle?>]) in
+        let decision = state.withLock {
+            state -> (losing: SessionHandle?, wake: [OneShot<SessionHandle?>]) in
             if state.isStopping { return (handle, []) }
             if let old = state.sessions[handle.peer], old.run == run, isPreferred(old.handle) {
                 return (handle, [])

@@ -1,6 +1,6 @@
+import ParleyCRDT
 import ParleyCasework
 import ParleyControl
-import ParleyCRDT
 import ParleyLog
 import ParleyModel
 import ParleyStore
@@ -13,7 +13,8 @@ extension Node {
         guard Home.isName(name) else {
             throw NodeError(
                 .refused,
-                "cannot use that name: a name has 1 to 64 characters and no line breaks. Type `parley casebook create NAME`.")
+                "cannot use that name: a name has 1 to 64 characters and no line breaks. Type `parley casebook create NAME`."
+            )
         }
         let existing = try await names(of: shelf.stores())
         guard !existing.contains(name) else {
@@ -91,7 +92,8 @@ extension Node {
         guard let network else {
             throw NodeError(
                 .unreachable,
-                "cannot join: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`, then join again.")
+                "cannot join: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`, then join again."
+            )
         }
         guard try await !shelf.stores().contains(where: { $0.casebookID == invitation.casebook })
         else {
@@ -132,15 +134,18 @@ extension Node {
         } catch InvitationError.notAnInvitation {
             throw NodeError(
                 .refused,
-                "cannot join: that is no invitation. One begins with parley1- and comes from `parley invite`.")
+                "cannot join: that is no invitation. One begins with parley1- and comes from `parley invite`."
+            )
         } catch InvitationError.wrongPart(let number, let text) {
             throw NodeError(
                 .refused,
-                "cannot join: part \(number) of the invitation, `\(text)`, has a typing error. Check it against the original.")
+                "cannot join: part \(number) of the invitation, `\(text)`, has a typing error. Check it against the original."
+            )
         } catch InvitationError.incomplete {
             throw NodeError(
                 .refused,
-                "cannot join: the invitation isn't complete, or its parts are out of order. Copy it again from parley1- to its end.")
+                "cannot join: the invitation isn't complete, or its parts are out of order. Copy it again from parley1- to its end."
+            )
         }
     }
 }

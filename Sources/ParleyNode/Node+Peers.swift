@@ -1,11 +1,11 @@
 import Glibc
-import ParleyWire
-import ParleyLog
-import ParleyControl
 import ParleyCRDT
+import ParleyControl
+import ParleyLog
 import ParleyModel
 import ParleyStore
 import ParleyTransport
+import ParleyWire
 
 /// The other nodes: who they are, where they are, and meeting them.
 extension Node {
@@ -37,7 +37,8 @@ extension Node {
         guard let (_, port) = HostPort.split(address), port > 0 else {
             throw NodeError(
                 .refused,
-                "cannot use that address: it must be HOST:PORT, for instance node.example:7440 or [2001:db8::7]:7440.")
+                "cannot use that address: it must be HOST:PORT, for instance node.example:7440 or [2001:db8::7]:7440."
+            )
         }
         let store = try await self.casebook(casebook)
         let node = try await peer(typed, in: [store])
@@ -84,7 +85,8 @@ extension Node {
         }
         guard found.count <= 1 else {
             let names = found.values.sorted().joined(separator: ", ")
-            throw NodeError(.refused, "`\(typed)` could be \(names). Type more digits, or the name.")
+            throw NodeError(
+                .refused, "`\(typed)` could be \(names). Type more digits, or the name.")
         }
         guard let node = found.keys.first else {
             throw NodeError(
@@ -99,7 +101,8 @@ extension Node {
         guard let network else {
             throw NodeError(
                 .unreachable,
-                "cannot sync: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`.")
+                "cannot sync: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`."
+            )
         }
         let stores = try await shelf.stores()
         let peers = if let typed { [try await peer(typed, in: stores)] } else { shelf.neighbours }
@@ -113,7 +116,8 @@ extension Node {
         if typed != nil, let report = reports.first, !report.isComplete, !report.wasConnected {
             throw NodeError(
                 .unreachable,
-                "cannot reach `\(typed ?? "")`: nobody answered at its addresses. `parley peer list` shows them; `parley peer add NODE HOST:PORT` adds one.")
+                "cannot reach `\(typed ?? "")`: nobody answered at its addresses. `parley peer list` shows them; `parley peer add NODE HOST:PORT` adds one."
+            )
         }
         return try await answer(reports, stores: stores)
     }

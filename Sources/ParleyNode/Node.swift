@@ -1,11 +1,11 @@
 import Logging
-package import ParleyControl
-import ParleyWire
 import ParleyCRDT
+package import ParleyControl
 import ParleyLog
 import ParleyModel
 package import ParleyStore
 import ParleyTransport
+import ParleyWire
 import Synchronization
 
 /// One running replica, and a router: it owns the casebooks and, in a daemon, the network, and
@@ -116,7 +116,8 @@ package final class Node: Sendable {
         default:
             throw NodeError(
                 .unreachable,
-                "cannot watch: no daemon runs on \(home.path). Start `parleyd --home \(home.path)`.")
+                "cannot watch: no daemon runs on \(home.path). Start `parleyd --home \(home.path)`."
+            )
         }
     }
 
@@ -130,7 +131,8 @@ package final class Node: Sendable {
             guard !stores.isEmpty else {
                 throw NodeError(
                     .notFound,
-                    "no casebook here yet. Type `parley casebook create NAME`, or `parley join CODE` with an invitation.")
+                    "no casebook here yet. Type `parley casebook create NAME`, or `parley join CODE` with an invitation."
+                )
             }
             let names = try await names(of: stores)
             throw NodeError(
@@ -157,7 +159,8 @@ package final class Node: Sendable {
     private func noteLast(_ request: Request, _ response: Response) {
         switch request {
         case .new, .edit, .show, .delete, .restore, .resolveConflict, .reopenConflict:
-            guard let json = response.json, case .object(let members)? = try? JSONParser.parse(json),
+            guard let json = response.json,
+                case .object(let members)? = try? JSONParser.parse(json),
                 case .string(let record)? = members.first(where: { $0.0 == "record" })?.1
             else { return }
             home.last = record
@@ -218,13 +221,15 @@ package final class Node: Sendable {
                 let holder = pid.map { "process \($0)" } ?? "another process"
                 throw NodeError(
                     .refused,
-                    "cannot open \(home.path): \(holder) is using it. Stop that one first, or choose another folder with --home.")
+                    "cannot open \(home.path): \(holder) is using it. Stop that one first, or choose another folder with --home."
+                )
             }
         } catch let error as NodeError {
             throw error
         } catch {
             throw NodeError(
-                .refused, "cannot lock \(home.path). Check that the folder is yours and the disk has room.")
+                .refused,
+                "cannot lock \(home.path). Check that the folder is yours and the disk has room.")
         }
     }
 

@@ -24,6 +24,7 @@ extension NodeError {
     init(opening path: String, _ error: any Error) {
         self.init(
             .integrity,
-            "cannot open the casebook in \(path): \(error). Keep a copy of the file; nothing was changed.")
+            "cannot open the casebook in \(path): \(error). Keep a copy of the file; nothing was changed."
+        )
     }
 }

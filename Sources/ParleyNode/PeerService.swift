@@ -1,7 +1,7 @@
 import Logging
-import ParleyModel
 import ParleyCRDT
 import ParleyLog
+import ParleyModel
 import ParleyStore
 import ParleySync
 import ParleyTransport
@@ -183,7 +183,8 @@ actor PeerService {
 
 /// Notes in the casebooks shared with a peer when it was last met.
 private func noteSync(with peer: NodeID, on shelf: Shelf) async {
-    for store in (try? await shelf.stores()) ?? [] where shelf.isMember(peer, of: store.casebookID) {
+    for store in (try? await shelf.stores()) ?? [] where shelf.isMember(peer, of: store.casebookID)
+    {
         try? await store.noteSync(with: peer)
     }
 }
@@ -220,22 +221,26 @@ extension PeerService {
         } catch .closed(.wrongCertificate) {
             throw NodeError(
                 .notPermitted,
-                "cannot join: another node than the inviter answers at \(invitation.address). Ask the inviter for its address.")
+                "cannot join: another node than the inviter answers at \(invitation.address). Ask the inviter for its address."
+            )
         } catch {
             throw NodeError(
                 .unreachable,
-                "cannot join: nobody answers at \(invitation.address). See that the inviter's parleyd runs and can be reached, then join again.")
+                "cannot join: nobody answers at \(invitation.address). See that the inviter's parleyd runs and can be reached, then join again."
+            )
         }
         guard await welcome.value else {
             connection.close(.finished)
             throw NodeError(
                 .notPermitted,
-                "cannot join: the inviter refused. The invitation was used already, has expired or was made by another node. Ask for a new one.")
+                "cannot join: the inviter refused. The invitation was used already, has expired or was made by another node. Ask for a new one."
+            )
         }
         guard await store.isFounded(within: .seconds(30)) else {
             throw NodeError(
                 .unreachable,
-                "cannot join: admitted, but the connection ended before the casebook had come. Join again with a new invitation.")
+                "cannot join: admitted, but the connection ended before the casebook had come. Join again with a new invitation."
+            )
         }
         let now = shelf.environment.wallMilliseconds()
         try? await store.write {

@@ -1,8 +1,8 @@
 import ParleyCRDT
-import ParleyWire
-import ParleyModel
 import ParleyLog
+import ParleyModel
 import ParleyStore
+import ParleyWire
 import Synchronization
 
 /// The casebooks of one node, opened when first asked for.

@@ -2,12 +2,14 @@ import Foundation
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
+import ParleyWire
 import Testing
 
 /// The worked example of Protocol/parley-1.md §20: hashes, signature and record ID as printed there.
 struct WorkedExampleTests {
     private func digest(_ text: String) throws -> Digest {
-        try #require(Digest(bytes: try #require(Hexadecimal.bytes(of: text))))
+        let bytes = try #require(Hexadecimal.bytes(of: text))
+        return try #require(Digest(bytes: bytes))
     }
 
     /// The bytes of a vector: hexadecimal digits, comments from `#` to the end of the line.

@@ -1,0 +1,113 @@
+import ParleyCRDT
+import ParleyControl
+import ParleyLog
+import ParleyNode
+import ParleyTransport
+import ParleyWire
+import Synchronization
+import Testing
+
+/// Nodes that meet over real TCP and TLS.
+struct NetworkTests {
+    private let homes: Homes
+
+    init() throws {
+        homes = try Homes()
+    }
+
+    private func report(_ title: String) -> Request {
+        .new(
+            type: "report", assignments: [.init(field: "title", operator: .set, value: title)],
+            because: nil)
+    }
+
+    /// Amal's node with a casebook, and Basil's that has joined it.
+    private func pair() async throws -> (amal: RunningNode, basil: RunningNode) {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(homes["basil"], name: "basil")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        let joined = try await amal.admit(basil)
+        try #require(joined.error == nil)
+        return (amal, basil)
+    }
+
+    @Test func aMemberReceivesWhatIsThereAndWhatComes() async throws {
+        let (amal, basil) = try await pair()
+        _ = try await amal.ask(report("first"))
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        #expect(try await basil.digest == amal.digest)
+        #expect(
+            try await basil.json(.list(type: nil, filters: [], sort: nil, limit: 0)).items.count
+                == 1)
+        await amal.stop()
+        await basil.stop()
+    }
+
+    /// A change reaches a third node through the one in the middle, while all are connected.
+    @Test func aChangeIsRelayedThroughAThirdNode() async throws {
+        let (amal, basil) = try await pair()
+        let chadia = try await RunningNode.start(homes["chadia"], name: "chadia")
+        _ = try await amal.admit(chadia)
+        await amal.stop()
+        _ = try await basil.ask(.addPeer(node: chadia.nodeID, address: chadia.address))
+        _ = try await basil.ask(.sync(peer: "chadia", waitSeconds: 20))
+        let again = try await RunningNode.start(homes["amal"])
+        _ = try await again.ask(report("from amal"))
+        _ = try await basil.ask(.addPeer(node: again.nodeID, address: again.address))
+        _ = try await basil.ask(.sync(peer: nil, waitSeconds: 20))
+        #expect(try await chadia.digest == again.digest)
+        for node in [again, basil, chadia] { await node.stop() }
+    }
+
+    @Test func anInvitationWorksOnce() async throws {
+        let (amal, basil) = try await pair()
+        let code =
+            try await amal.json(
+                .invite(role: "editor", expiresSeconds: 60, address: nil))["code"]?.content ?? ""
+        let chadia = try await RunningNode.start(homes["chadia"], name: "chadia")
+        let thief = try await RunningNode.start(homes["thief"], name: "thief")
+        #expect(try await chadia.ask(.join(code: code)).exitCode == 0)
+        let second = try await thief.ask(.join(code: code))
+        #expect(second.exitCode == 6)
+        #expect(second.error?.contains("used already") == true)
+        #expect(try await thief.json(.listCasebooks).items.isEmpty)
+        for node in [amal, basil, chadia, thief] { await node.stop() }
+    }
+
+    @Test func namesThatAreTakenGetANumber() async throws {
+        let amal = try await RunningNode.start(homes["one"], name: "amal")
+        let other = try await RunningNode.start(homes["two"], name: "amal")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        _ = try await amal.admit(other)
+        let members = try await other.json(.showCasebook)["members"]?.items ?? []
+        #expect(members.compactMap { $0["name"]?.content }.sorted() == ["amal", "amal-2"])
+        for node in [amal, other] { await node.stop() }
+    }
+
+    /// Membership of one casebook shows nothing of another, not even that it exists.
+    @Test func aCasebookIsSharedWithItsMembersOnly() async throws {
+        let (amal, basil) = try await pair()
+        _ = try await amal.ask(.createCasebook(name: "secret"))
+        _ = try await amal.ask(report("hidden"), casebook: "secret")
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        let casebooks = try await basil.json(.listCasebooks).items
+        #expect(casebooks.compactMap { $0["name"]?.content } == ["exchanges"])
+        #expect(
+            try await basil.json(.list(type: nil, filters: [], sort: nil, limit: 0)).items
+                .isEmpty)
+        for node in [amal, basil] { await node.stop() }
+    }
+
+    /// Two who are connected already greet each other anew when they come to share more.
+    @Test func aSecondCasebookIsSharedOverAStandingConnection() async throws {
+        let (amal, basil) = try await pair()
+        _ = try await amal.ask(.createCasebook(name: "second"))
+        _ = try await amal.ask(report("in the second"), casebook: "second")
+        let joined = try await amal.admit(basil, to: "second")
+        #expect(joined.error == nil)
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        let list = Request.list(type: nil, filters: [], sort: nil, limit: 0)
+        #expect(try await basil.json(list, casebook: "second").items.count == 1)
+        for node in [amal, basil] { await node.stop() }
+    }
+}
