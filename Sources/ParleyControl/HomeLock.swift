@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The right to open a home: held by a daemon for as long as it runs, by a command for as long as
 /// it works without one.
@@ -15,14 +16,21 @@ package final class HomeLock: Sendable {
     /// How often a waiting command looks again: unnoticeable to a person, nothing to a processor.
     private static let pauseMicroseconds: UInt32 = 10_000
 
-    private let descriptor: Int32
+    /// `nil` once released.
+    private let descriptor: Mutex<Int32?>
 
     private init(descriptor: Int32) {
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
     }
 
     deinit {
-        close(descriptor)
+        release()
+    }
+
+    /// Lets go of the home; without effect from the second time on.
+    package func release() {
+        guard let held = descriptor.withLock({ $0.take() }) else { return }
+        close(held)
     }
 
     /// Takes the lock if nobody holds it.

@@ -204,6 +204,7 @@ package final class Node: Sendable {
         events.finish()
         await network?.stop()
         shelf.close()
+        lock.release()
     }
 
     /// Takes the home's lock.

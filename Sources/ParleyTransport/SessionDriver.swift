@@ -82,7 +82,7 @@ package final class SessionDriver: ConnectionHandler {
     package func connected() {
         if let join {
             connection.send(Frame.encode(.join(join)))
-        } else if connection.isKnown {
+        } else if connection.isInitiator {
             load()
         }
     }
@@ -136,6 +136,9 @@ package final class SessionDriver: ConnectionHandler {
                 connection.send(Frame.encode(.welcome(ticket)))
                 load()
             }
+        case _ where connection.isKnown:
+            early.append(message)
+            load()
         default:
             end(.unknownPeer, Close(.notAdmitted, text: "not admitted"))
         }

@@ -34,12 +34,20 @@ final class RunningNode: Sendable {
     }
 
     /// Asks over the control socket, as `parley` does.
+    ///
+    /// The client blocks, so it gets a thread of its own: the few threads that tasks share must
+    /// stay free for the node that is to answer.
     func ask(_ request: Request, casebook: String? = nil) async throws -> Response {
         let path = home.controlPath
-        return try await Task.detached {
-            try ControlClient.connect(path: path)
-                .request(Envelope(casebook: casebook, request: request))
-        }.value
+        let envelope = Envelope(casebook: casebook, request: request)
+        return try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Swift.Result<Response, any Error> {
+                        try ControlClient.connect(path: path).request(envelope)
+                    })
+            }
+        }
     }
 
     /// The answer's JSON.
