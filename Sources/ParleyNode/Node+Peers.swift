@@ -107,11 +107,12 @@ extension Node {
         let stores = try await shelf.stores()
         let peers = if let typed { [try await peer(typed, in: stores)] } else { shelf.neighbours }
         let timeout = Duration.seconds(waitSeconds)
-        let reports = await withTaskGroup(of: SyncReport.self) { group in
-            for peer in peers {
-                group.addTask { await network.sync(with: peer, within: timeout) }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
+        var reports = await meet(peers, on: network, within: timeout)
+        let reached = reports.filter(\.wasConnected).map(\.peer)
+        if reached.count > 1 {
+            // What one peer brought in the first round, the others have after the second.
+            reports.removeAll(where: \.wasConnected)
+            reports += await meet(reached, on: network, within: timeout)
         }
         if typed != nil, let report = reports.first, !report.isComplete, !report.wasConnected {
             throw NodeError(
@@ -120,6 +121,17 @@ extension Node {
             )
         }
         return try await answer(reports, stores: stores)
+    }
+
+    private func meet(
+        _ peers: [NodeID], on network: PeerService, within timeout: Duration
+    ) async -> [SyncReport] {
+        await withTaskGroup(of: SyncReport.self) { group in
+            for peer in peers {
+                group.addTask { await network.sync(with: peer, within: timeout) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
     }
 
     private func answer(
