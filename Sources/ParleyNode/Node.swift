@@ -19,8 +19,9 @@ package final class Node: Sendable {
     let events = EventBus()
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
-    /// Casebooks in which something was committed, for `followMembers`.
-    private let membership: AsyncStream<CasebookStore>
+    private let caretaker = Mutex<Caretaker?>(nil)
+    /// Casebooks in which something was committed, for `followCommits`.
+    private let commits: AsyncStream<CasebookStore>
     /// Keeps every other process out of the home.
     private let lock: HomeLock
 
@@ -46,7 +47,7 @@ package final class Node: Sendable {
         let events = events
         let changes = AsyncStream<CasebookStore>.makeStream(
             bufferingPolicy: .bufferingNewest(64))
-        membership = changes.stream
+        commits = changes.stream
         shelf = Shelf(home: home, identity: identity, environment: environment) { store, notice in
             Node.announce(notice, of: store, to: hub, events)
             changes.continuation.yield(store)
@@ -177,20 +178,28 @@ package final class Node: Sendable {
     func goOnline(
         host: String, port: Int, log: Logger
     ) async throws -> String {
-        _ = try await shelf.stores()
+        let caretaker = Caretaker(log: log)
+        self.caretaker.withLock { $0 = caretaker }
+        for store in try await shelf.stores() {
+            caretaker.inspect(store)
+            caretaker.touched(store)
+        }
         let joining = joining
         let service = try PeerService(
             shelf: shelf, hub: hub, events: events, log: log,
             desk: { await joining.admit($0, from: $1) })
         self.service.withLock { $0 = service }
         try await service.start(host: host, port: port)
-        Task { await followMembers(service) }
+        Task { await followCommits(service, caretaker) }
         return service.address ?? "\(host):\(port)"
     }
 
-    /// Meets those who became members, and greets those anew with whom more is shared now.
-    private func followMembers(_ service: PeerService) async {
-        for await store in membership where shelf.haveMembersChanged(of: store) {
+    /// Tidies up after commits, meets those who became members, and greets those anew with whom
+    /// more is shared now.
+    private func followCommits(_ service: PeerService, _ caretaker: Caretaker) async {
+        for await store in commits {
+            caretaker.touched(store)
+            guard shelf.haveMembersChanged(of: store) else { continue }
             await service.dialNeighbours()
             for session in hub.sessions {
                 let shared = shelf.casebooks(of: session.peer)
@@ -202,6 +211,7 @@ package final class Node: Sendable {
     /// Leaves the network, closes the casebooks and lets go of the home.
     package func close() async {
         events.finish()
+        caretaker.withLock { $0?.stop() }
         await network?.stop()
         shelf.close()
         lock.release()
