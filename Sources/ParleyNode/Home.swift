@@ -107,7 +107,8 @@ package struct Home: Sendable {
         }
         nonmutating set {
             guard let newValue else { return }
-            try? write(Array(newValue.utf8), to: lastPath)
+            // A convenience, not a record: not worth waiting for the disk.
+            try? write(Array(newValue.utf8), to: lastPath, isDurable: false)
         }
     }
 
@@ -160,8 +161,10 @@ package struct Home: Sendable {
         }
     }
 
-    /// Writes a file of 0600 whole or not at all, durably.
-    private func write(_ bytes: [UInt8], to path: String) throws(NodeError) {
+    /// Writes a file of 0600 whole or not at all.
+    private func write(
+        _ bytes: [UInt8], to path: String, isDurable: Bool = true
+    ) throws(NodeError) {
         let temporary = path + ".new"
         let failure = NodeError(
             .refused,
@@ -170,7 +173,7 @@ package struct Home: Sendable {
         guard file >= 0 else { throw failure }
         let isWritten =
             bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) } == bytes.count
-        let isSynced = isWritten && fsync(file) == 0
+        let isSynced = isWritten && (!isDurable || fsync(file) == 0)
         close(file)
         guard isSynced, rename(temporary, path) == 0 else { throw failure }
     }

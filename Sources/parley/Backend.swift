@@ -1,11 +1,14 @@
 import ParleyControl
 
 /// A node that answers: the daemon over its socket, or the home opened by this process.
-protocol Backend {
+protocol Backend: Sendable {
     func perform(_ envelope: Envelope) async throws -> Response
 
     /// Calls `receive` for each of the responses to one request, until the last or a failure.
     func stream(_ envelope: Envelope, receive: (Response) throws -> Void) async throws
+
+    /// A second way to the same node, so that two requests can be under way at once.
+    func sibling() throws -> any Backend
 
     /// Lets go of the home or the socket.
     func close() async

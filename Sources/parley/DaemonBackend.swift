@@ -1,9 +1,22 @@
 import ParleyControl
+import ParleyNode
 
 /// The daemon of a home, asked over its control socket.
-struct DaemonBackend: Backend {
+///
+/// `@unchecked Sendable`: the client is used by one task at a time, whoever wants to ask two things
+/// at once takes a sibling.
+struct DaemonBackend: Backend, @unchecked Sendable {
     let client: ControlClient
     let home: String
+
+    func sibling() throws -> any Backend {
+        do {
+            return DaemonBackend(
+                client: try ControlClient.connect(path: Home(path: home).controlPath), home: home)
+        } catch {
+            throw CommandFailure(error, home: home)
+        }
+    }
 
     func perform(_ envelope: Envelope) throws -> Response {
         do {

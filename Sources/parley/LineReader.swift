@@ -10,7 +10,7 @@ package final class LineReader {
 
     /// A chunk ends with the line that reaches one of these: few enough bytes for a frame of the
     /// control socket once they are escaped in JSON, enough lines for one transaction each.
-    private static let chunkBytes = 256 * 1_024
+    private static let chunkBytes = 512 * 1_024
     private static let chunkLines = 2_000
 
     private let file: UnsafeMutablePointer<FILE>

@@ -62,6 +62,8 @@ private struct OpenedHome: Backend {
         await node.perform(envelope)
     }
 
+    func sibling() -> any Backend { self }
+
     func stream(_ envelope: Envelope, receive: (Response) throws -> Void) async throws {
         try receive(await node.perform(envelope))
     }

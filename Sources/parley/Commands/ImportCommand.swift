@@ -31,20 +31,37 @@ struct Import: AsyncParsableCommand, Exemplified {
         if !total.refused.isEmpty { throw ExitCode(Exit.refused) }
     }
 
+    /// Keeps two chunks under way, so that one is read while the other is written.
     private func importAll(_ lines: LineReader, in session: Session) async throws -> ImportAnswer {
+        let second = Session(backend: try session.backend.sibling(), options: options)
         var total = ImportAnswer()
         var bar = ProgressBar(label: "importing", total: lines.byteCount)
         let showsBar = Surroundings.hasErrorTerminal && lines.byteCount > 0
         defer { if showsBar { Output.note(ProgressBar.erasure) } }
+        var underWay: [Task<ImportAnswer, any Error>] = []
+        var number = 0
         while let chunk = try lines.next() {
-            let request = Request.importLines(firstLine: chunk.firstLine, lines: chunk.lines)
-            let answer: ImportAnswer = try await session.perform(request).answer()
-            total.created += answer.created
-            total.changed += answer.changed
-            total.refused += answer.refused
+            if underWay.count == 2 { total.add(try await underWay.removeFirst().value) }
+            let turn = number.isMultiple(of: 2) ? session : second
+            number += 1
+            underWay.append(
+                Task {
+                    try await turn.perform(
+                        .importLines(firstLine: chunk.firstLine, lines: chunk.lines)
+                    ).answer()
+                })
             if showsBar, let line = bar.line(at: lines.bytesRead) { Output.note(line) }
         }
+        for task in underWay { total.add(try await task.value) }
         return total
+    }
+}
+
+extension ImportAnswer {
+    fileprivate mutating func add(_ other: ImportAnswer) {
+        created += other.created
+        changed += other.changed
+        refused += other.refused
     }
 }
 
