@@ -33,10 +33,10 @@ struct StoreReplica: Replica {
 
     func batches(
         in casebook: Digest, of origin: Origin, after sequence: UInt64, byteLimit: Int
-    ) async -> [OutgoingBatch] {
-        guard let store = shelf.store(casebook) else { return [] }
-        let stored = try? await store.batches(of: origin, after: sequence, byteLimit: byteLimit)
-        return (stored ?? []).map {
+    ) async -> [OutgoingBatch]? {
+        let store = shelf.store(casebook)
+        let stored = try? await store?.batches(of: origin, after: sequence, byteLimit: byteLimit)
+        return stored?.map {
             OutgoingBatch(bytes: $0.bytes, origin: $0.origin, first: $0.first, last: $0.last)
         }
     }
@@ -141,7 +141,7 @@ extension StoreError {
     /// Whether the peer sent what no honest peer sends.
     fileprivate var isPeersFault: Bool {
         switch self {
-        case .fork, .gap, .notAuthorised, .wrongCasebook, .tooLarge, .log: true
+        case .fork, .gap, .wrongCasebook, .tooLarge, .log: true
         default: false
         }
     }

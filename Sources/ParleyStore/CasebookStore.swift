@@ -228,7 +228,7 @@ package final class CasebookStore: Sendable {
     /// Each must continue what is held of its log; repeats are skipped. What can't be applied yet
     /// waits, durable and counted as held.
     ///
-    /// - Throws: `wrongCasebook`, `gap`, `fork`, `notAuthorised`, `tooLarge`; nothing is stored then.
+    /// - Throws: `wrongCasebook`, `gap`, `fork`, `tooLarge`; nothing is stored then.
     @discardableResult
     package func ingest(_ batches: [VerifiedBatch]) async throws -> IngestReport {
         // Off the writer's thread: the most work there is about a creation doesn't need the store.

@@ -23,8 +23,6 @@ struct Lane: Sendable {
     var applied = Point.start
     /// What the author of the applied change had applied of other origins.
     var context = Clock()
-    /// The first change that isn't authorised. The log ends before it.
-    var stopped: UInt64 = 0
     /// Creations up to this key are in the search index.
     var searched: Int64 = 0
 
@@ -33,7 +31,6 @@ struct Lane: Sendable {
     var waitsFor: Dot?
 
     var isComplete: Bool { held.sequence == applied.sequence }
-    var isStopped: Bool { stopped != 0 }
 }
 
 /// The lanes by number and by origin.
@@ -45,7 +42,7 @@ struct LaneTable: Sendable {
         lanes = try Query(
             db,
             """
-            SELECT number, node, epoch, held, held_hash, applied, applied_hash, context, stopped,
+            SELECT number, node, epoch, held, held_hash, applied, applied_hash, context,
                 searched FROM lane ORDER BY number
             """
         ).all { try Lane($0) }
@@ -111,8 +108,7 @@ extension Lane {
         held = Point(sequence: row.word(3), hash: try Digest(stored: row.bytes(4)))
         applied = Point(sequence: row.word(5), hash: try Digest(stored: row.bytes(6)))
         context = try Clock(stored: row.bytes(7))
-        stopped = row.word(8)
-        searched = row.int64(9)
+        searched = row.int64(8)
     }
 
     func save(_ db: Database) throws {
@@ -120,9 +116,9 @@ extension Lane {
             db,
             """
             INSERT INTO lane (number, node, epoch, held, held_hash, applied, applied_hash, context,
-                stopped, searched) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                searched) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             ON CONFLICT (number) DO UPDATE SET held = ?4, held_hash = ?5, applied = ?6,
-                applied_hash = ?7, context = ?8, stopped = ?9, searched = ?10
+                applied_hash = ?7, context = ?8, searched = ?9
             """)
         query.bind(1, number)
         query.bind(2, blob: origin.node.bytes)
@@ -132,8 +128,7 @@ extension Lane {
         query.bind(6, applied.sequence)
         query.bind(7, blob: applied.hash.bytes)
         query.bind(8, blob: context.stored)
-        query.bind(9, stopped)
-        query.bind(10, searched)
+        query.bind(9, searched)
         try query.run()
     }
 }

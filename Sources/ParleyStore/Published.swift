@@ -61,7 +61,7 @@ final class Published: Sendable {
         state.withLock { $0.observers.append(body) }
     }
 
-    /// - Returns: what moved, for `announce` after the callers have their answers.
+    /// - Returns: what moved, for `announce`.
     func publish(_ draft: Draft, records: [RecordID], membersChanged: Bool) -> CommitNotice {
         let held = draft.lanes.heldClock
         let applied = draft.lanes.appliedClock

@@ -74,7 +74,6 @@ enum Schema {
             applied INTEGER NOT NULL,      -- last change merged into the records; never above held
             applied_hash BLOB NOT NULL,
             context BLOB NOT NULL,         -- clock entries of others that change's author had applied
-            stopped INTEGER NOT NULL,      -- first change that isn't authorised; 0 while none
             searched INTEGER NOT NULL,     -- key up to which its creations are in the search index
             UNIQUE (node, epoch)
         ) STRICT;

@@ -22,8 +22,6 @@ package enum StoreError: Error, Equatable, Sendable {
     case fork(Origin)
     /// A batch doesn't begin where the held log ends. Ask again from the held clock.
     case gap(Origin)
-    /// A change its own context doesn't authorise. Nothing was stored.
-    case notAuthorised(Origin)
     /// This node isn't a member, or not one who may write this.
     case notPermitted
     /// The batch belongs to another casebook.

@@ -49,14 +49,14 @@ extension Transaction {
             draft.casebook.renewSeed(environment)
         }
         let hash = try hash(of: change, after: lane.held.hash)
-        guard !lane.isStopped, isAuthorised(Applicant(change, hash: hash, follows: lane)) else {
+        guard isAuthorised(Applicant(change, hash: hash, follows: lane)) else {
             throw StoreError.notPermitted
         }
         draft.casebook.seedUses += 1
         lane.held = Lane.Point(sequence: change.sequence, hash: hash)
         draft.lanes[number] = lane
         draft.tail.append(change, hash: hash, size: size)
-        _ = try apply(change, hash: hash, lane: number)
+        try apply(change, hash: hash, lane: number)
         for (index, group) in change.groups.enumerated() where group.subject == .created {
             recordIDs[index] = RecordID(change: hash, group: index)
         }

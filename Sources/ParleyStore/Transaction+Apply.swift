@@ -44,26 +44,24 @@ struct Applicant {
 extension Transaction {
     /// Applies the next change of a lane. The caller has checked that its context is covered.
     ///
-    /// - Returns: whether its own context authorises it. Otherwise the log ends before it, here as
-    ///   on every other node.
+    /// What its own context doesn't authorise keeps its place in log and clock and has no effect,
+    /// here as on every other node: refusing it would split those who met it from those who didn't.
     func apply(
         _ change: Change, hash: Digest, lane number: Int, prepared: [PreparedCreation?] = []
-    ) throws -> Bool {
+    ) throws {
         let applicant = Applicant(change, hash: hash, follows: draft.lanes[number])
         var lane = draft.lanes[number]
         for entry in change.contextDelta { lane.context.set(entry) }
         draft.changedLanes.insert(number)
-        guard isAuthorised(applicant) else {
-            draft.lanes[number].stopped = change.sequence
-            return false
-        }
         lane.applied = Lane.Point(sequence: change.sequence, hash: hash)
         lane.waitsFor = nil
         draft.lanes[number] = lane
-        for (index, group) in change.groups.enumerated() {
-            try apply(
-                group, index: index, of: applicant,
-                prepared: index < prepared.count ? prepared[index] : nil)
+        if isAuthorised(applicant) {
+            for (index, group) in change.groups.enumerated() {
+                try apply(
+                    group, index: index, of: applicant,
+                    prepared: index < prepared.count ? prepared[index] : nil)
+            }
         }
         if lane.origin != draft.casebook.origin {
             // A wilder reading is applied all the same: a chained log can't skip an entry.
@@ -71,7 +69,6 @@ extension Transaction {
                 change.time, wallMilliseconds: environment.wallMilliseconds())
         }
         try noteContext(lane)
-        return true
     }
 
     // MARK: Authority

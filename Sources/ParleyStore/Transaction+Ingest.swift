@@ -53,7 +53,6 @@ extension Transaction {
         guard batch.first <= lane.held.sequence + 1 else { throw StoreError.gap(batch.origin) }
         try checkOverlap(batch, lane)
         guard batch.last > lane.held.sequence else { return nil }
-        guard !lane.isStopped else { throw StoreError.notAuthorised(batch.origin) }
         if batch.origin == draft.casebook.origin {
             // A peer shows a change of ours that we don't hold: we have lost memory of it.
             try flushTail()
@@ -95,8 +94,6 @@ extension Transaction {
     // MARK: Applying
 
     /// Applies whatever can be applied, until nothing moves any more.
-    ///
-    /// - Throws: `notAuthorised` where a change of `fresh` isn't.
     private func applyWaiting(fresh: [Int: [PreparedBatch]]) throws -> Int {
         var count = 0
         var moved = true
@@ -116,7 +113,7 @@ extension Transaction {
         var count = 0
         while true {
             let lane = draft.lanes[number]
-            guard !lane.isComplete, !lane.isStopped, try isUnblocked(lane) else { return count }
+            guard !lane.isComplete, try isUnblocked(lane) else { return count }
             let next = lane.applied.sequence + 1
             let source = fresh.first { $0.batch.first <= next && next <= $0.batch.last }
             guard let (change, hash) = try source.map({ $0.change(next) }) ?? change(number, next)
@@ -125,12 +122,8 @@ extension Transaction {
                 draft.lanes[number].waitsFor = missing
                 return count
             }
-            let isAuthorised = try apply(
+            try apply(
                 change, hash: hash, lane: number, prepared: source?.creations(of: next) ?? [])
-            guard isAuthorised else {
-                guard source == nil else { throw StoreError.notAuthorised(change.origin) }
-                return count
-            }
             count += 1
         }
     }

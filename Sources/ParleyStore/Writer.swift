@@ -74,8 +74,9 @@ final class Writer: Sendable {
                 }
             }
             let notice = try finish(transaction, db)
-            for job in jobs { job.finish(nil) }
+            // First, so that whoever has an answer can rely on the sessions having heard of it.
             if let notice { published.announce(notice) }
+            for job in jobs { job.finish(nil) }
         } catch is RefusedTail where jobs.count > 1 {
             // One of them wrote what the format doesn't allow; the others shall not suffer.
             for job in jobs { run([job], db) }

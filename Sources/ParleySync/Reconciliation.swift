@@ -72,6 +72,8 @@ package struct Reconciliation: Sendable {
     /// Origins of the batches that are with the store, in the order they were handed over.
     private var storing: [Origin] = []
     private var forked: Set<Origin> = []
+    /// Origins of which a run is applied in part only; nobody else can sign its middle.
+    private var waitingForMore: Set<Origin> = []
     private var relays: [(origin: Origin, due: Moment)] = []
     private var acknowledgements: [Origin: [Tip]] = [:]
     private var acknowledgeAt: Moment?
@@ -158,11 +160,12 @@ package struct Reconciliation: Sendable {
         return progress()
     }
 
-    /// Batches from the store, in order; an empty list means there is no more.
+    /// Batches from the store, in order. An empty list means that nothing can be offered of this
+    /// origin before more of it is applied: a run that is applied in part waits for its rest.
     mutating func supply(origin: Origin, _ batches: [OutgoingBatch]) -> [SessionAction] {
         isReading = false
         guard !batches.isEmpty else {
-            noteExchanged(origin, lastSequence(of: origin, in: applied))
+            waitingForMore.insert(origin)
             return pump()
         }
         var actions: [SessionAction] = []
@@ -193,6 +196,7 @@ package struct Reconciliation: Sendable {
     ) -> [SessionAction] {
         for entry in moved where isNews(entry, in: applied) {
             applied.set(entry)
+            waitingForMore.remove(entry.origin)
             let isPending = relays.contains { $0.origin == entry.origin }
             guard !isLocal, !isPending, lacks(entry.origin) else { continue }
             relays.append((entry.origin, now.advanced(byMilliseconds: Reconciliation.relayDelay)))
@@ -262,7 +266,8 @@ package struct Reconciliation: Sendable {
     private func nextToSend() -> (origin: Origin, after: UInt64)? {
         for entry in applied.entries where !forked.contains(entry.origin) {
             let isRelayPending = relays.contains { $0.origin == entry.origin }
-            if !isRelayPending, lacks(entry.origin) { return (entry.origin, known(entry.origin)) }
+            let isWaiting = isRelayPending || waitingForMore.contains(entry.origin)
+            if !isWaiting, lacks(entry.origin) { return (entry.origin, known(entry.origin)) }
         }
         return nil
     }

@@ -7,10 +7,11 @@ package protocol Replica: Sendable {
     /// The casebooks this peer is a member of by our log, each as it stands now.
     func openings(for peer: NodeID) async -> [Reconciliation.Opening]
 
-    /// Applied batches of one origin after a sequence number, in order; empty where there are none.
+    /// Applied batches of one origin after a sequence number, in order; empty where there are none
+    /// that can be offered yet, `nil` where they can't be read.
     func batches(
         in casebook: Digest, of origin: Origin, after sequence: UInt64, byteLimit: Int
-    ) async -> [OutgoingBatch]
+    ) async -> [OutgoingBatch]?
 
     /// Verifies and takes batches, all in one durable transaction or none.
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome

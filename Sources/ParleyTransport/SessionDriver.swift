@@ -46,16 +46,15 @@ package final class SessionDriver: ConnectionHandler {
 
     private var session: Session?
     private var openings: [Digest: Reconciliation.Opening] = [:]
-    /// What came while the stores were being read.
+    /// What came while the stores were being read; it is handled afterwards.
     private var early: [Message] = []
     private var isLoading = false
+    private var isClosed = false
     private var hasOpened = false
     private var intake = BatchIntake()
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()
     private var conflicts = 0
-    /// Movements that happened before the session stood.
-    private var earlyMoves: [Movement] = []
     /// More precise than what the session can know about why the store refused.
     private var refusal: CloseReason?
 
@@ -112,6 +111,7 @@ package final class SessionDriver: ConnectionHandler {
         timer?.timer.cancel()
         timer = nil
         session = nil
+        isClosed = true
         waiters.fail(report(isComplete: false))
         observer.closed(handle, reason)
     }
@@ -150,12 +150,12 @@ package final class SessionDriver: ConnectionHandler {
         let (replica, peer) = (replica, connection.peer)
         connection.run({ await replica.openings(for: peer) }) { [self] openings in
             isLoading = false
+            guard !isClosed else { return }
             let side: Session.Side = connection.isInitiator ? .initiator : .responder
             session = Session(side: side, run: run, openings: openings, now: now())
             for opening in openings { self.openings[opening.casebook] = opening }
             handle { $0.start(now: self.now()) }
-            for message in early { handle { $0.receive(message, now: self.now()) } }
-            early = []
+            receiveEarly()
         }
     }
 
@@ -206,6 +206,9 @@ package final class SessionDriver: ConnectionHandler {
         connection.run({
             await replica.batches(in: casebook, of: origin, after: after, byteLimit: byteLimit)
         }) { [self] batches in
+            guard let batches else {
+                return end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
+            }
             handle {
                 $0.supply(casebook: casebook, origin: origin, batches, now: self.now())
             }
@@ -244,10 +247,37 @@ package final class SessionDriver: ConnectionHandler {
         guard !hasOpened, let run = session?.peerRun else { return }
         hasOpened = true
         observer.opened(handle, run)
-        for move in earlyMoves { moved(move) }
-        earlyMoves = []
+        catchUp()
         for number in waiters.pending { handle { $0.barrier(number, now: self.now()) } }
         passOnAddresses()
+    }
+
+    /// Tells the session what was committed between reading its openings and being registered.
+    ///
+    /// Until then nothing further is handled: an answer to a ping would promise too much.
+    private func catchUp() {
+        isLoading = true
+        let (replica, peer) = (replica, connection.peer)
+        connection.run({ await replica.openings(for: peer) }) { [self] now in
+            isLoading = false
+            for opening in now {
+                guard let before = openings[opening.casebook] else { continue }
+                moved(
+                    Movement(
+                        casebook: opening.casebook,
+                        held: opening.clock.entries(movedSince: before.clock),
+                        applied: opening.applied.entries(movedSince: before.applied),
+                        isLocal: false))
+            }
+            receiveEarly()
+        }
+    }
+
+    private func receiveEarly() {
+        while !isLoading, !early.isEmpty {
+            let message = early.removeFirst()
+            handle { $0.receive(message, now: self.now()) }
+        }
     }
 
     private func passOnAddresses() {
@@ -281,7 +311,6 @@ package final class SessionDriver: ConnectionHandler {
     // MARK: From the node
 
     func moved(_ move: Movement) {
-        guard hasOpened else { return earlyMoves.append(move) }
         handle {
             $0.moved(
                 casebook: move.casebook, held: move.held, applied: move.applied,

@@ -15,6 +15,8 @@ struct MemoryReplica {
     var clock = Clock()
     var heard: [NodeID: Clock] = [:]
     var told: [NodeID: Clock] = [:]
+    /// Origins whose newest run is applied in part, so that it can't be offered yet.
+    var withheld: Set<Origin> = []
 
     init(_ number: UInt8) {
         let identity = Identity(privateKey: [UInt8](repeating: number, count: 32))!
@@ -169,7 +171,9 @@ struct Meeting {
     ) -> [SessionAction] {
         var chosen: [OutgoingBatch] = []
         var size = 0
-        for batch in replicas[side].batches[origin] ?? [] where batch.first > after {
+        let isWithheld = replicas[side].withheld.contains(origin)
+        let batches = isWithheld ? [] : replicas[side].batches[origin] ?? []
+        for batch in batches where batch.first > after {
             guard chosen.isEmpty || size + batch.bytes.count <= byteLimit else { break }
             chosen.append(batch)
             size += batch.bytes.count

@@ -135,6 +135,46 @@ struct SessionTests {
         #expect(meeting.replicas[1].batches[clone.author.origin]?.count == 1)
     }
 
+    /// A run that is applied in part can't be cut, so it waits, and then goes out from its start.
+    @Test func aRunThatCannotBeOfferedYetGoesOutWholeLater() throws {
+        var left = MemoryReplica(1)
+        _ = try left.write("one")
+        left.withheld = [left.author.origin]
+        var meeting = Meeting(left, MemoryReplica(2))
+        try meeting.run()
+        #expect(meeting.replicas[1].clock.isEmpty)
+        #expect(meeting.caughtUp == [true, true])
+        meeting.replicas[0].withheld = []
+        try meeting.write("two", on: 0)
+        #expect(meeting.replicas[1].clock == meeting.replicas[0].clock)
+        #expect(meeting.ends == [nil, nil])
+    }
+
+    /// What the store had already is acknowledged too: its sender waits and can't know.
+    @Test func aRepeatIsAcknowledged() throws {
+        var third = MemoryReplica(3)
+        let entry = try third.write("from afar")
+        let batch = third.batches[third.author.origin]![0]
+        var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
+        try meeting.run()
+        for side in 0...1 {
+            _ = try meeting.replicas[side].store(batch.bytes)
+            _ = meeting.sessions[side].moved(
+                casebook: MemoryReplica.casebook, held: [entry], applied: [entry],
+                isLocal: false, now: meeting.now)
+        }
+        _ = meeting.sessions[0].supply(
+            casebook: MemoryReplica.casebook, origin: batch.origin, [batch], now: meeting.now)
+        let wasQuiet = meeting.sessions[0].isQuiet
+        #expect(!wasQuiet)
+        meeting.wire.append((1, Message.batch(casebook: 0, bytes: batch.bytes).encoded()))
+        try meeting.settle()
+        try meeting.pass(milliseconds: 60)
+        try meeting.pass(milliseconds: 60)
+        let isQuiet = meeting.sessions[0].isQuiet
+        #expect(isQuiet)
+    }
+
     /// Sending stops at 4 MiB that nobody has confirmed, and goes on when they are.
     @Test func sendingPausesUntilBatchesAreAcknowledged() throws {
         var left = MemoryReplica(1)
