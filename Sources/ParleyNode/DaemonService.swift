@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 import ParleyControl
 import ParleyLog
@@ -41,7 +42,11 @@ package struct DaemonService: Sendable {
         }
         let identity = try home.identity()
         let lock = try Node.lock(home, waiting: .seconds(5), isDaemon: true)
-        node = Node(home: home, identity: identity, lock: lock, environment: .system)
+        node = Node(home: home, identity: identity, lock: lock, environment: .system) {
+            // Nobody knows what the disk kept. A new process reads it back; going on would guess.
+            log.critical("a commit failed with unknown outcome, stopping")
+            exit(NodeError.Kind.integrity.rawValue)
+        }
         do {
             let address = try await node.goOnline(host: host, port: port, log: log)
             server = try await ControlServer.bind(

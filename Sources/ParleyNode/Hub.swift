@@ -59,7 +59,11 @@ final class Hub: Sendable {
             return nil
         }
         if let standing { shot.finish(standing) }
-        return await shot.value
+        let session = await shot.value
+        if session == nil {
+            state.withLock { $0.waiting[peer]?.removeAll { $0 === shot } }
+        }
+        return session
     }
 
     /// Returns when the session with a peer has ended, at once where there is none.

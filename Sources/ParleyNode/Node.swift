@@ -38,7 +38,12 @@ package final class Node: Sendable {
             environment: environment)
     }
 
-    init(home: Home, identity: Identity, lock: HomeLock, environment: StoreEnvironment) {
+    /// - Parameter stopped: called when a casebook can't go on before it is opened again; commands
+    ///   end anyway.
+    init(
+        home: Home, identity: Identity, lock: HomeLock, environment: StoreEnvironment,
+        stopped: @escaping @Sendable () -> Void = {}
+    ) {
         self.home = home
         self.identity = identity
         self.lock = lock
@@ -48,7 +53,9 @@ package final class Node: Sendable {
         let changes = AsyncStream<CasebookStore>.makeStream(
             bufferingPolicy: .bufferingNewest(64))
         commits = changes.stream
-        shelf = Shelf(home: home, identity: identity, environment: environment) { store, notice in
+        shelf = Shelf(
+            home: home, identity: identity, environment: environment, stopped: stopped
+        ) { store, notice in
             Node.announce(notice, of: store, to: hub, events)
             changes.continuation.yield(store)
         }
@@ -91,6 +98,12 @@ package final class Node: Sendable {
         if CasebookCommands.handles(request) {
             let store = try await casebook(envelope.casebook)
             let home = home
+            guard !envelope.request.isEdit || FreeSpace(at: home.path).allowsEdits else {
+                throw NodeError(
+                    .refused,
+                    "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
+                )
+            }
             return await CasebookCommands(store: store) { home.last }.perform(request)
         }
         switch request {
@@ -264,6 +277,16 @@ package final class Node: Sendable {
                     ("casebook", .string(store.casebookID.bytes.hex)),
                     ("record", .string(record.text)), ("local", .bool(notice.isLocal)),
                 ])
+        }
+    }
+}
+
+extension Request {
+    /// Whether it writes records.
+    var isEdit: Bool {
+        switch self {
+        case .new, .edit, .delete, .restore, .resolveConflict, .reopenConflict, .importLines: true
+        default: false
         }
     }
 }

@@ -20,16 +20,20 @@ package final class Shelf: Sendable {
     let identity: Identity
     let environment: StoreEnvironment
     private let state = Mutex(State())
+    /// Called when a casebook can't go on before it is opened again.
+    private let stopped: @Sendable () -> Void
     /// Called for every durable commit of any casebook.
     private let moved: @Sendable (CasebookStore, CommitNotice) -> Void
 
     init(
         home: Home, identity: Identity, environment: StoreEnvironment,
+        stopped: @escaping @Sendable () -> Void,
         moved: @escaping @Sendable (CasebookStore, CommitNotice) -> Void
     ) {
         self.home = home
         self.identity = identity
         self.environment = environment
+        self.stopped = stopped
         self.moved = moved
     }
 
@@ -63,6 +67,8 @@ package final class Shelf: Sendable {
             return state.stores.updateValue(store, forKey: store.casebookID) == nil
         }
         guard isNew else { return }
+        let stopped = stopped
+        store.observeStop { stopped() }
         store.observeCommits { [weak self] notice in self?.moved(store, notice) }
     }
 

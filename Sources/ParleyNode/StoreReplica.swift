@@ -42,7 +42,8 @@ struct StoreReplica: Replica {
     }
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
-        guard let store = shelf.store(casebook) else { return .unable }
+        guard let store = shelf.store(casebook), FreeSpace(at: shelf.home.path).allowsIntake
+        else { return .unable }
         do {
             let verified = try await verify(batches, for: store)
             let report = try await store.ingest(verified)

@@ -195,6 +195,12 @@ package final class CasebookStore: Sendable {
         writer.published.observe(body)
     }
 
+    /// Calls `body` when a commit has failed so that its outcome is unknown: nothing is served any
+    /// more, and only opening the file again shows what became of it.
+    package func observeStop(_ body: @escaping @Sendable () -> Void) {
+        writer.published.observeStop(body)
+    }
+
     // MARK: Reading and writing
 
     /// Runs `body` on a snapshot.

@@ -26,6 +26,7 @@ final class Published: Sendable {
         var isServing = true
         var failure = StoreError.stopped
         var observers: [@Sendable (CommitNotice) -> Void] = []
+        var stopObservers: [@Sendable () -> Void] = []
     }
 
     private let state: Mutex<State>
@@ -50,11 +51,17 @@ final class Published: Sendable {
 
     /// Refuses everything from now on.
     func stop(_ failure: StoreError = .stopped) {
-        state.withLock { state in
-            guard state.isServing else { return }
+        let observers = state.withLock { state -> [@Sendable () -> Void] in
+            guard state.isServing else { return [] }
             state.isServing = false
             state.failure = failure
+            return failure == .stopped ? state.stopObservers : []
         }
+        for observer in observers { observer() }
+    }
+
+    func observeStop(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.stopObservers.append(body) }
     }
 
     func observe(_ body: @escaping @Sendable (CommitNotice) -> Void) {

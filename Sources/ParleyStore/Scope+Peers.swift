@@ -156,7 +156,9 @@ extension WriteScope {
 
     /// Uses an invitation up, in the transaction that admits.
     ///
-    /// The node that used it may use it again: its welcome may have been lost on the way.
+    /// Once means once, for the same node too: whoever was given another role since must not get
+    /// the old one back with an old secret.
+    ///
     /// - Returns: the role it invites to.
     /// - Throws: `invitationUnknown`, `invitationExpired`, `invitationUsed`.
     package func consumeInvitation(secret: [UInt8], by node: NodeID) throws -> Role {
@@ -168,9 +170,7 @@ extension WriteScope {
             (role: try Role(stored: row.int(0)), expires: row.word(1), user: row.bytes(2))
         }
         guard let found else { throw StoreError.invitationUnknown }
-        guard found.user.isEmpty || found.user == node.bytes else {
-            throw StoreError.invitationUsed
-        }
+        guard found.user.isEmpty else { throw StoreError.invitationUsed }
         guard wallMilliseconds < found.expires else { throw StoreError.invitationExpired }
         let use = try Query(db, "UPDATE invitation SET used_by = ?2 WHERE secret = ?1")
         use.bind(1, blob: hash)

@@ -147,10 +147,12 @@ package final class SessionDriver: ConnectionHandler {
     /// Reads from the stores what the session opens with.
     private func load() {
         isLoading = true
+        connection.setReading(false)
         let (replica, peer) = (replica, connection.peer)
         connection.run({ await replica.openings(for: peer) }) { [self] openings in
             isLoading = false
             guard !isClosed else { return }
+            connection.setReading(true)
             let side: Session.Side = connection.isInitiator ? .initiator : .responder
             session = Session(side: side, run: run, openings: openings, now: now())
             for opening in openings { self.openings[opening.casebook] = opening }
@@ -257,9 +259,11 @@ package final class SessionDriver: ConnectionHandler {
     /// Until then nothing further is handled: an answer to a ping would promise too much.
     private func catchUp() {
         isLoading = true
+        connection.setReading(false)
         let (replica, peer) = (replica, connection.peer)
         connection.run({ await replica.openings(for: peer) }) { [self] now in
             isLoading = false
+            connection.setReading(true)
             for opening in now {
                 guard let before = openings[opening.casebook] else { continue }
                 moved(

@@ -152,7 +152,7 @@ import Testing
             try await anna.store.write { try $0.consumeInvitation(secret: [secret], by: node) }
         }
         #expect(try await use(1, boris) == .editor)
-        #expect(try await use(1, boris) == .editor)
+        await #expect(throws: StoreError.invitationUsed) { try await use(1, boris) }
         await #expect(throws: StoreError.invitationUsed) { try await use(1, carla) }
         await #expect(throws: StoreError.invitationUnknown) { try await use(3, carla) }
         anna.world.advance(milliseconds: 1000)
