@@ -22,8 +22,9 @@ final class DialLoop: Sendable {
                 if let failure = await dial() {
                     reason = failure
                 } else {
-                    reconnector.succeeded()
                     reason = await ended()
+                    // Greeting each other is no success yet if it ends in a violation every time.
+                    if !reason.isViolation { reconnector.succeeded() }
                 }
                 guard !Task.isCancelled else { return }
                 let delay = reconnector.failed(reason, random: .random(in: .min ... .max))

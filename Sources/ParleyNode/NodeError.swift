@@ -1,6 +1,6 @@
 /// A refusal a person reads: what could not be done, why, and what to type next.
 package struct NodeError: Error, Equatable, Sendable {
-    /// Exit codes of the command line, see Protocol/commands.md.
+    /// Exit codes of the command line, as `parley help` lists them.
     package enum Kind: Int32, Sendable {
         case refused = 1
         case usage = 2

@@ -12,6 +12,9 @@ import ParleyWire
 package struct Reconciliation: Sendable {
     /// Bytes sent and not yet acknowledged as durable, before sending pauses.
     package static let unacknowledgedLimit = 4 << 20
+    /// Bytes read from the store at once, so that to a peer that reads slowly little is queued and
+    /// the rest stays in the store.
+    static let readLimit = 256 << 10
     /// How long acknowledgements are gathered, in milliseconds.
     static let acknowledgementDelay: UInt64 = 50
     /// How long a relayed change waits, lest the peer has it from elsewhere, in milliseconds.
@@ -257,7 +260,8 @@ package struct Reconciliation: Sendable {
         guard inFlightBytes < Reconciliation.unacknowledgedLimit else { return progress() }
         guard let (origin, after) = nextToSend() else { return progress() }
         isReading = true
-        let room = Reconciliation.unacknowledgedLimit - inFlightBytes
+        let room = min(
+            Reconciliation.unacknowledgedLimit - inFlightBytes, Reconciliation.readLimit)
         return [.read(casebook: casebook, origin: origin, after: after, byteLimit: room)]
             + progress()
     }

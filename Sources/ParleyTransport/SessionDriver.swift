@@ -128,14 +128,16 @@ package final class SessionDriver: ConnectionHandler {
             connection.close(.refusedByPeer)
         case .join(let join) where !connection.isInitiator:
             let (replica, peer) = (replica, connection.peer)
-            connection.run({ await replica.admit(join, from: peer) }) { [self] ticket in
-                guard let ticket else {
-                    return end(.unknownPeer, Close(.notAdmitted, text: "not admitted"))
-                }
-                connection.admit()
-                connection.send(Frame.encode(.welcome(ticket)))
-                load()
-            }
+            connection.run(
+                { await replica.admit(join, from: peer) },
+                then: { [self] ticket in
+                    guard let ticket else {
+                        return end(.unknownPeer, Close(.notAdmitted, text: "not admitted"))
+                    }
+                    connection.admit()
+                    connection.send(Frame.encode(.welcome(ticket)))
+                    load()
+                })
         case _ where connection.isKnown:
             early.append(message)
             load()
@@ -149,16 +151,18 @@ package final class SessionDriver: ConnectionHandler {
         isLoading = true
         connection.setReading(false)
         let (replica, peer) = (replica, connection.peer)
-        connection.run({ await replica.openings(for: peer) }) { [self] openings in
-            isLoading = false
-            guard !isClosed else { return }
-            connection.setReading(true)
-            let side: Session.Side = connection.isInitiator ? .initiator : .responder
-            session = Session(side: side, run: run, openings: openings, now: now())
-            for opening in openings { self.openings[opening.casebook] = opening }
-            handle { $0.start(now: self.now()) }
-            receiveEarly()
-        }
+        connection.run(
+            { await replica.openings(for: peer) },
+            then: { [self] openings in
+                isLoading = false
+                guard !isClosed else { return }
+                connection.setReading(true)
+                let side: Session.Side = connection.isInitiator ? .initiator : .responder
+                session = Session(side: side, run: run, openings: openings, now: now())
+                for opening in openings { self.openings[opening.casebook] = opening }
+                handle { $0.start(now: self.now()) }
+                receiveEarly()
+            })
     }
 
     // MARK: The session
@@ -205,16 +209,18 @@ package final class SessionDriver: ConnectionHandler {
 
     private func read(_ casebook: Digest, _ origin: Origin, _ after: UInt64, _ byteLimit: Int) {
         let replica = replica
-        connection.run({
-            await replica.batches(in: casebook, of: origin, after: after, byteLimit: byteLimit)
-        }) { [self] batches in
-            guard let batches else {
-                return end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
-            }
-            handle {
-                $0.supply(casebook: casebook, origin: origin, batches, now: self.now())
-            }
-        }
+        connection.run(
+            {
+                await replica.batches(in: casebook, of: origin, after: after, byteLimit: byteLimit)
+            },
+            then: { [self] batches in
+                guard let batches else {
+                    return end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
+                }
+                handle {
+                    $0.supply(casebook: casebook, origin: origin, batches, now: self.now())
+                }
+            })
     }
 
     /// Hands the next batches to the store, one transaction at a time.
@@ -223,26 +229,30 @@ package final class SessionDriver: ConnectionHandler {
             return
         }
         let replica = replica
-        connection.run({ await replica.store(batches, in: casebook) }) { [self] outcome in
-            intake.taken(batches)
-            if intake.byteCount <= SessionDriver.storingLimit / 2 { connection.setReading(true) }
-            switch outcome {
-            case .stored(let conflicts):
-                self.conflicts += conflicts
-                for _ in batches { handle { $0.stored(casebook: casebook, now: self.now()) } }
-                storeNext()
-            case .refused(let reason):
-                refusal = reason
-                handle { $0.refused(reason.rawValue, now: self.now()) }
-            case .unable:
-                end(.shuttingDown, Close(.overloaded, text: "cannot store now"))
-            }
-        }
+        connection.run(
+            { await replica.store(batches, in: casebook) },
+            then: { [self] outcome in
+                intake.taken(batches)
+                if intake.byteCount <= SessionDriver.storingLimit / 2 {
+                    connection.setReading(true)
+                }
+                switch outcome {
+                case .stored(let conflicts):
+                    self.conflicts += conflicts
+                    for _ in batches { handle { $0.stored(casebook: casebook, now: self.now()) } }
+                    storeNext()
+                case .refused(let reason):
+                    refusal = reason
+                    handle { $0.refused(reason.rawValue, now: self.now()) }
+                case .unable:
+                    end(.shuttingDown, Close(.overloaded, text: "cannot store now"))
+                }
+            })
     }
 
     private func remember(_ body: @escaping @Sendable (any Replica) async -> Void) {
         let replica = replica
-        connection.run({ await body(replica) }) {}
+        connection.run({ await body(replica) }, then: {})
     }
 
     private func noteOpened() {
@@ -261,20 +271,22 @@ package final class SessionDriver: ConnectionHandler {
         isLoading = true
         connection.setReading(false)
         let (replica, peer) = (replica, connection.peer)
-        connection.run({ await replica.openings(for: peer) }) { [self] now in
-            isLoading = false
-            connection.setReading(true)
-            for opening in now {
-                guard let before = openings[opening.casebook] else { continue }
-                moved(
-                    Movement(
-                        casebook: opening.casebook,
-                        held: opening.clock.entries(movedSince: before.clock),
-                        applied: opening.applied.entries(movedSince: before.applied),
-                        isLocal: false))
-            }
-            receiveEarly()
-        }
+        connection.run(
+            { await replica.openings(for: peer) },
+            then: { [self] now in
+                isLoading = false
+                connection.setReading(true)
+                for opening in now {
+                    guard let before = openings[opening.casebook] else { continue }
+                    moved(
+                        Movement(
+                            casebook: opening.casebook,
+                            held: opening.clock.entries(movedSince: before.clock),
+                            applied: opening.applied.entries(movedSince: before.applied),
+                            isLocal: false))
+                }
+                receiveEarly()
+            })
     }
 
     private func receiveEarly() {
@@ -287,10 +299,12 @@ package final class SessionDriver: ConnectionHandler {
     private func passOnAddresses() {
         for casebook in session?.shared ?? [] {
             let replica = replica
-            connection.run({ await replica.addresses(in: casebook) }) { [self] addresses in
-                guard !addresses.isEmpty else { return }
-                handle { $0.tell(addresses, in: casebook, now: self.now()) }
-            }
+            connection.run(
+                { await replica.addresses(in: casebook) },
+                then: { [self] addresses in
+                    guard !addresses.isEmpty else { return }
+                    handle { $0.tell(addresses, in: casebook, now: self.now()) }
+                })
         }
     }
 
