@@ -78,6 +78,11 @@ final class Hub: Sendable {
         return await shot.value
     }
 
+    /// Forgets a session that has ended, should its end not have been noted yet.
+    func leave(_ handle: SessionHandle) {
+        closed(handle, reason: .connectionLost)
+    }
+
     /// Tells every session what moved.
     func moved(_ movement: Movement) {
         for session in sessions { session.moved(movement) }

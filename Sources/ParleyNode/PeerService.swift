@@ -193,16 +193,23 @@ private func noteSync(with peer: NodeID, on shelf: Shelf) async {
 
 extension PeerService {
     /// Makes sure of a session with a peer and waits until everything has been exchanged.
+    ///
+    /// Where the session ends meanwhile, for instance because both sides had dialled and one of the
+    /// two connections goes, it goes on with the next.
     func sync(with peer: NodeID, within timeout: Duration) async -> SyncReport {
         let deadline = ContinuousClock.now + timeout
-        if hub.session(with: peer) == nil { await poke(peer) }
-        guard let session = await hub.session(with: peer, within: timeout) else {
-            return SyncReport(peer: peer, isComplete: false)
+        var report = SyncReport(peer: peer, isComplete: false)
+        while !report.isComplete, ContinuousClock.now < deadline {
+            if hub.session(with: peer) == nil { await poke(peer) }
+            let left = deadline - ContinuousClock.now
+            guard let session = await hub.session(with: peer, within: left) else { break }
+            let shot = OneShot<SyncReport?>(orAfter: deadline - ContinuousClock.now, nil)
+            Task { shot.finish(await session.sync()) }
+            guard let answer = await shot.value else { return await session.report() }
+            report = answer
+            if !report.isComplete { hub.leave(session) }
         }
-        let shot = OneShot<SyncReport?>(orAfter: deadline - ContinuousClock.now, nil)
-        Task { shot.finish(await session.sync()) }
-        if let report = await shot.value { return report }
-        return await session.report()
+        return report
     }
 
     /// Goes to the inviter with the secret and waits until the founding change has come.

@@ -235,6 +235,12 @@ package struct Reconciliation: Sendable {
         ([acknowledgeAt] + relays.map { Optional($0.due) }).compactMap { $0 }.min()
     }
 
+    /// Whether nothing that could be offered now is still to be sent. True while the clocks are
+    /// compared: what follows then ends with a caught up of its own.
+    var hasSentEverything: Bool {
+        phase != .exchanging || (!isReading && relays.isEmpty && nextToSend() == nil)
+    }
+
     /// Whether both sides have what the other offered and nothing waits, is read or is under way.
     var isQuiet: Bool {
         hasSaidCaughtUp && peerSaidCaughtUp && storing.isEmpty && inFlight.isEmpty && !isReading

@@ -39,6 +39,9 @@ package struct Session: Sendable {
     private var reconciliations: [Digest: Reconciliation] = [:]
     /// The casebooks of the peer's hello, in its order: its messages name them by index.
     private var theirCasebooks: [Digest] = []
+    /// Pings that are answered once what they ask about has been sent.
+    private var pendingPongs: [UInt64] = []
+    private static let pendingPongLimit = 64
     private var lastHeard: Moment
     private var lastSpoken: Moment
     /// The run number of the peer's hello: two connections between the same runs are one too many.
@@ -209,7 +212,7 @@ package struct Session: Sendable {
         case .addresses(let index, let addresses):
             about(index) { [.rememberAddresses(casebook: $0.casebook, addresses)] }
         case .ping(let number):
-            [.send(.pong(number))]
+            receivePing(number)
         case .pong(let number):
             [.passed(barrier: number)]
         case .locator, .want, .welcome:
@@ -219,6 +222,24 @@ package struct Session: Sendable {
         case .close(let close):
             [.close(.byPeer(close.code))]
         }
+    }
+
+    /// A pong promises that all there was to send when the ping came has been sent, so it waits.
+    private mutating func receivePing(_ number: UInt64) -> [SessionAction] {
+        guard pendingPongs.count < Session.pendingPongLimit else {
+            return [.close(.violation("too many pings at once"))]
+        }
+        pendingPongs.append(number)
+        return []
+    }
+
+    /// The pongs that are due now.
+    private mutating func duePongs() -> [SessionAction] {
+        guard !pendingPongs.isEmpty, reconciliations.values.allSatisfy(\.hasSentEverything) else {
+            return []
+        }
+        defer { pendingPongs = [] }
+        return pendingPongs.map { .send(.pong($0)) }
     }
 
     /// Hands a message to the casebook that the peer's index names.
@@ -251,8 +272,9 @@ package struct Session: Sendable {
     }
 
     /// Keeps what the actions mean for this session's own state: nothing follows a close.
-    private mutating func perform(_ actions: [SessionAction], _ now: Moment) -> [SessionAction] {
+    private mutating func perform(_ decided: [SessionAction], _ now: Moment) -> [SessionAction] {
         guard state != .closed else { return [] }
+        let actions = decided + duePongs()
         for (index, action) in actions.enumerated() {
             switch action {
             case .send:

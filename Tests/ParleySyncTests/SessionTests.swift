@@ -246,6 +246,29 @@ struct SessionRuleTests {
         #expect(initiator.deadline == nil)
     }
 
+    /// The pong comes after the batch, though the batch has to be read from the store first.
+    @Test func aPongWaitsForWhatIsStillToBeSent() throws {
+        var left = MemoryReplica(1)
+        var initiator = Session(
+            side: .initiator, run: 1, openings: [left.opening(for: MemoryReplica(2).node)], now: now
+        )
+        _ = initiator.start(now: now)
+        let casebook = Hello.Casebook(id: MemoryReplica.casebook, clockDigest: Clock().digest)
+        _ = initiator.receive(.hello(Hello(run: 2, casebooks: [casebook])), now: now)
+        let entry = try left.write("news")
+        _ = initiator.moved(
+            casebook: MemoryReplica.casebook, held: [entry], applied: [entry], isLocal: true,
+            now: now)
+        #expect(initiator.receive(.ping(7), now: now) == [])
+        let batches = left.batches[left.author.origin]!
+        let actions = initiator.supply(
+            casebook: MemoryReplica.casebook, origin: left.author.origin, batches, now: now)
+        #expect(
+            actions == [
+                .send(.batch(casebook: 0, bytes: batches[0].bytes)), .send(.pong(7)),
+            ])
+    }
+
     @Test func aPingIsAnswered() {
         var responder = session(.responder)
         _ = responder.receive(hello, now: now)
