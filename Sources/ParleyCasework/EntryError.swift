@@ -25,9 +25,9 @@ package struct EntryError: Error, Hashable, Sendable {
     package var explanation: String {
         switch code {
         case .unknownType(let typed, let near):
-            "there is no record type \(EntryError.quoted(typed)). \(EntryError.suggestion(near, else: "Run `parley new --help` for the types."))"
+            "there is no record type \(EntryError.quoted(typed)). \(EntryError.suggestion(near, else: "`parley new --help` names some."))"
         case .unknownField(let typed, let type, let near):
-            "\(type.map { "type `\($0)`" } ?? "no type") has \(type == nil ? "a" : "no") field \(EntryError.quoted(typed)). \(EntryError.suggestion(near, else: "Run `parley new --help` for the fields of each type."))"
+            "\(type.map { "type `\($0)`" } ?? "no type") has \(type == nil ? "a" : "no") field \(EntryError.quoted(typed)). \(EntryError.suggestion(near, else: "`parley show` lists those in use."))"
         case .value(let error, let field, let form):
             EntryError.explanation(of: error, field: field, form: form)
         case .setNeedsElements(let field):
@@ -54,8 +54,12 @@ package struct EntryError: Error, Hashable, Sendable {
         }
     }
 
+    /// A few names are guesses at what was meant; many are all there are.
     private static func suggestion(_ near: [FieldName], else fallback: String) -> String {
         guard !near.isEmpty else { return fallback }
+        guard near.count <= 4 else {
+            return "There are \(near.map(\.text).joined(separator: ", "))."
+        }
         return "Did you mean \(near.map { "`\($0)`" }.joined(separator: " or "))?"
     }
 

@@ -27,12 +27,12 @@ package struct RecordType: Sendable {
 
     /// Finds the field somebody typed.
     ///
-    /// - Throws: `unknownField` with the nearest names.
+    /// - Throws: `unknownField` with the nearest names, or all where none is near.
     package func field(named text: String) throws(EntryError) -> FieldDefinition {
         if let name = FieldName(text), let field = self[name] { return field }
-        throw EntryError(
-            .unknownField(
-                text, type: name, near: NearMiss.names(to: text, in: fields.map(\.name))))
+        let names = fields.map(\.name)
+        let near = NearMiss.names(to: text, in: names)
+        throw EntryError(.unknownField(text, type: name, near: near.isEmpty ? names : near))
     }
 }
 

@@ -30,6 +30,8 @@ package struct Schema: Sendable {
     /// - Throws: `unknownType` with the nearest names.
     package func type(named text: String) throws(EntryError) -> RecordType {
         if let name = FieldName(text), let type = self[name] { return type }
-        throw EntryError(.unknownType(text, near: NearMiss.names(to: text, in: types.map(\.name))))
+        let names = types.map(\.name)
+        let near = NearMiss.names(to: text, in: names)
+        throw EntryError(.unknownType(text, near: near.isEmpty ? names : near))
     }
 }

@@ -111,8 +111,10 @@ extension Node {
         let reached = reports.filter(\.wasConnected).map(\.peer)
         if reached.count > 1 {
             // What one peer brought in the first round, the others have after the second.
-            reports.removeAll(where: \.wasConnected)
-            reports += await meet(reached, on: network, within: timeout)
+            let second = await meet(reached, on: network, within: timeout)
+            reports = reports.map { first in
+                second.first { $0.peer == first.peer }.map(first.followed) ?? first
+            }
         }
         if typed != nil, let report = reports.first, !report.isComplete, !report.wasConnected {
             throw NodeError(

@@ -8,7 +8,8 @@ import Synchronization
 /// The casebooks of one node, opened when first asked for.
 package final class Shelf: Sendable {
     private struct State {
-        var isOpen = false
+        /// The first opening, under way or done.
+        var opening: Task<NodeError?, Never>?
         var stores: [Digest: CasebookStore] = [:]
         /// Who was a member when last looked at, to notice who came.
         var members: [Digest: [Member]] = [:]
@@ -37,27 +38,41 @@ package final class Shelf: Sendable {
         self.moved = moved
     }
 
-    /// Opens every casebook of the home that isn't open yet.
+    /// Opens every casebook of the home, the first time; whoever asks meanwhile waits for that. A
+    /// file that two stores have open is a file with two writers.
     func stores() async throws(NodeError) -> [CasebookStore] {
-        if !state.withLock({ $0.isOpen }) {
-            for path in home.casebookPaths() {
-                do {
-                    let store = try CasebookStore.open(
-                        at: path, identity: identity, environment: environment)
-                    if store.heldClock.isEmpty {
-                        // A join was cut off before anything had come.
-                        try store.close()
-                        home.removeCasebook(path)
-                    } else {
-                        place(store)
-                    }
-                } catch {
-                    throw NodeError(opening: path, error)
-                }
-            }
-            state.withLock { $0.isOpen = true }
+        let opening = state.withLock { state -> Task<NodeError?, Never> in
+            if let opening = state.opening { return opening }
+            let task = Task { self.openAll() }
+            state.opening = task
+            return task
+        }
+        if let failure = await opening.value {
+            state.withLock { $0.opening = nil }
+            throw failure
         }
         return state.withLock { $0.stores.values.sorted { $0.casebookID < $1.casebookID } }
+    }
+
+    /// - Returns: why one of them couldn't be opened.
+    private func openAll() -> NodeError? {
+        let isOpen = Set(state.withLock { $0.stores.values.map(\.path) })
+        for path in home.casebookPaths() where !isOpen.contains(path) {
+            do {
+                let store = try CasebookStore.open(
+                    at: path, identity: identity, environment: environment)
+                if store.heldClock.isEmpty {
+                    // A join was cut off before anything had come.
+                    try store.close()
+                    home.removeCasebook(path)
+                } else {
+                    place(store)
+                }
+            } catch {
+                return NodeError(opening: path, error)
+            }
+        }
+        return nil
     }
 
     /// Takes in a casebook that was just made or is being joined.

@@ -55,6 +55,8 @@ package final class SessionDriver: ConnectionHandler {
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()
     private var conflicts = 0
+    /// What earlier answers to `sync` have told already.
+    private var told: SyncReport?
     /// More precise than what the session can know about why the store refused.
     private var refusal: CloseReason?
 
@@ -174,7 +176,7 @@ package final class SessionDriver: ConnectionHandler {
         for action in actions { perform(action) }
         noteOpened()
         reschedule()
-        waiters.check(isQuiet: session?.isQuiet ?? false) { report(isComplete: true) }
+        waiters.check(isQuiet: session?.isQuiet ?? false) { news() }
     }
 
     private func perform(_ action: SessionAction) {
@@ -350,6 +352,13 @@ package final class SessionDriver: ConnectionHandler {
 
     func supersede() {
         end(.superseded, Close(.duplicate))
+    }
+
+    /// What happened since this was last told.
+    private func news() -> SyncReport {
+        let whole = report(isComplete: true)
+        defer { told = whole }
+        return told.map { whole.since($0) } ?? whole
     }
 
     func report(isComplete: Bool) -> SyncReport {

@@ -38,6 +38,28 @@ package struct SyncReport: Sendable {
         self.isComplete = isComplete
     }
 
+    /// What came after `earlier`, of the same connection.
+    func since(_ earlier: SyncReport) -> SyncReport {
+        var report = self
+        report.received -= earlier.received
+        report.sent -= earlier.sent
+        report.conflicts -= earlier.conflicts
+        report.traffic.received -= earlier.traffic.received
+        report.traffic.sent -= earlier.traffic.sent
+        return report
+    }
+
+    /// Both together, as complete as the later one.
+    package func followed(by later: SyncReport) -> SyncReport {
+        var report = later
+        report.received += received
+        report.sent += sent
+        report.conflicts += conflicts
+        report.traffic.received += traffic.received
+        report.traffic.sent += traffic.sent
+        return report
+    }
+
     /// Why it isn't complete, for people.
     package var reason: String {
         wasConnected ? "the connection ended or the time was up" : "not reached"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 package import ParleyControl
 
 /// `--from`: values that must not stand in the process list or the shell's history.
@@ -27,8 +28,7 @@ enum ValueSource {
     /// - Parameter path: `-` is standard input.
     static func text(_ path: String) throws -> String {
         let name = path == "-" ? "standard input" : "`\(path)`"
-        guard let data = try? Data(contentsOf: URL(filePath: path == "-" ? "/dev/stdin" : path))
-        else {
+        guard let data = path == "-" ? standardInput() : contents(of: path) else {
             throw CommandFailure(
                 Exit.refused, "cannot read \(name): no such file, or not readable. Check its path.")
         }
@@ -38,6 +38,22 @@ enum ValueSource {
                 "cannot read \(name): it isn't UTF-8 text. Convert it, then try again.")
         }
         return text
+    }
+
+    private static func contents(of path: String) -> [UInt8]? {
+        (try? Data(contentsOf: URL(filePath: path))).map(Array.init)
+    }
+
+    /// Everything up to the end of standard input, be it a file, a pipe or a terminal.
+    private static func standardInput() -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(STDIN_FILENO, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return count == 0 ? bytes : nil }
+            bytes += piece.prefix(count)
+        }
     }
 
     /// The text without the line break that editors put at the end of a file.

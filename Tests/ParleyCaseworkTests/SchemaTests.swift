@@ -67,11 +67,13 @@ extension String {
         #expect(error?.explanation.contains("Did you mean `\(meant)`") == true)
     }
 
-    @Test func nothingNearSaysWhereToLook() throws {
+    @Test func whereNothingIsNearAllAreNamed() throws {
         let error = #expect(throws: EntryError.self) {
             try Schema.casework.type(named: "zzzzzz")
         }
-        #expect(error?.explanation.contains("parley new --help") == true)
+        for type in Schema.casework.types {
+            #expect(error?.explanation.contains(type.name.text) == true)
+        }
     }
 
     /// A value typed where a name belongs must not be repeated.

@@ -63,6 +63,25 @@ struct NetworkTests {
         for node in [again, basil, chadia] { await node.stop() }
     }
 
+    /// Several requests that are the first to need the casebooks open each file once.
+    @Test func requestsAtOnceShareTheOpenedCasebooks() async throws {
+        let founder = try await RunningNode.start(homes["amal"])
+        _ = try await founder.ask(.createCasebook(name: "exchanges"))
+        await founder.stop()
+        let node = try await Node(home: homes["amal"])
+        let codes = await withTaskGroup(of: Int32.self) { group in
+            for number in 0..<16 {
+                let request = report("report \(number)")
+                group.addTask {
+                    await node.perform(Envelope(casebook: nil, request: request)).exitCode
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes == [Int32](repeating: 0, count: 16))
+        await node.close()
+    }
+
     @Test func anInvitationWorksOnce() async throws {
         let (amal, basil) = try await pair()
         let code =

@@ -158,7 +158,13 @@ struct Join: NodeCommand {
     @OptionGroup var options: NodeOptions
 
     func request() throws -> Request {
-        .join(code: code == "-" ? try ValueSource.value("-") : code)
+        .join(code: Join.code(in: code == "-" ? try ValueSource.value("-") : code))
+    }
+
+    /// The invitation within all that `parley invite` prints, should somebody have kept that.
+    static func code(in text: String) -> String {
+        let paragraphs = text.split(separator: "\n\n")
+        return String(paragraphs.first { $0.lowercased().contains("parley1-") } ?? text[...])
     }
 
     func page(for casebook: JoinAnswer, on screen: Screen) -> String {

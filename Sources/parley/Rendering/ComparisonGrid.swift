@@ -45,7 +45,8 @@ struct ComparisonGrid {
     private func joined(
         _ texts: [String], _ widths: [Int], _ row: Int, _ screen: Screen
     ) -> String {
-        let mark = texts.contains { DisplayWidth.runsRightToLeft($0) } ? "\u{200e}" : ""
+        let mixes = texts.contains { DisplayWidth.runsRightToLeft($0) }
+        let mark = screen.columns != nil && mixes ? "\u{200e}" : ""
         var line = ""
         var pending = ""
         for (text, width) in zip(texts, widths) {

@@ -49,7 +49,8 @@ package struct Table {
     private func line(_ cells: [Cell], widths: [Int], on screen: Screen) -> String {
         // A strong left-to-right mark before each cell keeps a terminal that reorders
         // right-to-left text from swapping neighbouring columns.
-        let mark = cells.contains { DisplayWidth.runsRightToLeft($0.text) } ? "\u{200e}" : ""
+        let mixes = cells.contains { DisplayWidth.runsRightToLeft($0.text) }
+        let mark = screen.columns != nil && mixes ? "\u{200e}" : ""
         var line = ""
         for (index, cell) in cells.enumerated() {
             let shown = Columns.shortened(cell.text, to: widths[index])
