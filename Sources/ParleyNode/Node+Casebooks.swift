@@ -38,24 +38,7 @@ extension Node {
     /// `{"casebook","name","role","members"}`.
     func describe(_ store: CasebookStore) async throws -> JSONValue {
         let own = identity.node
-        return try await store.read { scope in
-            let members = try scope.members()
-            return .object([
-                ("casebook", .string(store.casebookID.bytes.hex)),
-                ("name", .string(try scope.summary().name)),
-                ("role", .optional(members.first { $0.node == own }?.role.name)),
-                (
-                    "members",
-                    .array(
-                        members.map {
-                            .object([
-                                ("node", .string($0.node.text)), ("name", .string($0.name)),
-                                ("role", .string($0.role.name)),
-                            ])
-                        })
-                ),
-            ])
-        }
+        return try await store.read { try $0.casebookView(of: own) }
     }
 
     func invite(

@@ -192,7 +192,8 @@ extension DaemonBench {
             guard ContinuousClock.now < deadline else {
                 throw Programs.Failure(description: "the digests never became equal")
             }
-            Thread.sleep(forTimeInterval: 0.002)
+            let _: [Traffic] = try answer(
+                .sync(peer: nil, waitSeconds: DaemonBench.patience), from: receiver)
         }
         return peers.reduce(Traffic()) {
             Traffic(bytesIn: $0.bytesIn + $1.bytesIn, bytesOut: $0.bytesOut + $1.bytesOut)
