@@ -108,7 +108,8 @@ let package = Package(
         tests(
             "ParleyTransportTests",
             [
-                "ParleyCRDT", "ParleyWire", "ParleyTransport", crypto, cryptoExtras, certificates,
+                "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync",
+                "ParleyTransport", crypto, cryptoExtras, certificates,
                 asn1, nioCore, nioPosix, nioSSL,
             ]),
         tests("ParleyControlTests", ["ParleyControl", nioPosix]),

@@ -18,6 +18,7 @@ actor PeerService {
     /// Random for each run, so that two connections between the same runs are told apart.
     private let run = UInt64.random(in: .min ... .max)
     private let clock = MonotonicClock()
+    private let budget = SendBudget()
     private let listening: Listening
     /// Members of whom an address has just become known: worth dialling now.
     private let newAddresses: AsyncStream<NodeID>
@@ -141,12 +142,12 @@ actor PeerService {
         joining join: Join? = nil, welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
         ended: @escaping @Sendable () -> Void = {}
     ) -> MakeHandler {
-        let (replica, run, clock) = (replica, run, clock)
+        let (replica, run, clock, budget) = (replica, run, clock, budget)
         let observer = observer(welcomed: welcomed, ended: ended)
         return { connection in
             SessionDriver(
                 connection: connection, replica: replica, observer: observer, run: run,
-                join: join, now: { clock.now })
+                budget: budget, join: join, now: { clock.now })
         }
     }
 

@@ -36,7 +36,7 @@ struct StoreReplica: Replica {
     ) async -> [OutgoingBatch]? {
         let store = shelf.store(casebook)
         let stored = try? await store?.batches(of: origin, after: sequence, byteLimit: byteLimit)
-        return stored?.map {
+        return stored.map(StoredBatch.packing)?.map {
             OutgoingBatch(bytes: $0.bytes, origin: $0.origin, first: $0.first, last: $0.last)
         }
     }

@@ -17,7 +17,7 @@ extension CasebookStore {
     /// Only what is applied is offered, so that whoever gets it can complete it: a run that is
     /// applied in part waits until all of it is. The first run is cut to begin after `sequence`.
     ///
-    /// - Parameter byteLimit: enough runs to reach it, at least one where there is any.
+    /// - Parameter byteLimit: as many runs as fit into it, at least one where there is any.
     package func batches(
         of origin: Origin, after sequence: UInt64, byteLimit: Int
     ) async throws -> [StoredBatch] {
@@ -39,9 +39,10 @@ extension CasebookStore {
                 let run = LogReader.Run(
                     lane: lane.number, first: row.word(0), last: row.word(1), hashes: [],
                     bytes: row.bytes(2))
-                runs.append(run)
                 byteCount += run.bytes.count
-                return byteCount < byteLimit
+                guard byteCount <= byteLimit || runs.isEmpty else { return false }
+                runs.append(run)
+                return true
             }
             return try runs.map { try StoredBatch($0, of: origin, after: sequence) }
         }
@@ -79,6 +80,46 @@ extension CasebookStore {
 }
 
 extension StoredBatch {
+    /// Changes up to which a run counts as small: larger ones go out as they are stored.
+    private static let smallRun = 64
+
+    /// The same changes with small runs that follow each other packed into one, under the signature
+    /// of the last: what a peer lacks after a time apart is mostly edits typed one by one, and each
+    /// alone carries a signature and a dictionary of its own.
+    ///
+    /// - Parameter batches: consecutive runs of one origin.
+    package static func packing(_ batches: [StoredBatch]) -> [StoredBatch] {
+        var result: [StoredBatch] = []
+        var open: [StoredBatch] = []
+        var count = 0
+        for batch in batches {
+            let isSmall = batch.count <= smallRun
+            if !isSmall || count + batch.count > Limits.changesPerBatch {
+                result += joined(open)
+                (open, count) = ([], 0)
+            }
+            if isSmall {
+                open.append(batch)
+                count += batch.count
+            } else {
+                result.append(batch)
+            }
+        }
+        return result + joined(open)
+    }
+
+    private var count: Int { Int(last - first) + 1 }
+
+    /// One run made of several; the several, where one would break a limit.
+    private static func joined(_ batches: [StoredBatch]) -> [StoredBatch] {
+        guard batches.count > 1, let first = batches.first, let last = batches.last,
+            let bytes = try? Batch.joining(batches.map { try Batch.decode($0.bytes) })
+        else { return batches }
+        return [
+            StoredBatch(origin: first.origin, first: first.first, last: last.last, bytes: bytes)
+        ]
+    }
+
     fileprivate init(_ run: LogReader.Run, of origin: Origin, after sequence: UInt64) throws {
         self.origin = origin
         last = run.last

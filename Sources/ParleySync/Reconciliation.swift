@@ -10,11 +10,9 @@ import ParleyWire
 /// only, and a clock message carries what moved since. Whatever memory turns out wrong, the digest
 /// shows it and the whole clock is asked for.
 package struct Reconciliation: Sendable {
-    /// Bytes sent and not yet acknowledged as durable, before sending pauses.
-    package static let unacknowledgedLimit = 4 << 20
-    /// Bytes read from the store at once, so that to a peer that reads slowly little is queued and
-    /// the rest stays in the store.
-    static let readLimit = 256 << 10
+    /// Bytes read from the store at once: the largest batch, and no more, so that to a peer that
+    /// reads slowly little is queued and the rest stays in the store.
+    static let readLimit = Limits.batchBytes
     /// How long acknowledgements are gathered, in milliseconds.
     static let acknowledgementDelay: UInt64 = 50
     /// How long a relayed change waits, lest the peer has it from elsewhere, in milliseconds.
@@ -66,7 +64,10 @@ package struct Reconciliation: Sendable {
     /// Per origin, the highest sequence number that went over this connection, either way.
     private var exchanged: [Origin: UInt64] = [:]
     private var inFlight: [(origin: Origin, last: UInt64, bytes: Int)] = []
-    private var inFlightBytes = 0
+    /// Of batches, sent and not yet acknowledged as durable, with what is being read to be sent.
+    private(set) var unacknowledgedBytes = 0
+    /// What the other casebooks of the session have under way.
+    var unacknowledgedElsewhere = 0
     private var isReading = false
     private var isWritable = true
     private var hasSaidCaughtUp = false
@@ -154,7 +155,7 @@ package struct Reconciliation: Sendable {
             let last = entry.tips.map(\.sequence).max() ?? 0
             inFlight.removeAll { $0.origin == entry.origin && $0.last <= last }
         }
-        inFlightBytes = inFlight.reduce(0) { $0 + $1.bytes }
+        countUnacknowledged()
         return pump()
     }
 
@@ -169,6 +170,7 @@ package struct Reconciliation: Sendable {
         isReading = false
         guard !batches.isEmpty else {
             waitingForMore.insert(origin)
+            countUnacknowledged()
             return pump()
         }
         var actions: [SessionAction] = []
@@ -176,9 +178,9 @@ package struct Reconciliation: Sendable {
             noteExchanged(origin, batch.last)
             tally.sent += batch.last - batch.first + 1
             inFlight.append((origin, batch.last, batch.bytes.count))
-            inFlightBytes += batch.bytes.count
             actions.append(.send(.batch(casebook: index, bytes: batch.bytes)))
         }
+        countUnacknowledged()
         return actions + pump()
     }
 
@@ -260,16 +262,29 @@ package struct Reconciliation: Sendable {
     }
 
     /// Asks for the next batches the peer lacks, one read at a time, while the peer keeps up.
-    private mutating func pump() -> [SessionAction] {
+    mutating func pump() -> [SessionAction] {
         guard phase == .exchanging else { return [] }
-        guard !isReading, isWritable else { return progress() }
-        guard inFlightBytes < Reconciliation.unacknowledgedLimit else { return progress() }
+        guard !isReading, isWritable, hasRoom else { return progress() }
         guard let (origin, after) = nextToSend() else { return progress() }
         isReading = true
-        let room = min(
-            Reconciliation.unacknowledgedLimit - inFlightBytes, Reconciliation.readLimit)
-        return [.read(casebook: casebook, origin: origin, after: after, byteLimit: room)]
-            + progress()
+        countUnacknowledged()
+        return [
+            .read(
+                casebook: casebook, origin: origin, after: after,
+                byteLimit: Reconciliation.readLimit)
+        ] + progress()
+    }
+
+    /// Whether one more read stays within what may be sent and not acknowledged.
+    private var hasRoom: Bool {
+        unacknowledgedBytes + unacknowledgedElsewhere + Reconciliation.readLimit
+            <= Limits.unacknowledgedBytesPerPeer
+    }
+
+    private mutating func countUnacknowledged() {
+        unacknowledgedBytes = inFlight.reduce(isReading ? Reconciliation.readLimit : 0) {
+            $0 + $1.bytes
+        }
     }
 
     /// The origin whose changes go next. A relayed change that is not due yet is left out.

@@ -147,6 +147,12 @@ package struct Session: Sendable {
         return perform([.send(.ping(number))], now)
     }
 
+    /// Bytes of batches that were sent, or are being read to be sent, and that the peer has not
+    /// acknowledged as durable.
+    package var unacknowledgedBytes: Int {
+        reconciliations.values.reduce(0) { $0 + $1.unacknowledgedBytes }
+    }
+
     /// Whether nothing is under way in either direction as far as this side can know.
     package var isQuiet: Bool {
         state == .talking && reconciliations.values.allSatisfy(\.isQuiet)
@@ -251,24 +257,44 @@ package struct Session: Sendable {
         }
         let casebook = theirCasebooks[index]
         guard reconciliations[casebook] != nil else { return [] }
-        return body(&reconciliations[casebook]!)
+        return call(casebook, body)
     }
 
     private mutating func with(
         _ casebook: Digest, _ now: Moment, _ body: (inout Reconciliation) -> [SessionAction]
     ) -> [SessionAction] {
         guard state == .talking, reconciliations[casebook] != nil else { return [] }
-        return perform(body(&reconciliations[casebook]!), now)
+        return perform(call(casebook, body), now)
     }
 
     private mutating func everywhere(
         _ now: Moment, _ body: (inout Reconciliation) -> [SessionAction]
     ) -> [SessionAction] {
         var actions: [SessionAction] = []
-        for casebook in reconciliations.keys.sorted() {
-            actions += body(&reconciliations[casebook]!)
-        }
+        for casebook in reconciliations.keys.sorted() { actions += call(casebook, body) }
         return perform(actions, now)
+    }
+
+    /// Calls one casebook's reconciliation, which shares the room for unacknowledged bytes with the
+    /// others: what one gives back, the others may use.
+    private mutating func call(
+        _ casebook: Digest, _ body: (inout Reconciliation) -> [SessionAction]
+    ) -> [SessionAction] {
+        let before = unacknowledgedBytes
+        var actions = step(casebook, body)
+        guard unacknowledgedBytes < before else { return actions }
+        for other in reconciliations.keys.sorted() where other != casebook {
+            actions += step(other) { $0.pump() }
+        }
+        return actions
+    }
+
+    private mutating func step(
+        _ casebook: Digest, _ body: (inout Reconciliation) -> [SessionAction]
+    ) -> [SessionAction] {
+        let own = reconciliations[casebook]!.unacknowledgedBytes
+        reconciliations[casebook]!.unacknowledgedElsewhere = unacknowledgedBytes - own
+        return body(&reconciliations[casebook]!)
     }
 
     /// Keeps what the actions mean for this session's own state: nothing follows a close.

@@ -40,6 +40,7 @@ package final class SessionDriver: ConnectionHandler {
     private let replica: any Replica
     private let observer: Observer
     private let run: UInt64
+    private let budget: SendBudget
     private let now: @Sendable () -> Moment
     /// What to say instead of a hello where this side is about to join.
     private let join: Join?
@@ -52,6 +53,7 @@ package final class SessionDriver: ConnectionHandler {
     private var isClosed = false
     private var hasOpened = false
     private var intake = BatchIntake()
+    private var share: SendShare
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()
     private var conflicts = 0
@@ -62,14 +64,16 @@ package final class SessionDriver: ConnectionHandler {
 
     package init(
         connection: Connection, replica: any Replica, observer: Observer, run: UInt64,
-        join: Join? = nil, now: @escaping @Sendable () -> Moment
+        budget: SendBudget, join: Join? = nil, now: @escaping @Sendable () -> Moment
     ) {
         self.connection = connection
         self.replica = replica
         self.observer = observer
         self.run = run
+        self.budget = budget
         self.join = join
         self.now = now
+        share = SendShare(of: budget)
     }
 
     var handle: SessionHandle {
@@ -114,6 +118,7 @@ package final class SessionDriver: ConnectionHandler {
         timer = nil
         session = nil
         isClosed = true
+        share.settle(underWay: 0)
         waiters.fail(report(isComplete: false))
         observer.closed(handle, reason)
     }
@@ -174,6 +179,7 @@ package final class SessionDriver: ConnectionHandler {
         guard session != nil else { return }
         let actions = body(&session!)
         for action in actions { perform(action) }
+        share.settle(underWay: session?.unacknowledgedBytes ?? 0)
         noteOpened()
         reschedule()
         waiters.check(isQuiet: session?.isQuiet ?? false) { news() }
@@ -184,7 +190,15 @@ package final class SessionDriver: ConnectionHandler {
         case .send(let message):
             connection.send(Frame.encode(message))
         case .read(let casebook, let origin, let after, let byteLimit):
-            read(casebook, origin, after, byteLimit)
+            let driver = NIOLoopBound(self, eventLoop: connection.eventLoop)
+            budget.take(byteLimit) { [budget, eventLoop = connection.eventLoop] in
+                eventLoop.execute {
+                    let driver = driver.value
+                    guard !driver.isClosed else { return budget.giveBack(byteLimit) }
+                    driver.share.granted(byteLimit)
+                    driver.read(casebook, origin, after, byteLimit)
+                }
+            }
         case .store(let casebook, let batch):
             intake.append(batch, casebook)
             if intake.byteCount > SessionDriver.storingLimit { connection.setReading(false) }

@@ -41,4 +41,8 @@ package enum Limits {
     package static let addressBytes = 260
     /// Casebooks named in a hello.
     package static let casebooks = 1024
+    /// Of batches sent to one peer and not yet acknowledged as durable, in all casebooks.
+    package static let unacknowledgedBytesPerPeer = 4 * 1024 * 1024
+    /// The same to all peers together: what a node with many peers may have under way.
+    package static let unacknowledgedBytes = 32 * 1024 * 1024
 }

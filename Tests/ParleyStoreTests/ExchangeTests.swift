@@ -47,4 +47,39 @@ import Testing
         #expect(try await boris.record(id)?.document.text("place") == "Kherson")
         #expect(try await anna.digest() == boris.digest())
     }
+
+    /// Edits typed one by one, each a run of its own, go to a peer as one, and mean the same there.
+    @Test func smallRunsGoOutPacked() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        for number in 0..<100 { try await anna.create("exchange", write("title", "\(number)")) }
+        let origin = anna.store.origin
+        let apart = try await anna.store.batches(of: origin, after: 2, byteLimit: .max)
+        let packed = StoredBatch.packing(apart)
+        #expect(apart.count == 100)
+        #expect(packed.map { [$0.first, $0.last] } == [[3, 102]])
+        let size = apart.reduce(0) { $0 + $1.bytes.count }
+        #expect(packed[0].bytes.count * 4 < size)
+        try await boris.store.ingest(boris.verified(packed))
+        #expect(try await anna.digest() == boris.digest())
+    }
+
+    /// Large runs stay as they are stored, and keep the order of the small ones around them.
+    @Test func largeRunsGoOutAsTheyAre() async throws {
+        let anna = try await TestNode.founder()
+        for count in [2, 3, 65, 4, 5] {
+            try await anna.store.write { scope in
+                for number in 0..<count {
+                    _ = try scope.append([
+                        .creation(type: name("note"), [write("title", "\(number)")])
+                    ])
+                }
+            }
+        }
+        let apart = try await anna.store.batches(
+            of: anna.store.origin, after: 1, byteLimit: .max)
+        let packed = StoredBatch.packing(apart)
+        #expect(packed.map { $0.last - $0.first + 1 } == [5, 65, 9])
+        #expect(packed[1] == apart[2])
+    }
 }

@@ -186,7 +186,7 @@ struct SessionTests {
             let before = meeting.sentBytes[0]
             try meeting.pass(milliseconds: 50)
             try #require(meeting.sentBytes[0] > before, "nothing moves")
-            #expect(meeting.sentBytes[0] - before <= Reconciliation.unacknowledgedLimit + 70_000)
+            #expect(meeting.sentBytes[0] - before <= Limits.unacknowledgedBytesPerPeer)
         }
     }
 }

@@ -1,0 +1,147 @@
+import NIOCore
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleySync
+import ParleyTransport
+import ParleyWire
+import Synchronization
+
+/// A node's stores as a test wants them: one casebook, and a say in when they answer.
+final class ScriptedReplica: Replica {
+    private struct State {
+        var clocks: [Clock]
+        var openingCount = 0
+        var batches: [OutgoingBatch] = []
+    }
+
+    static let casebook = Hashing.digest(Array("casebook".utf8))
+
+    private let state: Mutex<State>
+    /// Waited for before the stores answer what a session opens with.
+    private let gate: Gate
+    /// What was handed over to be stored.
+    let stored: AsyncStream<[UInt8]>
+    private let notes: AsyncStream<[UInt8]>.Continuation
+
+    /// - Parameter clocks: what is held and applied at the first look, the second and so on.
+    init(
+        clocks: [Clock] = [Clock()], batches: [OutgoingBatch] = [], gate: Gate = Gate(isOpen: true)
+    ) {
+        state = Mutex(State(clocks: clocks, batches: batches))
+        self.gate = gate
+        (stored, notes) = AsyncStream.makeStream()
+    }
+
+    func openings(for peer: NodeID) async -> [Reconciliation.Opening] {
+        await gate.passed()
+        let clock = state.withLock { state in
+            defer { state.openingCount += 1 }
+            return state.clocks[min(state.openingCount, state.clocks.count - 1)]
+        }
+        return [
+            Reconciliation.Opening(
+                casebook: ScriptedReplica.casebook, clock: clock, applied: clock,
+                untold: clock.entries, heard: Clock())
+        ]
+    }
+
+    func batches(
+        in casebook: Digest, of origin: Origin, after sequence: UInt64, byteLimit: Int
+    ) async -> [OutgoingBatch]? {
+        state.withLock { $0.batches.filter { $0.first > sequence } }
+    }
+
+    func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
+        for batch in batches { notes.yield(batch) }
+        return .stored(conflicts: 0)
+    }
+
+    func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {}
+    func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {}
+    func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {}
+    func addresses(in casebook: Digest) async -> [PeerAddress] { [] }
+    func admit(_ join: Join, from peer: NodeID) async -> Ticket? { nil }
+}
+
+/// Something to wait for until the test opens it; counts who came.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen: Bool
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state: Mutex<State>
+    let arrivals: AsyncStream<Void>
+    private let notes: AsyncStream<Void>.Continuation
+
+    init(isOpen: Bool = false) {
+        state = Mutex(State(isOpen: isOpen))
+        (arrivals, notes) = AsyncStream.makeStream()
+    }
+
+    func passed() async {
+        notes.yield()
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
+/// What a session driver tells its node, in order.
+final class DriverNotes: Sendable {
+    enum Note: Sendable {
+        case opened(SessionHandle)
+        case closed(CloseReason)
+    }
+
+    let heard: AsyncStream<Note>
+    private let notes: AsyncStream<Note>.Continuation
+
+    init() {
+        (heard, notes) = AsyncStream.makeStream()
+    }
+
+    /// Drives sessions over `replica`.
+    func makeHandler(
+        _ replica: ScriptedReplica, budget: SendBudget = SendBudget()
+    ) -> MakeHandler {
+        let notes = notes
+        let observer = SessionDriver.Observer(
+            opened: { handle, _ in notes.yield(.opened(handle)) },
+            closed: { _, reason in notes.yield(.closed(reason)) }, welcomed: { _ in },
+            forked: { _, _ in })
+        let start = ContinuousClock.now
+        let now: @Sendable () -> Moment = {
+            let passed = (ContinuousClock.now - start) / Duration.milliseconds(1)
+            return Moment(milliseconds: UInt64(passed))
+        }
+        return { connection in
+            SessionDriver(
+                connection: connection, replica: replica, observer: observer, run: 1,
+                budget: budget, now: now)
+        }
+    }
+
+    func opened() async -> SessionHandle? {
+        for await case .opened(let handle) in heard { return handle }
+        return nil
+    }
+
+    func next() async -> Note? {
+        await heard.first { _ in true }
+    }
+}

@@ -1,0 +1,101 @@
+import NIOPosix
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleySync
+import ParleyTransport
+import ParleyWire
+import Testing
+
+/// What happens between a connection and the stores while a session begins and ends: over real
+/// sockets and TLS, with stores that answer when the test says so.
+@Suite(.timeLimit(.minutes(1)))
+struct SessionDriverTests {
+    let attic: TestNode
+    let cellar: TestNode
+
+    init() throws {
+        attic = try TestNode()
+        cellar = try TestNode()
+    }
+
+    /// One signed batch of the attic's log, and the clock that claims it.
+    private func batch() throws -> (OutgoingBatch, Clock) {
+        let identity = Identity(privateKey: [UInt8](repeating: 7, count: 32))!
+        let author = LogAuthor(identity: identity, epoch: 7)
+        let change = Change(
+            origin: author.origin, sequence: 1, time: HybridTime(milliseconds: 1),
+            contextDelta: [], groups: [.creation(type: FieldName("note")!, [])])
+        let run = try author.run(
+            of: [change], casebook: ScriptedReplica.casebook, previous: .zero,
+            seed: [UInt8](repeating: 1, count: 16))
+        let tip = Tip(sequence: 1, hash: run.hashes[0].prefix)
+        return (
+            OutgoingBatch(bytes: run.bytes, origin: run.origin, first: 1, last: 1),
+            Clock([Clock.Entry(origin: run.origin, tip: tip)])
+        )
+    }
+
+    private func listen(_ handler: @escaping MakeHandler) async throws -> Listener {
+        try await Listener.bind(
+            attic.endpoint(knows: [cellar]), host: "127.0.0.1", port: 0, makeHandler: handler)
+    }
+
+    private func dial(
+        _ listener: Listener, _ handler: @escaping MakeHandler
+    ) async throws -> Connection {
+        try await Dialer(cellar.endpoint()).dial(
+            host: "127.0.0.1", port: listener.port, expecting: attic.id, makeHandler: handler)
+    }
+
+    /// The peer hangs up while the stores are still being read: the session never opens, and what
+    /// the stores answer then does no harm.
+    @Test func aConnectionThatClosesWhileStoresAreReadNeverOpens() async throws {
+        let gate = Gate()
+        let notes = DriverNotes()
+        let listener = try await listen(notes.makeHandler(ScriptedReplica(gate: gate)))
+        let connection = try await dial(listener, DriverNotes().makeHandler(ScriptedReplica()))
+        _ = await gate.arrivals.first { _ in true }
+        connection.close(.finished)
+        guard case .closed = await notes.next() else {
+            Issue.record("the session opened")
+            return
+        }
+        gate.open()
+        let again = try await dial(listener, DriverNotes().makeHandler(ScriptedReplica()))
+        #expect(await notes.opened() != nil, "the next one opens as if nothing had happened")
+        again.close(.finished)
+        await listener.close()
+    }
+
+    /// A change that is committed after the session has read what it opens with, and before it is
+    /// registered to hear of commits, goes out all the same, before a sync counts as complete.
+    @Test func whatIsCommittedWhileASessionOpensIsPassedOn() async throws {
+        let (batch, clock) = try batch()
+        let sender = ScriptedReplica(clocks: [Clock(), clock], batches: [batch])
+        let receiver = ScriptedReplica()
+        let listener = try await listen(DriverNotes().makeHandler(sender))
+        let notes = DriverNotes()
+        let connection = try await dial(listener, notes.makeHandler(receiver))
+        _ = try #require(await notes.opened())
+        #expect(await receiver.stored.first { _ in true } == batch.bytes)
+        connection.close(.finished)
+        await listener.close()
+    }
+
+    /// What a session had under way when its connection ended is room for the others again.
+    @Test func aConnectionThatEndsGivesItsRoomBack() async throws {
+        let (batch, clock) = try batch()
+        let budget = SendBudget(bytes: Limits.batchBytes)
+        let sender = ScriptedReplica(clocks: [clock], batches: [batch])
+        let listener = try await listen(DriverNotes().makeHandler(sender, budget: budget))
+        // Never says that anything is held, so that nothing is acknowledged.
+        let receiver = ScriptedReplica()
+        for _ in 0..<2 {
+            let connection = try await dial(listener, DriverNotes().makeHandler(receiver))
+            #expect(await receiver.stored.first { _ in true } == batch.bytes)
+            connection.close(.finished)
+        }
+        await listener.close()
+    }
+}
