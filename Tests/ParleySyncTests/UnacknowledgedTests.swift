@@ -28,7 +28,8 @@ struct UnacknowledgedTests {
         _ = session.receive(.hello(Hello(run: 2, casebooks: empty)), now: now)
         var reads: [SessionAction] = []
         for index in casebooks.indices {
-            let page = ClockPage(casebook: index, replacesAll: false, moreFollow: false, entries: [])
+            let page = ClockPage(
+                casebook: index, replacesAll: false, moreFollow: false, entries: [])
             reads += session.receive(.clock(page), now: now).filter(\.isRead)
         }
         return (session, replica.author.origin, reads)
