@@ -97,7 +97,7 @@ let package = Package(
         tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyTestSupport"]),
         tests("ParleyModelTests", ["ParleyCRDT", "ParleyModel"]),
         tests("ParleyCaseworkTests", ["ParleyCRDT", "ParleyCasework"]),
-        tests("ParleyWireTests", ["ParleyCRDT", "ParleyModel", "ParleyWire"]),
+        tests("ParleyWireTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "CZlib"]),
         tests("ParleyLogTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"]),
         tests(
             "ParleySyncTests",

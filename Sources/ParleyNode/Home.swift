@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 package import ParleyLog
 import ParleyModel
+import ParleyStore
 
 /// The folder in which one node lives: its key, its name, its casebooks and its control socket.
 ///
@@ -118,6 +119,15 @@ package struct Home: Sendable {
         return names.filter { $0.hasSuffix(".sqlite") }.sorted().map { casebooksPath + "/" + $0 }
     }
 
+    /// Removes what is left of casebooks whose making was cut off. No other process may be making
+    /// one: the caller holds the home's lock.
+    func removeUnfinished() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: casebooksPath)) ?? []
+        for name in names where name.contains(".sqlite" + CasebookStore.unfinishedSuffix) {
+            try? FileManager.default.removeItem(atPath: casebooksPath + "/" + name)
+        }
+    }
+
     /// Where a new casebook goes. The name says nothing: folders are looked at by strangers.
     func newCasebookPath() -> String {
         let name = Hexadecimal.text(of: (0..<8).map { _ in UInt8.random(in: .min ... .max) })
@@ -176,6 +186,10 @@ package struct Home: Sendable {
         let isSynced = isWritten && (!isDurable || fsync(file) == 0)
         close(file)
         guard isSynced, rename(temporary, path) == 0 else { throw failure }
+        guard isDurable else { return }
+        let folder = open(self.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(folder) }
+        guard folder >= 0, fsync(folder) == 0 else { throw failure }
     }
 
     private static func absolute(_ path: String) -> String {

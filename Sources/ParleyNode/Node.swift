@@ -139,8 +139,14 @@ package final class Node: Sendable {
     ///
     /// - Throws: `notFound` with the names to choose from where that isn't clear.
     func casebook(_ name: String?) async throws -> CasebookStore {
-        let stores = try await shelf.stores()
+        let stores = await shelf.stores()
         guard let name else {
+            if let problem = shelf.unopened.first {
+                guard !stores.isEmpty else { throw problem }
+                throw NodeError(
+                    problem.kind, problem.message + " Others can be used: name one with --casebook."
+                )
+            }
             if stores.count == 1 { return stores[0] }
             guard !stores.isEmpty else {
                 throw NodeError(
@@ -191,9 +197,11 @@ package final class Node: Sendable {
     func goOnline(
         host: String, port: Int, log: Logger
     ) async throws -> String {
-        let caretaker = Caretaker(log: log)
+        let caretaker = Caretaker(shelf: shelf, log: log)
         self.caretaker.withLock { $0 = caretaker }
-        for store in try await shelf.stores() {
+        let stores = await shelf.stores()
+        for problem in shelf.problems { log.critical("\(problem.message)") }
+        for store in stores {
             caretaker.inspect(store)
             caretaker.touched(store)
         }
@@ -230,12 +238,9 @@ package final class Node: Sendable {
         lock.release()
     }
 
-    /// Takes the home's lock.
-    ///
-    /// - Parameter isDaemon: a second daemon is refused at once where a first one serves; a command
-    ///   waits for the other command to end.
+    /// Takes the home's lock, waiting for a command that is about to end.
     static func lock(
-        _ home: Home, waiting patience: Duration, isDaemon: Bool = false
+        _ home: Home, waiting patience: Duration
     ) throws(NodeError) -> HomeLock {
         do {
             switch try HomeLock.acquire(home: home.path, waiting: patience) {
@@ -269,6 +274,14 @@ package final class Node: Sendable {
             hub.moved(
                 Movement(
                     casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal))
+        }
+        for (origin, milliseconds) in notice.leads {
+            events.post(
+                "clockAhead",
+                [
+                    ("casebook", .string(store.casebookID.bytes.hex)),
+                    ("node", .string(origin.node.text)), ("seconds", .integer(milliseconds / 1000)),
+                ])
         }
         for record in Set(notice.records).sorted().prefix(EventBus.recordsPerCommit) {
             events.post(

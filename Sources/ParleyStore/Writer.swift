@@ -90,7 +90,13 @@ final class Writer: Sendable {
     private func begin(_ db: Database) throws -> Transaction {
         let draft = published.draft
         try db.run("BEGIN IMMEDIATE")
-        let row = try CasebookRow.load(db)
+        let row: CasebookRow?
+        do {
+            row = try CasebookRow.load(db)
+        } catch {
+            try? db.run("ROLLBACK")
+            throw error
+        }
         guard row?.epoch == draft.casebook.epoch, row?.clock == draft.casebook.clock,
             row?.generation == draft.casebook.generation
         else {

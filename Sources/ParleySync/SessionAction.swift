@@ -4,8 +4,9 @@ package import ParleyWire
 /// What the driver of a session does next; performed in the order given.
 package enum SessionAction: Equatable, Sendable {
     case send(Message)
-    /// Read batches of `origin` after `sequence`, up to `byteLimit`, and hand them to `supply`.
-    case read(casebook: Digest, origin: Origin, after: UInt64, byteLimit: Int)
+    /// Read batches that come after one of these places, of whichever log is to go first, and hand
+    /// them to `supply`.
+    case read(casebook: Digest, after: [LogPosition], byteLimit: Int)
     /// Verify and store a batch, then tell `stored` or `refused`.
     case store(casebook: Digest, batch: [UInt8])
     /// Remember across restarts what the peer has told of its clock.
@@ -58,6 +59,20 @@ package struct OutgoingBatch: Equatable, Sendable {
         self.origin = origin
         self.first = first
         self.last = last
+    }
+}
+
+/// What a store has to offer at one moment.
+package struct OutgoingRead: Equatable, Sendable {
+    /// Consecutive, of one origin. Empty where nothing can be offered.
+    package let batches: [OutgoingBatch]
+    /// Origins of which nothing can be offered before more is applied: a run that is applied in
+    /// part waits for its rest, because nobody else can sign its middle.
+    package let withheld: [Origin]
+
+    package init(batches: [OutgoingBatch], withheld: [Origin] = []) {
+        self.batches = batches
+        self.withheld = withheld
     }
 }
 

@@ -20,7 +20,7 @@ package struct BatchHeader: Hashable, Sendable {
     /// Where the columns begin, counted from the start of the batch.
     package let bodyOffset: Int
 
-    package var last: UInt64 { first + UInt64(count) - 1 }
+    package var last: UInt64 { first + UInt64(count - 1) }
 
     private enum Flag {
         static let deflated: UInt8 = 1

@@ -60,7 +60,7 @@ import Testing
         #expect(packed.map { [$0.first, $0.last] } == [[3, 102]])
         let size = apart.reduce(0) { $0 + $1.bytes.count }
         #expect(packed[0].bytes.count * 4 < size)
-        try await boris.store.ingest(boris.verified(packed))
+        try await boris.store.ingest(await boris.verified(packed))
         #expect(try await anna.digest() == boris.digest())
     }
 

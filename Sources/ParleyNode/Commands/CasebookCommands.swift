@@ -67,6 +67,8 @@ package struct CasebookCommands: Sendable {
             try await write { try reopen(record, field, because: because, in: $0) }
         case .importLines(let firstLine, let lines):
             try await importLines(lines, from: firstLine)
+        case .find(let words, let limit):
+            try await find(words, limit: limit)
         default:
             try await store.read { try look(request, in: $0) }
         }
@@ -79,7 +81,6 @@ package struct CasebookCommands: Sendable {
         case .show(let record, let at): try show(record, at: at, in: scope)
         case .list(let type, let filters, let sort, let limit):
             try list(type, filters, sort: sort, limit: limit, in: scope)
-        case .find(let words, let limit): try find(words, limit: limit, in: scope)
         case .log(let record, let limit): try log(record, limit: limit, in: scope)
         case .listConflicts(let limit): try listConflicts(limit: limit, in: scope)
         case .showConflict(let record, let field): try showConflict(record, field, in: scope)

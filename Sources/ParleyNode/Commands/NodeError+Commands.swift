@@ -37,6 +37,16 @@ extension NodeError {
                 .integrity,
                 "cannot \(deed): the casebook's file can't be trusted as it is. Keep a copy of it and look at the node's log."
             )
+        case .stopped:
+            self.init(
+                .integrity,
+                "cannot tell whether that was done: the disk failed while it was written down. See that the disk is sound, start again, and look with `parley log --limit 5` before typing it once more."
+            )
+        case .closed:
+            self.init(
+                .unreachable,
+                "cannot \(deed): the node is stopping, nothing was written. Start it, then try again."
+            )
         default:
             self.init(
                 .refused,

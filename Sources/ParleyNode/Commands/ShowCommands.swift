@@ -136,8 +136,14 @@ extension CasebookCommands {
         return field
     }
 
-    func find(_ words: String, limit: Int, in scope: ReadScope) throws -> Answer {
-        let hits = try scope.find(words: words, limit: limit)
+    /// Records that wait to be indexed, beyond which a search finishes the index first: below that,
+    /// reading them takes less time.
+    private static let readableBacklog = 500
+
+    func find(_ words: String, limit: Int) async throws -> Answer {
+        let backlog = try await store.read { try $0.indexBacklog() }
+        if backlog > CasebookCommands.readableBacklog { try await store.index() }
+        let hits = try await store.read { try $0.find(words: words, limit: limit) }
         return Answer(
             .array(
                 hits.map { hit in
