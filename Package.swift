@@ -19,7 +19,14 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: dialect)
+    // Fixtures are read where they lie in the repository.
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: fixtures(of: name),
+        swiftSettings: dialect)
+}
+
+func fixtures(of target: String) -> [String] {
+    ["ParleyStoreTests"].contains(target) ? ["Fixtures"] : []
 }
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -104,7 +111,7 @@ let package = Package(
             ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync"]),
         tests(
             "ParleyStoreTests",
-            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore"]),
+            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore", grdb, sqlite]),
         tests(
             "ParleyTransportTests",
             [
@@ -117,7 +124,7 @@ let package = Package(
             "ParleyNodeTests",
             [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
-                "ParleyTransport", "ParleyControl", "ParleyNode", logging, sqlite,
+                "ParleyTransport", "ParleyControl", "ParleyNode", logging, grdb, sqlite,
             ]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl"]),
         tests("PackageTests", []),

@@ -84,7 +84,9 @@ extension ReadScope {
             let first = RecordKey(lane: lane.number, sequence: 0).packed
             // A mark of zero stands for "nothing", before any key of the lane.
             let mark = index == nil ? first - 1 : max(lane.searched, first - 1)
-            try walk.visit(unindexed(mark + 1...lane.searchEnd, condition))
+            if mark < lane.searchEnd {
+                try walk.visit(unindexed(mark + 1...lane.searchEnd, condition))
+            }
             if let index, mark >= first {
                 try walk.visit(indexed(first...mark, index, condition))
             }

@@ -46,7 +46,8 @@ struct TestNode: Sendable {
 
     /// The founder of a casebook.
     static func founder(
-        _ name: String = "anna", seed: UInt64 = 1, folder: TestFolder? = nil
+        _ name: String = "anna", seed: UInt64 = 1, folder: TestFolder? = nil,
+        indexing fields: [String] = []
     ) async throws -> TestNode {
         let folder = try folder ?? TestFolder()
         let world = TestEnvironment(seed: seed)
@@ -54,7 +55,7 @@ struct TestNode: Sendable {
         let path = folder.file(name)
         let store = try await CasebookStore.found(
             at: path, name: "exchange", memberName: name, identity: identity,
-            environment: world.environment)
+            environment: world.environment.indexing(fields.map { FieldName($0)! }))
         return TestNode(
             folder: folder, identity: identity, world: world, store: store, path: path)
     }
@@ -86,14 +87,15 @@ struct TestNode: Sendable {
     }
 
     /// Closes the store and opens it again.
-    func reopened() throws -> TestNode {
+    func reopened(indexing fields: [String] = []) throws -> TestNode {
         try store.close()
-        return try opened()
+        return try opened(indexing: fields)
     }
 
-    func opened() throws -> TestNode {
+    func opened(indexing fields: [String] = []) throws -> TestNode {
         let store = try CasebookStore.open(
-            at: path, identity: identity, environment: world.environment)
+            at: path, identity: identity,
+            environment: world.environment.indexing(fields.map { FieldName($0)! }))
         return TestNode(
             folder: folder, identity: identity, world: world, store: store, path: path)
     }
