@@ -123,7 +123,8 @@ extension Node {
                 "cannot reach `\(typed)`: \(report.reason). `parley peer list` shows its addresses; `parley peer add NODE HOST:PORT` adds one."
             )
         }
-        return Response(exitCode: exitCode(of: reports), json: answer(reports, stores: stores))
+        return Response(
+            exitCode: exitCode(of: reports), json: try await answer(reports, stores: stores))
     }
 
     /// 5 where nobody could be met or not all of it was exchanged with anybody, 4 where conflicts
@@ -144,10 +145,17 @@ extension Node {
         }
     }
 
-    private func answer(_ reports: [SyncReport], stores: [CasebookStore]) -> String {
+    private func answer(
+        _ reports: [SyncReport], stores: [CasebookStore]
+    ) async throws -> String {
         var names: [NodeID: String] = [:]
+        var waiting: [NodeID: Int] = [:]
         for store in stores {
-            for member in store.members { names[member.node] = member.name }
+            let count = try await store.read { try $0.waitingCount() }
+            for member in store.members {
+                names[member.node] = member.name
+                waiting[member.node, default: 0] += count
+            }
         }
         let sorted = reports.sorted { $0.peer < $1.peer }
         let json = sorted.map { report -> JSONValue in
@@ -158,11 +166,26 @@ extension Node {
                 ("conflicts", .integer(report.conflicts)),
                 ("bytesIn", .integer(report.traffic.received)),
                 ("bytesOut", .integer(report.traffic.sent)),
+                ("plainIn", .integer(report.columns.received)),
+                ("plainOut", .integer(report.columns.sent)),
+                ("uninterpreted", .integer(report.uninterpreted)),
+                ("missing", Node.missing(waiting[report.peer] ?? 0)),
                 ("complete", .bool(report.isComplete)),
                 ("reason", .optional(report.isComplete ? nil : report.reason)),
             ])
         }
         return JSONText.array(json)
+    }
+
+    /// What is still missing after a sync, and why.
+    private static func missing(_ waiting: Int) -> JSONValue {
+        guard waiting > 0 else { return .array([]) }
+        return .array([
+            .object([
+                ("changes", .integer(waiting)),
+                ("why", .string("held, but what they build on hasn't arrived yet")),
+            ])
+        ])
     }
 
     // MARK: Status

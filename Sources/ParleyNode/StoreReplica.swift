@@ -49,7 +49,8 @@ struct StoreReplica: Replica {
         do {
             let verified = try await verify(batches, for: store)
             let report = try await store.ingest(verified)
-            return .stored(conflicts: report.openConflicts)
+            return .stored(
+                conflicts: report.openConflicts, uninterpreted: report.uninterpreted)
         } catch let error as LogError {
             return .refused(error.isForgery ? .badSignature : .corrupt)
         } catch let error as StoreError {

@@ -111,6 +111,11 @@ package class ReadScope {
         return sum.value
     }
 
+    /// Changes that are held and can't be applied before their causes are here.
+    package func waitingCount() throws -> Int {
+        try lanes().lanes.reduce(0) { $0 + Int($1.held.sequence - $1.applied.sequence) }
+    }
+
     /// A member whose clock is further ahead of ours than clocks may be wrong by.
     package struct ClockLead: Hashable, Sendable {
         package let node: NodeID

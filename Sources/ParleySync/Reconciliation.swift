@@ -146,9 +146,10 @@ package struct Reconciliation: Sendable {
 
     mutating func receive(batch bytes: [UInt8]) -> [SessionAction] {
         guard let header = try? Batch.header(of: bytes) else {
-            return [.close(.violation("a batch that can't be read"))]
+            return [.close(.malformed("a batch that can't be read"))]
         }
         tally.received += UInt64(header.count)
+        tally.columnsReceived += UInt64(header.columnByteCount(in: bytes))
         storing.append(header.origin)
         noteExchanged(header.origin, header.last)
         return [.store(casebook: casebook, batch: bytes)]
@@ -182,6 +183,8 @@ package struct Reconciliation: Sendable {
         for batch in read.batches {
             noteExchanged(batch.origin, batch.last)
             tally.sent += batch.last - batch.first + 1
+            let header = try? Batch.header(of: batch.bytes)
+            tally.columnsSent += UInt64(header?.columnByteCount(in: batch.bytes) ?? 0)
             inFlight.append((batch.origin, batch.last, batch.bytes.count))
             actions.append(.send(.batch(casebook: index, bytes: batch.bytes)))
         }
@@ -242,10 +245,10 @@ package struct Reconciliation: Sendable {
         ([acknowledgeAt] + relays.map { Optional($0.due) }).compactMap { $0 }.min()
     }
 
-    /// Whether nothing that could be offered now is still to be sent. True while the clocks are
-    /// compared: what follows then ends with a caught up of its own.
+    /// Whether nothing that could be offered now is still to be sent. Nobody knows that as long as
+    /// the clocks are compared.
     var hasSentEverything: Bool {
-        phase != .exchanging || (!isReading && relays.isEmpty && !hasGap)
+        phase == .exchanging && !isReading && relays.isEmpty && !hasGap
     }
 
     /// Whether both sides have what the other offered and nothing waits, is read or is under way.

@@ -32,6 +32,8 @@ package enum SessionEnd: Equatable, Sendable {
     case silence
     /// A message came that the protocol forbids at that point.
     case violation(String)
+    /// Something in a message couldn't be read.
+    case malformed(String)
     /// No version or required feature in common; the code says which.
     case incompatible(Close.Code, String)
     /// This side is stopping, or the connection is not needed any more.
@@ -40,7 +42,7 @@ package enum SessionEnd: Equatable, Sendable {
     /// Whether the peer broke a rule, so that dialling again soon is pointless.
     package var isViolation: Bool {
         switch self {
-        case .violation, .incompatible: true
+        case .violation, .malformed, .incompatible: true
         case .byPeer, .silence, .local: false
         }
     }
@@ -81,6 +83,9 @@ package struct SessionTally: Equatable, Sendable {
     /// Changes.
     package var received: UInt64 = 0
     package var sent: UInt64 = 0
+    /// Bytes of their batches' columns before compression.
+    package var columnsReceived: UInt64 = 0
+    package var columnsSent: UInt64 = 0
 
     package init() {}
 }

@@ -39,8 +39,8 @@ package protocol Replica: Sendable {
 /// What became of batches that were handed to the store.
 package enum StoreOutcome: Equatable, Sendable {
     /// All of it is durable, or was there before. Says how many conflicts are open in the records
-    /// it was about.
-    case stored(conflicts: [RecordID: Int])
+    /// it was about, and how many groups nobody here can interpret.
+    case stored(conflicts: [RecordID: Int], uninterpreted: Int)
     /// The peer's fault: nothing was stored.
     case refused(CloseReason)
     /// Our own trouble, a full disk for instance: nothing was stored, and the peer may try later.

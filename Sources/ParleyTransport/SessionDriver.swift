@@ -63,6 +63,7 @@ package final class SessionDriver: ConnectionHandler {
     private var waiters = SyncWaiters()
     /// Open conflicts in the records that were touched by what came in, since this was told.
     private var conflicts: [RecordID: Int] = [:]
+    private var uninterpreted = 0
     /// What earlier answers to `sync` have told already.
     private var told: SyncReport?
     /// More precise than what the session can know about why the store refused.
@@ -127,6 +128,10 @@ package final class SessionDriver: ConnectionHandler {
         let hasSettled = session.map { settled.isSuperset(of: $0.shared) && hasOpened } ?? false
         noteExchanges()
         session = nil
+        // With the session go its tallies; there is nothing left to be told.
+        told = nil
+        conflicts = [:]
+        uninterpreted = 0
         share.settle(underWay: 0)
         waiters.fail(last)
         observer.closed(handle, SessionOutcome(reason: reason, hasSettled: hasSettled))
@@ -263,8 +268,9 @@ package final class SessionDriver: ConnectionHandler {
                     connection.setReading(true)
                 }
                 switch outcome {
-                case .stored(let conflicts):
+                case .stored(let conflicts, let uninterpreted):
                     self.conflicts.merge(conflicts) { _, now in now }
+                    self.uninterpreted += uninterpreted
                     for _ in batches { handle { $0.stored(casebook: casebook, now: self.now()) } }
                     storeNext()
                 case .refused(let reason):
@@ -411,8 +417,11 @@ package final class SessionDriver: ConnectionHandler {
         for tally in (session?.tallies ?? [:]).values {
             report.received += tally.received
             report.sent += tally.sent
+            report.columns.received += tally.columnsReceived
+            report.columns.sent += tally.columnsSent
         }
         report.openConflicts = conflicts
+        report.uninterpreted = uninterpreted
         report.traffic = connection.traffic
         report.wasConnected = true
         return report

@@ -30,7 +30,12 @@ package struct SyncReport: Sendable {
     package var sent: UInt64 = 0
     /// How many conflicts are open in records that were touched by what was received.
     package var openConflicts: [RecordID: Int] = [:]
+    /// Groups that came in and that nobody here can interpret.
+    package var uninterpreted = 0
+    /// Bytes on the wire, those of TLS included.
     package var traffic = Traffic()
+    /// Bytes of the batches' columns before compression.
+    package var columns = Traffic()
     package var conflicts: Int { openConflicts.values.reduce(0, +) }
 
     /// Whether a session stood at all.
@@ -49,8 +54,9 @@ package struct SyncReport: Sendable {
         var report = self
         report.received -= earlier.received
         report.sent -= earlier.sent
-        report.traffic.received -= earlier.traffic.received
-        report.traffic.sent -= earlier.traffic.sent
+        report.uninterpreted -= earlier.uninterpreted
+        report.traffic = traffic - earlier.traffic
+        report.columns = columns - earlier.columns
         return report
     }
 
@@ -60,8 +66,9 @@ package struct SyncReport: Sendable {
         report.received += received
         report.sent += sent
         report.openConflicts = openConflicts.merging(later.openConflicts) { _, later in later }
-        report.traffic.received += traffic.received
-        report.traffic.sent += traffic.sent
+        report.uninterpreted += uninterpreted
+        report.traffic = report.traffic + traffic
+        report.columns = report.columns + columns
         return report
     }
 

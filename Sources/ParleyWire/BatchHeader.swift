@@ -22,6 +22,14 @@ package struct BatchHeader: Hashable, Sendable {
 
     package var last: UInt64 { first + UInt64(count - 1) }
 
+    /// How many bytes the columns of a batch have, inflated where they were deflated.
+    package func columnByteCount(in batch: [UInt8]) -> Int {
+        switch body {
+        case .plain: batch.count - bodyOffset
+        case .deflated(_, let byteCount): byteCount
+        }
+    }
+
     private enum Flag {
         static let deflated: UInt8 = 1
         static let previous: UInt8 = 2

@@ -55,7 +55,7 @@ final class ScriptedReplica: Replica {
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
         for batch in batches { notes.yield(batch) }
-        return .stored(conflicts: [:])
+        return .stored(conflicts: [:], uninterpreted: 0)
     }
 
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {}
