@@ -96,12 +96,19 @@ let package = Package(
         // Seeds and random numbers for tests and benches.
         .target(
             name: "ParleyTestSupport", path: "Tests/ParleyTestSupport", swiftSettings: dialect),
-        // What Scripts/bench runs; not part of what is installed.
+        // All small histories and the laws they must keep; shared by tests and ParleyLaws.
+        .target(
+            name: "ParleyHistories", dependencies: ["ParleyCRDT"], path: "Tests/ParleyHistories",
+            swiftSettings: dialect),
+        // What Scripts/test runs as optimised code, and Scripts/bench; not part of what is installed.
+        .executableTarget(
+            name: "ParleyLaws", dependencies: ["ParleyHistories"], path: "Tests/ParleyLaws",
+            swiftSettings: dialect),
         .executableTarget(
             name: "ParleyBench",
             dependencies: ["ParleyControl", "ParleyTestSupport", arguments, sqlite],
             path: "Tests/ParleyBench", swiftSettings: dialect),
-        tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyTestSupport"]),
+        tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyHistories", "ParleyTestSupport"]),
         tests("ParleyModelTests", ["ParleyCRDT", "ParleyModel"]),
         tests("ParleyCaseworkTests", ["ParleyCRDT", "ParleyCasework"]),
         tests("ParleyWireTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "CZlib"]),
