@@ -32,6 +32,8 @@ package struct Home: Sendable {
     private var keyPath: String { path + "/node.key" }
     private var namePath: String { path + "/node.json" }
     private var lastPath: String { path + "/last" }
+    /// See `ShownConflicts`.
+    var shownPath: String { path + "/shown" }
 
     package var exists: Bool { FileManager.default.fileExists(atPath: keyPath) }
 
@@ -175,21 +177,13 @@ package struct Home: Sendable {
     private func write(
         _ bytes: [UInt8], to path: String, isDurable: Bool = true
     ) throws(NodeError) {
-        let temporary = path + ".new"
-        let failure = NodeError(
-            .refused,
-            "cannot write in \(self.path). Check that it is yours and that the disk has room.")
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw failure }
-        let isWritten =
-            bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) } == bytes.count
-        let isSynced = isWritten && (!isDurable || fsync(file) == 0)
-        close(file)
-        guard isSynced, rename(temporary, path) == 0 else { throw failure }
-        guard isDurable else { return }
-        let folder = open(self.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        defer { close(folder) }
-        guard folder >= 0, fsync(folder) == 0 else { throw failure }
+        do {
+            try PrivateFile.write(bytes, to: path, isDurable: isDurable)
+        } catch {
+            throw NodeError(
+                .refused,
+                "cannot write in \(self.path). Check that it is yours and that the disk has room.")
+        }
     }
 
     private static func absolute(_ path: String) -> String {

@@ -17,6 +17,7 @@ package final class Node: Sendable {
     let joining: Joining
     let hub: Hub
     let events = EventBus()
+    private let shown: ShownConflicts
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
     private let caretaker = Mutex<Caretaker?>(nil)
@@ -47,6 +48,7 @@ package final class Node: Sendable {
         self.home = home
         self.identity = identity
         self.lock = lock
+        shown = ShownConflicts(path: home.shownPath)
         let hub = Hub(own: identity.node)
         self.hub = hub
         let events = events
@@ -104,7 +106,8 @@ package final class Node: Sendable {
                     "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
                 )
             }
-            return await CasebookCommands(store: store) { home.last }.perform(request)
+            return await CasebookCommands(store: store, shown: shown) { home.last }
+                .perform(request)
         }
         switch request {
         case .createCasebook(let name):

@@ -12,15 +12,18 @@ import ParleyWire
 package struct CasebookCommands: Sendable {
     let store: CasebookStore
     let schema: Schema
+    /// What people were shown of conflicts.
+    let shown: ShownConflicts
     /// The record `@last` means, where there is one.
     let lastRecord: @Sendable () -> String?
 
     package init(
-        store: CasebookStore, schema: Schema = .casework,
+        store: CasebookStore, schema: Schema = .casework, shown: ShownConflicts = ShownConflicts(),
         lastRecord: @escaping @Sendable () -> String? = { nil }
     ) {
         self.store = store
         self.schema = schema
+        self.shown = shown
         self.lastRecord = lastRecord
     }
 

@@ -28,9 +28,11 @@ extension CasebookCommands {
 
     private func showNow(_ record: StoredRecord, in scope: ReadScope) throws -> Answer {
         let names = try MemberNames(in: scope)
-        let conflicts = try record.conflicts.map {
-            try FieldConflict(record, $0, in: scope, names: names).json
+        let open = try record.conflicts.map {
+            try FieldConflict(record, $0, in: scope, names: names)
         }
+        note(open)
+        let conflicts = open.map(\.json)
         let fields = RecordView.fields(
             of: record.state, type: schema[record.type], time: record.time)
         let view = try view(
