@@ -103,7 +103,8 @@ actor PeerService {
                 failures[peer] = nil
                 return nil
             }
-            failure = reason
+            // Who answers and is wrong says more than an address where nobody answers.
+            if !failure.isViolation { failure = reason }
         }
         failures[peer] = failure
         return failure
