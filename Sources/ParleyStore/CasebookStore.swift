@@ -3,6 +3,7 @@ package import ParleyCRDT
 package import ParleyLog
 import ParleyModel
 import ParleyWire
+import Synchronization
 
 /// One casebook on disk.
 ///
@@ -21,6 +22,8 @@ package final class CasebookStore: Sendable {
     /// once the node serves.
     package let wasStoppedUncleanly: Bool
     private let pool: DatabasePool
+    /// The connection of a check that is under way.
+    private let checking = Mutex<DatabaseQueue?>(nil)
     let writer: Writer
 
     /// - Parameter draft: what the file says, read over `pool`.
@@ -40,10 +43,19 @@ package final class CasebookStore: Sendable {
 
     // MARK: Life
 
-    /// Waits for what is under way, copies the write-ahead log back and closes the file.
+    /// Waits for what is under way, copies the write-ahead log back and closes the file. A check
+    /// that reads all of it is broken off.
     package func close() throws {
         writer.published.stop(.closed)
-        do { try pool.close() } catch { throw StoreError.translating(error) }
+        checking.withLock { $0?.interrupt() }
+        // The last connection to close takes the write-ahead log away, and a reader can't.
+        pool.invalidateReadOnlyConnections()
+        do {
+            _ = try? pool.writeWithoutTransaction { try $0.pragma("wal_checkpoint(TRUNCATE)") }
+            try pool.close()
+        } catch {
+            throw StoreError.translating(error)
+        }
     }
 
     // MARK: Looking after
@@ -54,9 +66,21 @@ package final class CasebookStore: Sendable {
     }
 
     /// What SQLite finds wrong with the file; empty where it is sound. Reads all of it.
+    ///
+    /// - Throws: `closed` where the store is closed meanwhile.
     package func quickCheck() async throws -> [String] {
-        try await read { scope in
-            try Query(scope.db, "PRAGMA quick_check").all { $0.text(0) }.filter { $0 != "ok" }
+        try writer.published.checkIsServing()
+        do {
+            // On a connection of its own, which can be interrupted without harm to others.
+            let queue = try Connection.openForChecking(path)
+            checking.withLock { $0 = queue }
+            defer { checking.withLock { $0 = nil } }
+            return try await queue.read { db in
+                try Query(db, "PRAGMA quick_check").all { $0.text(0) }.filter { $0 != "ok" }
+            }
+        } catch {
+            try writer.published.checkIsServing()
+            throw StoreError.translating(error)
         }
     }
 

@@ -55,6 +55,15 @@ enum Connection {
         }
     }
 
+    /// Another connection to a file that is open, only for reading.
+    static func openForChecking(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.label = "check"
+        configuration.readonly = true
+        configuration.prepareDatabase { try prepare($0) }
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
     /// Whether a write-ahead log was left behind: closing in order takes it away.
     static func wasStoppedUncleanly(_ path: String) -> Bool {
         var status = stat()

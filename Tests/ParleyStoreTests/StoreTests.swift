@@ -35,6 +35,19 @@ import Testing
         }
     }
 
+    /// The write-ahead log goes when a store is closed in order, whoever has read meanwhile: one
+    /// that is left says that the last process ended without that.
+    @Test func closingLeavesNoWriteAheadLog() async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("exchange", write("title", "a"))
+        _ = try await anna.digest()
+        #expect(try await anna.store.quickCheck().isEmpty)
+        try anna.store.close()
+        let files = try FileManager.default.contentsOfDirectory(atPath: anna.folder.path)
+        #expect(files.sorted() == ["anna.generation", "anna.sqlite"])
+        #expect(try !anna.opened().store.wasStoppedUncleanly)
+    }
+
     @Test func everythingIsThereAfterReopening() async throws {
         let anna = try await TestNode.founder()
         let id = try await #require(
