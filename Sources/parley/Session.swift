@@ -25,7 +25,16 @@ struct Session {
     /// - Returns: the response of a request that was carried out.
     /// - Throws: `CommandFailure` with the node's words.
     func perform(_ request: Request) async throws -> Response {
-        try await backend.perform(Envelope(casebook: options.casebook, request: request)).checked()
+        try await backend.perform(envelope(of: request)).checked()
+    }
+
+    func envelope(of request: Request) -> Envelope {
+        Envelope(casebook: options.casebook, request: request)
+    }
+
+    /// A second conversation with the same node, so that two requests can be under way at once.
+    func sibling() throws -> Session {
+        Session(backend: try backend.sibling(), options: options)
     }
 
     /// Performs the request and prints its answer in the form that was asked for.
@@ -45,8 +54,13 @@ struct Session {
 extension Response {
     /// The response itself, unless the node refused.
     func checked() throws -> Response {
-        guard let error else { return self }
-        throw CommandFailure(exitCode == 0 ? Exit.refused : exitCode, error)
+        if let failure { throw failure }
+        return self
+    }
+
+    /// Why the node refused, in its words; `nil` where it did what was asked.
+    var failure: CommandFailure? {
+        error.map { CommandFailure(exitCode == 0 ? Exit.refused : exitCode, $0) }
     }
 
     /// The answer read as what the command's contract says it is.

@@ -32,6 +32,11 @@ extension NodeError {
                 .notPermitted,
                 "cannot \(deed): your role in this casebook doesn't allow it. Ask a coordinator; `parley casebook show` lists them."
             )
+        case .stopped:
+            self.init(
+                .integrity,
+                "cannot \(deed) for certain: the disk failed while it was saved, so it may be done or not. Look with `parley log --limit 5` before you do it again."
+            )
         case .damaged, .newerFormat, .setting:
             self.init(
                 .integrity,

@@ -67,13 +67,17 @@ package struct LoggedChange: Decodable, Sendable {
 }
 
 /// What an import did, in one answer per chunk and summed up at the end.
-package struct ImportAnswer: Codable, Sendable {
-    struct Refusal: Codable, Sendable {
-        let line: Int
-        let error: String
+package struct ImportAnswer: Codable, Equatable, Sendable {
+    package struct Refusal: Codable, Equatable, Sendable {
+        package let line: Int
+        package let error: String
     }
 
-    var created = 0
-    var changed = 0
-    var refused: [Refusal] = []
+    package internal(set) var created = 0
+    package internal(set) var changed = 0
+    package internal(set) var refused: [Refusal] = []
+    /// After a failure: the lines that aren't in, and those of which that isn't known, as `--lines`
+    /// takes them.
+    package internal(set) var missing: String?
+    package internal(set) var unknown: String?
 }

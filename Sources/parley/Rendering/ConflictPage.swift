@@ -77,8 +77,7 @@ package struct ConflictPage {
         guard sides.filter({ $0.change == side.change }).count > 1,
             let value = side.answer.value?.shown
         else { return "--take \(side.change)" }
-        let quoted = value.replacing("'", with: #"'\''"#)
-        return "--value '\(quoted)'"
+        return "--value \(ShellWord.quoted(value))"
     }
 
     private func distinct(_ names: [String]) -> [String] {

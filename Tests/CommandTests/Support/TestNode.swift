@@ -24,6 +24,12 @@ final class TestNode {
     // MARK: Commands
 
     func run(_ arguments: [String], input: String = "") -> ChildProcess.Result {
+        TestNode.run(arguments, home: home, input: input)
+    }
+
+    static func run(
+        _ arguments: [String], home: String, input: String = ""
+    ) -> ChildProcess.Result {
         ChildProcess(
             "\(Workplace.programs)/parley", arguments, input: input,
             variables: Workplace.variables(home: home), folder: "/tmp"
