@@ -29,6 +29,8 @@ package enum Request: Codable, Hashable, Sendable {
     case renamePeer(peer: String, name: String)
     /// Some consecutive lines of an import; `firstLine` counts from 1 and is used in errors.
     case importLines(firstLine: Int, lines: [String])
+    /// The same, to be told what an import would do; writes nothing.
+    case checkLines(firstLine: Int, lines: [String])
 
     /// One `FIELD=VALUE`, `FIELD+=ELEMENT`, `FIELD-=ELEMENT` or `FIELD:=`.
     package struct Assignment: Codable, Hashable, Sendable {

@@ -5,12 +5,14 @@ struct ImportRun {
     let session: Session
     /// Keeps two chunks under way, so that one is read while the other is written.
     let sibling: Session
+    /// Whether lines are only checked.
+    let isRehearsal: Bool
 
     /// - Returns: what became of each line, also where something went wrong on the way. By then
     ///   nothing is under way any more.
     func run(_ lines: LineReader) async -> ImportLedger {
         var ledger = ImportLedger(wanted: lines.wanted)
-        var bar = ProgressBar(label: "importing", total: lines.byteCount)
+        var bar = ProgressBar(label: isRehearsal ? "checking" : "importing", total: lines.byteCount)
         let showsBar = Surroundings.hasErrorTerminal && lines.byteCount > 0
         defer { if showsBar { Output.note(ProgressBar.erasure) } }
         var underWay: [(chunk: LineReader.Chunk, task: Task<ImportLedger.Outcome, Never>)] = []
@@ -42,7 +44,10 @@ struct ImportRun {
     private func outcome(
         of chunk: LineReader.Chunk, from session: Session
     ) async -> ImportLedger.Outcome {
-        let request = Request.importLines(firstLine: chunk.firstLine, lines: chunk.lines)
+        let request =
+            isRehearsal
+            ? Request.checkLines(firstLine: chunk.firstLine, lines: chunk.lines)
+            : Request.importLines(firstLine: chunk.firstLine, lines: chunk.lines)
         do {
             let response = try await session.backend.perform(session.envelope(of: request))
             guard let failure = response.failure else { return .answered(try response.answer()) }

@@ -54,6 +54,19 @@ import parley
         #expect(try titles(on: node) == ["note 2", "note 3", "note 8", "note 9"])
     }
 
+    @Test(arguments: [false, true])
+    func aRehearsalFindsWhatIsWrongAndWritesNothing(withDaemon: Bool) throws {
+        let node = TestNode.founder("amal", in: workplace)
+        if withDaemon { try node.start() }
+        let path = try file(4_500, replacing: [4_400: Array("nonsense".utf8), 7: [0xff]])
+        let result = node.parley("import", path, "--dry-run", exits: 1)
+        #expect(
+            result.output.hasPrefix("4498 records would be created, 2 lines refused\n  line 7: "))
+        #expect(result.output.contains("\n  line 4400: "))
+        #expect(try node.standing().records == 0)
+        #expect(try node.answer("log", as: [Logged].self).count == 1, "only the founding")
+    }
+
     private static func created(_ count: Int) -> Response {
         Response(json: #"{"created":\#(count),"changed":0,"refused":[]}"#)
     }
@@ -78,6 +91,25 @@ import parley
         #expect(result.errors.contains("the disk is full"))
         #expect(result.errors.contains("lines 2001 to 4000 and from 6001 on aren't in"))
         #expect(result.errors.contains("`parley import \(path) --lines 2001-4000,6001-`"))
+    }
+
+    /// A commit failed so that the store can't tell its outcome.
+    @Test func aChunkTheNodeCannotVouchForIsNamedAsUnknown() async throws {
+        let path = try file(2_500)
+        let result = try await ScriptedDaemon.parley(
+            "import", path, "--json", at: "\(workplace.path)/scripted"
+        ) { envelope, reply, _ in
+            guard case .importLines(let first, _) = envelope.request else { return }
+            try? await reply.send(
+                first == 1
+                    ? Response(exitCode: 7, error: "cannot import for certain.")
+                    : ImportTests.created(500))
+        }
+        #expect(result.exitCode == 7)
+        let total = try JSONDecoder().decode(ImportAnswer.self, from: Data(result.output.utf8))
+        #expect(total.created == 500)
+        #expect(total.unknown == "1-2000")
+        #expect(total.missing == "")
     }
 
     /// The daemon goes away with the second chunk; nobody knows whether it wrote it.

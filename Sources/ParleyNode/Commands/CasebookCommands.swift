@@ -28,7 +28,8 @@ package struct CasebookCommands: Sendable {
     package static func handles(_ request: Request) -> Bool {
         switch request {
         case .showCasebook, .new, .edit, .show, .list, .find, .log, .delete, .restore,
-            .listConflicts, .showConflict, .resolveConflict, .reopenConflict, .importLines:
+            .listConflicts, .showConflict, .resolveConflict, .reopenConflict, .importLines,
+            .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
             .addPeer, .renamePeer:
@@ -67,6 +68,8 @@ package struct CasebookCommands: Sendable {
             try await write { try reopen(record, field, because: because, in: $0) }
         case .importLines(let firstLine, let lines):
             try await importLines(lines, from: firstLine)
+        case .checkLines(let firstLine, let lines):
+            try await checkLines(lines, from: firstLine)
         default:
             try await store.read { try look(request, in: $0) }
         }
@@ -97,7 +100,7 @@ package struct CasebookCommands: Sendable {
         }
     }
 
-    private func requireWriter(in scope: ReadScope) throws {
+    func requireWriter(in scope: ReadScope) throws {
         let own = try scope.members().first { $0.node == store.origin.node }
         guard let own else {
             throw NodeError(
@@ -145,7 +148,7 @@ extension Request {
         case .listConflicts, .showConflict: "show the conflict"
         case .resolveConflict: "settle the conflict"
         case .reopenConflict: "reopen the conflict"
-        case .importLines(let first, let lines):
+        case .importLines(let first, let lines), .checkLines(let first, let lines):
             "import lines \(first) to \(first + max(lines.count, 1) - 1)"
         default: "do it"
         }

@@ -13,6 +13,7 @@ struct Import: AsyncParsableCommand, Exemplified {
     static let examples = [
         Example("a file", "parley import records.jsonl"),
         Example("what another program prints", "parley import - < records.jsonl"),
+        Example("what it would do", "parley import records.jsonl --dry-run"),
         Example("the rest of a file", "parley import records.jsonl --lines 2-"),
     ]
 
@@ -21,16 +22,21 @@ struct Import: AsyncParsableCommand, Exemplified {
         help: ArgumentHelp(
             "Only these lines, counted from 1, for example 2001- or 5,7-9.", valueName: "lines"))
     var lines = LineRanges.all
+    @Flag(help: "Check all lines and write nothing.") var dryRun = false
     @OptionGroup var options: NodeOptions
 
     func run() async throws {
         let reader = try LineReader(path: file, wanted: lines)
         let ledger = try await Session.with(options) { session in
-            await ImportRun(session: session, sibling: try session.sibling()).run(reader)
+            await ImportRun(
+                session: session, sibling: try session.sibling(), isRehearsal: dryRun
+            ).run(reader)
         }
         let end = reader.isAtEnd ? reader.linesRead : nil
         let total = ledger.total(end: end)
-        Output.write(options.json ? try total.json + "\n" : ImportPage.text(total))
+        Output.write(
+            options.json ? try total.json + "\n" : ImportPage.text(total, isRehearsal: dryRun))
+        if dryRun, let failure = ledger.failure { throw failure }
         if let failure = ledger.explained(of: file, end: end) { throw failure }
         if !total.refused.isEmpty { throw ExitCode(Exit.refused) }
     }
@@ -41,8 +47,9 @@ enum ImportPage {
     /// More refusals than this are counted and not listed.
     private static let listed = 20
 
-    static func text(_ answer: ImportAnswer) -> String {
-        var page = "\(Counted.text(answer.created, "record")) created"
+    static func text(_ answer: ImportAnswer, isRehearsal: Bool) -> String {
+        let deed = isRehearsal ? "would be created" : "created"
+        var page = "\(Counted.text(answer.created, "record")) \(deed)"
         if answer.changed > 0 { page += ", \(answer.changed) changed" }
         page +=
             answer.refused.isEmpty

@@ -133,6 +133,7 @@ import Testing
         #expect(await guest.perform(.edit(made.record, "title=y")).exitCode == 6)
         #expect(await guest.perform(.new("exchange", "title=y")).exitCode == 6)
         #expect(await guest.perform(.importLines(firstLine: 1, lines: [])).exitCode == 6)
+        #expect(await guest.perform(.checkLines(firstLine: 1, lines: [])).exitCode == 6)
     }
 
     @Test func anUnusableReasonIsRefused() async throws {
