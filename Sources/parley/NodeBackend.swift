@@ -50,7 +50,7 @@ enum NodeBackend {
 
 extension CommandFailure {
     init(_ error: NodeError) {
-        self.init(error.kind.rawValue, error.message)
+        self.init(error.kind.rawValue, PrintableText.line(error.message))
     }
 }
 

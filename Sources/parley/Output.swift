@@ -4,6 +4,12 @@ import Glibc
 enum Output {
     static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
 
+    /// A document on a line of its own; what a terminal might obey is escaped where there is one.
+    static func json(_ document: String) {
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        write((isTerminal ? PrintableText.json(document) : document) + "\n")
+    }
+
     static func note(_ text: String) { write(text, to: STDERR_FILENO) }
 
     static func error(_ message: String) { note("error: \(message)\n") }

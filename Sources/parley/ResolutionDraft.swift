@@ -53,7 +53,7 @@ package struct ResolutionDraft {
     }
 
     /// The newest value, which is what lists show meanwhile.
-    private var shownValue: String { conflict.sides.last?.value?.shown ?? "" }
+    private var shownValue: String { conflict.sides.last?.value?.raw ?? "" }
 }
 
 /// Runs a command line with the terminal handed over to it.

@@ -43,7 +43,7 @@ struct Session {
     ) async throws {
         let response = try await perform(request)
         if options.json {
-            Output.write((response.json ?? "null") + "\n")
+            Output.json(response.json ?? "null")
         } else {
             Output.write(page(try response.answer(), Surroundings.screen))
         }
@@ -58,9 +58,12 @@ extension Response {
         return self
     }
 
-    /// Why the node refused, in its words; `nil` where it did what was asked.
+    /// Why the node refused, in its words, which may repeat names that others chose; `nil` where it
+    /// did what was asked.
     var failure: CommandFailure? {
-        error.map { CommandFailure(exitCode == 0 ? Exit.refused : exitCode, $0) }
+        error.map {
+            CommandFailure(exitCode == 0 ? Exit.refused : exitCode, PrintableText.line($0))
+        }
     }
 
     /// The answer read as what the command's contract says it is.

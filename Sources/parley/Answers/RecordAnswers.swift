@@ -1,6 +1,6 @@
 /// Who wrote something, where and when.
 struct Authorship: Decodable, Equatable, Sendable {
-    let by: String
+    let by: ForeignText
     let node: String
     let at: String
     let change: String
@@ -35,10 +35,10 @@ struct ConflictMark: Decodable, Sendable {
 package struct ListedRecord: Decodable, Sendable {
     let record: String
     let type: String
-    let title: String?
+    let title: ForeignText?
     let state: String?
     let conflicts: [ConflictMark]?
-    let match: String?
+    let match: ForeignText?
 
     var isInConflict: Bool { state == "conflict" || !(conflicts ?? []).isEmpty }
 }
@@ -59,10 +59,10 @@ package struct LoggedChange: Decodable, Sendable {
     }
 
     let change: String
-    let by: String
+    let by: ForeignText
     let node: String
     let at: String
-    let because: String?
+    let because: ForeignText?
     let operations: [Operation]
 }
 

@@ -34,8 +34,11 @@ struct Import: AsyncParsableCommand, Exemplified {
         }
         let end = reader.isAtEnd ? reader.linesRead : nil
         let total = ledger.total(end: end)
-        Output.write(
-            options.json ? try total.json + "\n" : ImportPage.text(total, isRehearsal: dryRun))
+        if options.json {
+            Output.json(try total.json)
+        } else {
+            Output.write(ImportPage.text(total, isRehearsal: dryRun))
+        }
         if dryRun, let failure = ledger.failure { throw failure }
         if let failure = ledger.explained(of: file, end: end) { throw failure }
         if !total.refused.isEmpty { throw ExitCode(Exit.refused) }

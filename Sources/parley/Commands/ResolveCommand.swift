@@ -74,7 +74,7 @@ struct Resolve: AsyncParsableCommand, Exemplified {
         let home = try NodeBackend.homePath(options.home)
         let value = try ResolutionDraft(conflict).edited(inFolder: home)
         // A side left as it was is that side, not a third value.
-        let side = conflict.values.first { $0.value?.shown == value }
+        let side = conflict.values.first { $0.value?.raw == value }
         let choice = side.map { Request.Choice.take(change: $0.change) } ?? .value(value)
         return (choice, conflict.values.map(\.change))
     }

@@ -59,10 +59,11 @@ struct Watch: AsyncParsableCommand, Exemplified {
             let envelope = Envelope(casebook: options.casebook, request: .watch)
             try await session.backend.stream(envelope) { response in
                 guard let json = try response.checked().json else { return }
-                let line =
-                    try options.json
-                    ? json + "\n" : EventLine.text(response.answer(), on: screen)
-                Output.write(line)
+                if options.json {
+                    Output.json(json)
+                } else {
+                    Output.write(EventLine.text(try response.answer(), on: screen))
+                }
             }
         }
     }

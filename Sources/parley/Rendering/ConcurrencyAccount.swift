@@ -68,7 +68,7 @@ struct ConcurrencyAccount {
     private static func moment(_ side: ConflictSide, beside other: ConflictSide) -> String {
         guard let time = LocalTime(side.answer.at), let reference = LocalTime(other.answer.at)
         else {
-            return side.answer.at
+            return PrintableText.line(side.answer.at)
         }
         if time.date != reference.date { return time.dateAndClock }
         let isSameMinute = time != reference && time.clock == reference.clock

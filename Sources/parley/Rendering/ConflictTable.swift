@@ -8,7 +8,7 @@ package enum ConflictTable {
             let values = ConflictSide.named(in: conflict).map { "\($0.name): \($0.value)" }
             return [
                 .init(ShortNames.record(conflict.record, among: ids)), .init(conflict.type, .faint),
-                .init(conflict.title ?? ""), .init(conflict.field, .attention),
+                .init(conflict.title?.line ?? ""), .init(conflict.field, .attention),
                 .init(values.joined(separator: " | ")),
             ]
         }

@@ -2,14 +2,14 @@
 package enum EventLine {
     /// `10:42  change  by amal  change a1b2:42 ...`: time and kind first, the rest by name.
     package static func text(_ event: JSONValue, on screen: Screen) -> String {
-        guard case .object(var parts) = event else { return PrintableText.line(event.shown) + "\n" }
-        let time = parts.removeValue(forKey: "at")?.shown
-        let kind = parts.removeValue(forKey: "event")?.shown ?? "event"
+        guard case .object(var parts) = event else { return event.line + "\n" }
+        let time = parts.removeValue(forKey: "at")?.line
+        let kind = parts.removeValue(forKey: "event")?.line ?? "event"
         let rest = parts.sorted { $0.key < $1.key }.map { name, value in
-            screen.paint(name, .faint) + " " + shortened(name, PrintableText.line(value.shown))
+            screen.paint(name, .faint) + " " + shortened(name, value.line)
         }
         let clock = time.flatMap { LocalTime($0)?.clock }
-        let beginning = [clock, screen.paint(PrintableText.line(kind), .title)].compactMap(\.self)
+        let beginning = [clock, screen.paint(kind, .title)].compactMap(\.self)
         return (beginning + rest).joined(separator: "  ") + "\n"
     }
 

@@ -10,7 +10,7 @@ package enum LogPage {
                 screen.paint(name, .title) + "  \(LocalTime.shown(change.at))  \(change.by)\n"
             if let because = change.because {
                 entry +=
-                    "    " + screen.paint("because: \(PrintableText.line(because))", .faint) + "\n"
+                    "    " + screen.paint("because: \(because)", .faint) + "\n"
             }
             for operation in change.operations {
                 entry += line(operation, among: records, on: screen)
@@ -28,7 +28,7 @@ package enum LogPage {
         }
         words.append(operation.op)
         if let field = operation.field { words.append(field) }
-        let value = PrintableText.line(operation.value?.shown ?? "")
+        let value = operation.value?.line ?? ""
         if !value.isEmpty { words.append(value) }
         let line = words.joined(separator: " ")
         return (screen.columns.map { Columns.shortened(line, to: $0) } ?? line) + "\n"

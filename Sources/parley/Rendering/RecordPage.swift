@@ -19,7 +19,7 @@ package enum RecordPage {
         let indent = (names.map { DisplayWidth.of($0) }.max() ?? 0) + 4
         let disputed = Set(record.conflicts.map(\.field))
         return names.map { name in
-            let value = PrintableText.lines(record.fields[name]?.shown ?? "")
+            let value = record.fields[name]?.lines ?? ""
             let mark = disputed.contains(name) ? screen.paint("  in conflict", .attention) : ""
             let lines = Columns.wrapped(value, to: (screen.columns ?? .max) - indent - 1)
             let margin = "\n" + String(repeating: " ", count: indent)

@@ -36,6 +36,25 @@ final class TestNode {
         ).wait()
     }
 
+    /// Runs a command on a terminal, where somebody types `typed`.
+    func onTerminal(
+        _ arguments: String..., typing typed: String = ""
+    ) -> (exitCode: Int32, shown: String) {
+        TestNode.onTerminal(arguments, home: home, typing: typed)
+    }
+
+    static func onTerminal(
+        _ arguments: [String], home: String, typing typed: String = ""
+    ) -> (exitCode: Int32, shown: String) {
+        let terminal = Terminal()
+        terminal.type(typed)
+        let child = ChildProcess(
+            "\(Workplace.programs)/parley", arguments, terminal: terminal,
+            variables: Workplace.variables(home: home), folder: "/tmp")
+        let shown = terminal.shown()
+        return (child.wait().exitCode, shown)
+    }
+
     /// Runs a command that must end with this exit code.
     @discardableResult
     func parley(
