@@ -80,15 +80,21 @@ package struct Response: Codable, Hashable, Sendable {
     package let json: String?
     /// What could not be done, why, and what to type next; `nil` on success.
     package let error: String?
-    /// Whether more responses to the same request follow (`watch`).
+    /// Whether more responses to the same request follow: further answers (`watch`), or the rest
+    /// of this one.
     package let continues: Bool
+    /// Whether `json` is only the beginning of a text that goes on in the next response; what else
+    /// there is to say stands in the last one. See `ResponsePieces`.
+    package let isPiece: Bool
 
     package init(
-        exitCode: Int32 = 0, json: String? = nil, error: String? = nil, continues: Bool = false
+        exitCode: Int32 = 0, json: String? = nil, error: String? = nil, continues: Bool = false,
+        isPiece: Bool = false
     ) {
         self.exitCode = exitCode
         self.json = json
         self.error = error
         self.continues = continues
+        self.isPiece = isPiece
     }
 }

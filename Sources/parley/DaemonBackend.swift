@@ -26,6 +26,14 @@ struct DaemonBackend: Backend, @unchecked Sendable {
         }
     }
 
+    func perform(_ envelope: Envelope, receive: (String) -> Void) throws -> Response {
+        do {
+            return try client.request(envelope, receive)
+        } catch {
+            throw CommandFailure(error, home: home)
+        }
+    }
+
     func stream(_ envelope: Envelope, receive: (Response) throws -> Void) throws {
         var failure: (any Error)?
         do {

@@ -62,6 +62,12 @@ private struct OpenedHome: Backend {
         await node.perform(envelope)
     }
 
+    func perform(_ envelope: Envelope, receive: (String) -> Void) async -> Response {
+        let response = await node.perform(envelope)
+        if let json = response.json { receive(json) }
+        return response
+    }
+
     func sibling() -> any Backend { self }
 
     func stream(_ envelope: Envelope, receive: (Response) throws -> Void) async throws {

@@ -4,10 +4,15 @@ import Glibc
 enum Output {
     static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
 
-    /// A document on a line of its own; what a terminal might obey is escaped where there is one.
+    /// A document on a line of its own.
     static func json(_ document: String) {
-        let isTerminal = isatty(STDOUT_FILENO) == 1
-        write((isTerminal ? PrintableText.json(document) : document) + "\n")
+        json(piece: document)
+        write("\n")
+    }
+
+    /// Part of a document; what a terminal might obey is escaped where there is one.
+    static func json(piece: String) {
+        write(isatty(STDOUT_FILENO) == 1 ? PrintableText.json(piece) : piece)
     }
 
     static func note(_ text: String) { write(text, to: STDERR_FILENO) }

@@ -41,13 +41,24 @@ struct Session {
     func show<Answer: Decodable>(
         _ request: Request, page: (Answer, Screen) -> String
     ) async throws {
+        let exitCode = options.json ? try await copy(request) : try await show(request, as: page)
+        if exitCode != Exit.done { throw ExitCode(exitCode) }
+    }
+
+    /// Passes the answer's JSON on without holding it: `list --limit 0` may be large.
+    private func copy(_ request: Request) async throws -> Int32 {
+        let last = try await backend.perform(envelope(of: request)) { Output.json(piece: $0) }
+        let exitCode = try last.checked().exitCode
+        Output.write(last.json == nil ? "null\n" : "\n")
+        return exitCode
+    }
+
+    private func show<Answer: Decodable>(
+        _ request: Request, as page: (Answer, Screen) -> String
+    ) async throws -> Int32 {
         let response = try await perform(request)
-        if options.json {
-            Output.json(response.json ?? "null")
-        } else {
-            Output.write(page(try response.answer(), Surroundings.screen))
-        }
-        if response.exitCode != Exit.done { throw ExitCode(response.exitCode) }
+        Output.write(page(try response.answer(), Surroundings.screen))
+        return response.exitCode
     }
 }
 

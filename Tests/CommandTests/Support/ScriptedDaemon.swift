@@ -9,14 +9,18 @@ enum ScriptedDaemon {
 
     /// What `parley` says to the answers of a script.
     static func parley(
-        _ arguments: String..., at home: String, _ script: @escaping Script
+        _ arguments: String..., at home: String,
+        pieceBytes: Int = ControlServer.usualPieceBytes, _ script: @escaping Script
     ) async throws -> ChildProcess.Result {
-        try await serve(at: home, script) { TestNode.run(arguments, home: home) }
+        try await serve(at: home, pieceBytes: pieceBytes, script) {
+            TestNode.run(arguments, home: home)
+        }
     }
 
     /// Runs `body` on a thread of its own while the script answers what comes in.
     static func serve<Result: Sendable>(
-        at home: String, _ script: @escaping Script, while body: @escaping @Sendable () -> Result
+        at home: String, pieceBytes: Int = ControlServer.usualPieceBytes,
+        _ script: @escaping Script, while body: @escaping @Sendable () -> Result
     ) async throws -> Result {
         try FileManager.default.createDirectory(
             atPath: home, withIntermediateDirectories: true,
@@ -24,7 +28,8 @@ enum ScriptedDaemon {
         guard case .acquired(let lock) = try HomeLock.tryAcquire(home: home) else {
             throw NotReady(description: "\(home) is in use")
         }
-        let server = try await ControlServer.bind(path: home + "/control.sock", holding: lock)
+        let server = try await ControlServer.bind(
+            path: home + "/control.sock", holding: lock, pieceBytes: pieceBytes)
         let (ending, end) = AsyncStream.makeStream(of: Void.self)
         let serving = Task {
             try await server.run { await script($0, $1) { end.finish() } }
