@@ -16,7 +16,7 @@ package final class Node: Sendable {
     let shelf: Shelf
     let joining: Joining
     let hub: Hub
-    let events = EventBus()
+    let events: EventBus
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
     private let caretaker = Mutex<Caretaker?>(nil)
@@ -49,7 +49,8 @@ package final class Node: Sendable {
         self.lock = lock
         let hub = Hub(own: identity.node)
         self.hub = hub
-        let events = events
+        let events = EventBus(now: environment.wallMilliseconds)
+        self.events = events
         let changes = AsyncStream<CasebookStore>.makeStream(
             bufferingPolicy: .bufferingNewest(64))
         commits = changes.stream
@@ -80,16 +81,10 @@ package final class Node: Sendable {
     }
 
     /// The lines of `watch`, until the node stops or nobody listens.
-    package func watch() -> AsyncStream<Response> {
-        let lines = events.watch()
-        return AsyncStream { continuation in
-            let task = Task {
-                for await line in lines {
-                    continuation.yield(Response(json: line, continues: true))
-                }
-                continuation.finish()
-            }
-            continuation.onTermination = { _ in task.cancel() }
+    package func watch() -> EventLines {
+        let (events, first) = events.watch()
+        return EventLines(events: events, first: first) { [shelf] in
+            (try? await shelf.stores()) ?? []
         }
     }
 
@@ -276,7 +271,7 @@ package final class Node: Sendable {
                 [
                     ("casebook", .string(store.casebookID.bytes.hex)),
                     ("record", .string(record.text)), ("local", .bool(notice.isLocal)),
-                ])
+                ], about: EventBus.Event.Subject(record: record, store: store))
         }
     }
 }
