@@ -129,6 +129,37 @@ import parley
         #expect(line == "from the future  count 3  what a ⏎ b\n")
     }
 
+    @Test(arguments: [
+        (
+            #""event":"record","by":"amal","type":"exchange","record":"3f9a01c2d4","title":"Sweida","state":"live""#,
+            "amal changed exchange 3f9a01c2  Sweida\n"
+        ),
+        (
+            #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"","state":"deleted""#,
+            "amal deleted note 3f9a01c2\n"
+        ),
+        (
+            #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"x","state":"conflict""#,
+            "amal changed note 3f9a01c2  x  in conflict\n"
+        ),
+        (#""event":"record","record":"3f9a01c2d4""#, "record  record 3f9a01c2\n"),
+        (#""event":"connected","node":"77e0c3d4ff","name":"basil""#, "basil connected\n"),
+        (
+            #""event":"disconnected","node":"77e0c3d4ff","reason":"finished""#,
+            "77e0c3d4 disconnected: finished\n"
+        ),
+        (
+            #""event":"missed","count":12"#,
+            "12 events left out: they came faster than this was read\n"
+        ),
+    ])
+    func eventsSayWhoDidWhat(members: String, line: String) throws {
+        #expect(EventLine.text(try answer("{\(members)}"), on: .plain) == line)
+        let timed = EventLine.text(
+            try answer("{\"at\":\"2026-02-26T10:42:00.000Z\",\(members)}"), on: .plain)
+        #expect(timed.hasSuffix("  " + line))
+    }
+
     @Test func progressIsRedrawnOnlyWhenItMoved() {
         var bar = ProgressBar(label: "importing", total: 1_000)
         #expect(bar.line(at: 500)?.hasSuffix(" 50%") == true)
