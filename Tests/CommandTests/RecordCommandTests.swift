@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 import parley
 
@@ -83,6 +84,24 @@ import parley
         #expect(result.output.contains("\n  line 3: "))
         let titles = try node.answer("list", as: [Listed].self).map(\.title)
         #expect(titles.sorted() == ["Four", "One"])
+    }
+
+    @Test func reasonsFromAFileStayOutOfTheProcessList() throws {
+        let node = try node(withDaemon: false)
+        node.parley("new", "note", "title=One", "--because-from", "-", input: "named\nby two\n")
+        let file = "\(workplace.path)/reason.txt"
+        try "an error\n".write(toFile: file, atomically: false, encoding: .utf8)
+        node.parley("delete", "@last", "--yes", "--because-from", file)
+        let log: [Logged] = try node.answer("log", "@last")
+        #expect(log.map(\.because) == ["an error", "named\nby two"])
+        for arguments in [
+            ["restore", "@last", "--because", "x", "--because-from", file],
+            ["new", "note", "--from", "-", "--because-from", "-"],
+        ] {
+            let refused = node.run(arguments)
+            #expect(refused.exitCode == 2, "\(refused.errors)")
+        }
+        #expect(node.run(["restore", "@last", "--because-from", "/nowhere"]).exitCode == 1)
     }
 
     @Test func valuesFromAFileStayOutOfTheProcessList() throws {

@@ -44,13 +44,15 @@ struct Resolve: AsyncParsableCommand, Exemplified {
             throw ValidationError(
                 "a resolution is one choice: give one of --take, --value, --from and --edit")
         }
+        try reason.checkInput(besides: from)
     }
 
     func run() async throws {
-        guard !edit else { return try await settleInEditor() }
+        let because = try reason.text()
+        guard !edit else { return try await settleInEditor(because: because) }
         let choice = try choice()
         try await Session.with(options) {
-            try await settle(record, choice, seen: named ?? [], in: $0)
+            try await settle(record, choice, seen: named ?? [], because: because, in: $0)
         }
     }
 
@@ -64,10 +66,11 @@ struct Resolve: AsyncParsableCommand, Exemplified {
     }
 
     private func settle(
-        _ record: String, _ choice: Request.Choice, seen: [String], in session: Session
+        _ record: String, _ choice: Request.Choice, seen: [String], because: String?,
+        in session: Session
     ) async throws {
         let request = Request.resolveConflict(
-            record: record, field: field, choice: choice, seen: seen, because: reason.because)
+            record: record, field: field, choice: choice, seen: seen, because: because)
         try await session.show(request) { (answer: ResolutionAnswer, screen) in
             ResolutionPage.text("settled", answer, on: screen)
         }
@@ -77,7 +80,7 @@ struct Resolve: AsyncParsableCommand, Exemplified {
 
     /// The node is let go while the person thinks, which may take an hour: without a daemon nobody
     /// else could open the home. What is typed stays in the draft until the node has accepted it.
-    private func settleInEditor() async throws {
+    private func settleInEditor(because: String?) async throws {
         let conflict = try await conflict()
         let draft = ResolutionDraft(conflict)
         let file = try DraftFile(draft.text, inFolder: try NodeBackend.homePath(options.home))
@@ -88,7 +91,8 @@ struct Resolve: AsyncParsableCommand, Exemplified {
         do {
             try await Session.with(options) {
                 try await settle(
-                    conflict.record, choice, seen: named ?? conflict.values.map(\.change), in: $0)
+                    conflict.record, choice, seen: named ?? conflict.values.map(\.change),
+                    because: because, in: $0)
             }
         } catch let failure as CommandFailure {
             guard !file.removeUnlessEdited() else { throw failure }

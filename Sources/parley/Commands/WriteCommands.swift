@@ -21,10 +21,12 @@ struct New: NodeCommand {
     @OptionGroup var reason: ReasonOption
     @OptionGroup var options: NodeOptions
 
+    func validate() throws { try reason.checkInput(besides: source.from) }
+
     func request() throws -> Request {
         .new(
             type: type, assignments: try source.assignments(after: assignments),
-            because: reason.because)
+            because: try reason.text())
     }
 
     func page(for written: WrittenRecord, on screen: Screen) -> String {
@@ -46,6 +48,9 @@ struct Edit: NodeCommand {
             "parley edit 3f9a place='Adra Central Prison' --because 'named by Reuters'"),
         Example("a tag in, another out", "parley edit @last tags+=verified tags-=draft"),
         Example("take a value back", "parley edit @last note:="),
+        Example(
+            "a reason that names people, out of sight of `ps`",
+            "parley edit 3f9a stage=partial --because-from reason.txt"),
     ]
 
     @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
@@ -55,6 +60,8 @@ struct Edit: NodeCommand {
     @OptionGroup var reason: ReasonOption
     @OptionGroup var options: NodeOptions
 
+    func validate() throws { try reason.checkInput(besides: source.from) }
+
     func request() throws -> Request {
         let list = try source.assignments(after: assignments)
         guard !list.isEmpty else {
@@ -63,7 +70,7 @@ struct Edit: NodeCommand {
                 "there is nothing to change. Give FIELD=VALUE or --from FILE; `parley help edit` has "
                     + "examples.")
         }
-        return .edit(record: record, assignments: list, because: reason.because)
+        return .edit(record: record, assignments: list, because: try reason.text())
     }
 
     func page(for written: WrittenRecord, on screen: Screen) -> String {
@@ -99,7 +106,7 @@ struct Delete: NodeCommand {
                 throw CommandFailure(Exit.refused, "nothing deleted, as you answered")
             }
         }
-        return .delete(record: record, because: reason.because)
+        return .delete(record: record, because: try reason.text())
     }
 
     func page(for written: WrittenRecord, on screen: Screen) -> String {
@@ -120,7 +127,7 @@ struct Restore: NodeCommand {
     @OptionGroup var reason: ReasonOption
     @OptionGroup var options: NodeOptions
 
-    func request() -> Request { .restore(record: record, because: reason.because) }
+    func request() throws -> Request { try .restore(record: record, because: reason.text()) }
 
     func page(for written: WrittenRecord, on screen: Screen) -> String {
         WrittenPage.text("restored", written, on: screen)
