@@ -11,7 +11,7 @@ extension CasebookCommands {
         in scope: WriteScope
     ) throws -> Answer {
         let type = try schema.type(named: typed)
-        let operations = try operations(assignments, on: type, in: scope)
+        let operations = try operations(assignments, on: type, of: nil, in: scope)
         let appended = try scope.append(
             [.creation(type: type.name, operations)] + reason(because))
         guard let id = appended.recordIDs.first ?? nil else {
@@ -27,7 +27,8 @@ extension CasebookCommands {
     ) throws -> Answer {
         let record = try record(typed, in: scope)
         try refuseDeleted(record, in: scope)
-        let operations = try operations(assignments, on: try type(of: record), in: scope)
+        let operations = try operations(
+            assignments, on: try type(of: record), of: record.state, in: scope)
         guard !operations.isEmpty else {
             throw NodeError(
                 .refused, "nothing to edit. Type at least one FIELD=VALUE, for example `note=...`.")
@@ -69,10 +70,15 @@ extension CasebookCommands {
         try scope.append([.edit(of: record.reference, operations)] + reason(because)).dot
     }
 
+    /// - Parameter state: what the record holds, `nil` for a new one.
     private func operations(
-        _ assignments: [Request.Assignment], on type: RecordType, in scope: ReadScope
+        _ assignments: [Request.Assignment], on type: RecordType, of state: RecordState?,
+        in scope: ReadScope
     ) throws -> [Operation] {
-        var plan = EditPlan(type: type) { try completeReference($0, in: scope) }
+        var plan = EditPlan(
+            type: type,
+            present: { name in state?.sets.first { $0.name == name }?.content.values ?? [] },
+            completeReference: { try completeReference($0, in: scope) })
         for assignment in assignments { try plan.add(assignment) }
         return plan.operations
     }

@@ -40,7 +40,7 @@ struct Edit: NodeCommand {
         abstract: "Change fields of a record.",
         discussion: """
             FIELD=VALUE writes a field, FIELD:= unsets it; FIELD+=ELEMENT and FIELD-=ELEMENT add to \
-            a set and remove from it.
+            a set and remove from it, FIELD:= leaves nothing of a set but what is added with it.
             """)
     static let examples = [
         Example(
@@ -48,6 +48,7 @@ struct Edit: NodeCommand {
             "parley edit 3f9a place='Adra Central Prison' --because 'named by Reuters'"),
         Example("a tag in, another out", "parley edit @last tags+=verified tags-=draft"),
         Example("take a value back", "parley edit @last note:="),
+        Example("these tags and no others", "parley edit @last tags:= tags+=verified"),
         Example(
             "a reason that names people, out of sight of `ps`",
             "parley edit 3f9a stage=partial --because-from reason.txt"),

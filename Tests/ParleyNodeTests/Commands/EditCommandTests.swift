@@ -41,6 +41,36 @@ import Testing
                 == #"{"title":"Sweida","place":"Damascus","parties":["A","C"]}"#)
     }
 
+    @Test(arguments: [
+        (["parties:="], nil), (["parties:=", "parties+=C"], #"["C"]"#),
+        (["parties+=C", "parties:="], #"["C"]"#), (["parties:=", "parties+=A"], #"["A"]"#),
+    ])
+    func clearingASetLeavesOnlyWhatIsAddedWithIt(typed: [String], left: String?) async throws {
+        let desk = try await Desk.founder()
+        _ = await desk.perform(.new("exchange", "title=x", "parties+=A", "parties+=B"))
+        let assignments = typed.map(Request.Assignment.init(typed:))
+        let edited = await desk.perform(
+            .edit(record: "@last", assignments: assignments, because: nil))
+        #expect(edited.exitCode == 0, "\(edited.error)")
+        let shown = await desk.perform(.show("@last"))
+        #expect(shown.json?["fields"]?["parties"]?.text == left)
+    }
+
+    /// An element that somebody adds meanwhile wasn't on the screen, so it stays.
+    @Test func clearingASetRemovesWhatWasSeen() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await nour.perform(.new("exchange", "title=x", "parties+=A"))
+        try await ali.pull(from: nour)
+        _ = await nour.perform(.edit(made.record, "parties:="))
+        _ = await ali.perform(.edit(made.record, "parties+=B"))
+        try await nour.meet(ali)
+        for desk in [nour, ali] {
+            let shown = await desk.perform(.show(made.record))
+            #expect(shown.json?["fields"]?["parties"]?.text == #"["B"]"#)
+        }
+    }
+
     @Test func textIsComposedOnEntry() async throws {
         let desk = try await Desk.founder()
         _ = await desk.perform(.new("exchange", "place=Ale\u{301}p"))
@@ -75,7 +105,8 @@ import Testing
     @Test(arguments: [
         (["titel=x"], "`title`"), (["date=2026-02-30"], "`mid-July 2025`"),
         (["released_by_a=lots"], "`25-30`"), (["parties=A"], "`parties+=ELEMENT`"),
-        (["parties:="], "`parties-=ELEMENT`"), (["place+=A"], "`place=VALUE`"),
+        (["parties:=", "parties:="], "given twice"), (["place+=A"], "`place=VALUE`"),
+        (["parties-=A", "parties:="], "given twice"), (["parties:=", "parties-=A"], "given twice"),
         (["place=A", "place=B"], "given twice"), (["parties+=A", "parties+=A"], "given twice"),
         (["place="], "empty"), (["place=a\u{7}"], "control character"),
     ])
