@@ -46,7 +46,8 @@ package struct ListedRecord: Decodable, Sendable {
 /// `new`, `edit`, `delete`, `restore`.
 struct WrittenRecord: Decodable, Sendable {
     let record: String
-    let change: String
+    /// `nil` where an edit found everything as it should be.
+    let change: String?
 }
 
 /// One change of `log`.

@@ -138,8 +138,11 @@ struct Restore: NodeCommand {
 /// What every write answers.
 private enum WrittenPage {
     static func text(_ deed: String, _ written: WrittenRecord, on screen: Screen) -> String {
-        let change = ShortNames.change(written.change, among: [])
-        return "\(deed) \(screen.paint(ShortNames.record(written.record), .title))"
-            + screen.paint("  change \(change)", .faint) + "\n"
+        let id = screen.paint(ShortNames.record(written.record), .title)
+        guard let change = written.change else {
+            return "nothing to change: \(id) holds that already\n"
+        }
+        let name = ShortNames.change(change, among: [])
+        return "\(deed) \(id)" + screen.paint("  change \(name)", .faint) + "\n"
     }
 }

@@ -42,6 +42,48 @@ import Testing
     }
 
     @Test(arguments: [
+        ["title=Sweida"], ["parties+=A"], ["note:="], ["tags:="], ["title=Sweida", "parties+=B"],
+        ["place=Ale\u{301}p"],
+    ])
+    func anEditThatChangesNothingWritesNothing(typed: [String]) async throws {
+        let desk = try await Desk.founder()
+        let made = await desk.perform(
+            .new("exchange", "title=Sweida", "parties+=A", "parties+=B", "place=Al\u{E9}p"))
+        let assignments = typed.map(Request.Assignment.init(typed:))
+        let edited = await desk.perform(
+            .edit(record: made.record, assignments: assignments, because: "no difference"))
+        #expect(edited.exitCode == 0)
+        #expect(edited.json?.text == #"{"record":"\#(made.record)","change":null}"#)
+        #expect(await desk.perform(.log(record: nil, limit: 0)).json?.items.count == 2)
+    }
+
+    @Test func anEditWritesOnlyWhatItChanges() async throws {
+        let desk = try await Desk.founder()
+        _ = await desk.perform(.new("exchange", "title=Sweida", "parties+=A"))
+        _ = await desk.perform(
+            .edit("@last", "title=Sweida", "place=Adra", "parties+=A", "parties+=B"))
+        let log = await desk.perform(.log(record: "@last", limit: 1)).json?.items ?? []
+        let steps = log.first?["operations"]?.items ?? []
+        #expect(steps.map { $0["field"].content } == ["place", "parties"])
+        #expect(steps.map { $0["value"].content } == ["Adra", "B"])
+    }
+
+    /// What is shown of a field in conflict is one of its values; typing it settles nothing.
+    @Test func typingTheShownValueOfAConflictIsStillRefused() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await nour.perform(.new("exchange", "title=x"))
+        try await ali.pull(from: nour)
+        _ = await nour.perform(.edit(made.record, "place=Adra"))
+        _ = await ali.perform(.edit(made.record, "place=Damascus"))
+        try await nour.meet(ali)
+        let shown = await nour.perform(.show(made.record)).json?["fields"]?["place"].content
+        let edited = await nour.perform(.edit(made.record, "place=\(shown ?? "")"))
+        #expect(edited.exitCode == 1)
+        #expect(edited.error.contains("parley conflict resolve"))
+    }
+
+    @Test(arguments: [
         (["parties:="], nil), (["parties:=", "parties+=C"], #"["C"]"#),
         (["parties+=C", "parties:="], #"["C"]"#), (["parties:=", "parties+=A"], #"["A"]"#),
     ])
