@@ -11,7 +11,15 @@ extension CasebookCommands {
         in scope: WriteScope
     ) throws -> Answer {
         let type = try schema.type(named: typed)
+        // There is nothing yet to unset.
         let operations = try operations(assignments, on: type, of: nil, in: scope)
+            .filter { $0.values != [.absent] }
+        guard !operations.isEmpty else {
+            throw NodeError(
+                .refused,
+                "cannot make an empty record. Give at least one field, for example `parley new \(type.name) \(type.titleField)=...`."
+            )
+        }
         let appended = try scope.append(
             [.creation(type: type.name, operations)] + reason(because))
         guard let id = appended.recordIDs.first ?? nil else {

@@ -25,7 +25,7 @@ struct New: NodeCommand {
 
     func request() throws -> Request {
         .new(
-            type: type, assignments: try source.assignments(after: assignments),
+            type: type, assignments: try source.required(after: assignments, for: "new"),
             because: try reason.text())
     }
 
@@ -64,14 +64,9 @@ struct Edit: NodeCommand {
     func validate() throws { try reason.checkInput(besides: source.from) }
 
     func request() throws -> Request {
-        let list = try source.assignments(after: assignments)
-        guard !list.isEmpty else {
-            throw CommandFailure(
-                Exit.usage,
-                "there is nothing to change. Give FIELD=VALUE or --from FILE; `parley help edit` has "
-                    + "examples.")
-        }
-        return .edit(record: record, assignments: list, because: try reason.text())
+        .edit(
+            record: record, assignments: try source.required(after: assignments, for: "edit"),
+            because: try reason.text())
     }
 
     func page(for written: WrittenRecord, on screen: Screen) -> String {

@@ -169,6 +169,17 @@ import Testing
         #expect(await desk.perform(.log(record: nil, limit: 0)).json?.items.count == 2)
     }
 
+    @Test(arguments: [[], ["note:="], ["tags:="]])
+    func anEmptyRecordIsRefused(typed: [String]) async throws {
+        let desk = try await Desk.founder()
+        let assignments = typed.map(Request.Assignment.init(typed:))
+        let made = await desk.perform(
+            .new(type: "facility", assignments: assignments, because: nil))
+        #expect(made.exitCode == 1)
+        #expect(made.error.contains("`parley new facility name=...`"))
+        #expect(await desk.perform(.log(record: nil, limit: 0)).json?.items.count == 1)
+    }
+
     @Test func aMistypedTypeIsSuggested() async throws {
         let desk = try await Desk.founder()
         let result = await desk.perform(.new("exchnage", "title=x"))
@@ -212,7 +223,8 @@ import Testing
     @Test func anUnusableReasonIsRefused() async throws {
         let desk = try await Desk.founder()
         let result = await desk.perform(
-            .new(type: "note", assignments: [], because: "a\u{1B}[2J"))
+            .new(
+                type: "note", assignments: [.init(typed: "title=x")], because: "a\u{1B}[2J"))
         #expect(result.exitCode == 1)
         #expect(result.error.contains("--because"))
     }
