@@ -64,7 +64,7 @@ extension CasebookCommands {
                 $0.edit.dot == dot || context.covers($0.edit.dot, in: LinearAncestry())
             }
         }
-        guard let time = Timestamp(text: moment) else {
+        guard let time = Timestamp(text: moment.withWesternDigits) else {
             throw NodeError(
                 .refused,
                 "cannot tell what point that is. Give a change as `parley log` shows it, or a time, for example `2026-02-26` or `2026-02-26T10:42Z`."

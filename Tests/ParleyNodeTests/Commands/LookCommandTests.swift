@@ -110,6 +110,7 @@ import Testing
         #expect(await place(made.change) == "first")
         #expect(await place("2026-02-26T10:30Z") == "first")
         #expect(await place("2026-02-26") == "second")
+        #expect(await place("٢٠٢٦-٠٢-٢٦T١٠:٣٠Z") == "first")
         #expect(await desk.perform(.show(record: made.record, at: "2026-02-25")).exitCode == 3)
         #expect(await desk.perform(.show(record: made.record, at: "yesterday")).exitCode == 1)
         #expect(await desk.perform(.show(record: made.record, at: "0000:99")).exitCode == 3)
