@@ -146,7 +146,8 @@ package final class Node: Sendable {
             let names = try await names(of: stores)
             throw NodeError(
                 .notFound,
-                "which casebook? There are \(names.joined(separator: ", ")). Add --casebook NAME.")
+                "which casebook? There are \(names.joined(separator: ", ")). Add --casebook NAME, or set PARLEY_CASEBOOK."
+            )
         }
         for store in stores {
             if store.casebookID.bytes.hex.hasPrefix(name.lowercased()) && name.count >= 4 {
@@ -155,7 +156,8 @@ package final class Node: Sendable {
             if try await store.read({ try $0.summary().name }) == name { return store }
         }
         throw NodeError(
-            .notFound, "no casebook of that name here. Type `parley casebook list` for the names.")
+            .notFound,
+            "no casebook `\(name)` here. Type `parley casebook list` for the names.")
     }
 
     func names(of stores: [CasebookStore]) async throws -> [String] {

@@ -8,11 +8,18 @@ struct NodeOptions: ParsableArguments {
             valueName: "dir"))
     var home: String?
 
-    @Option(help: ArgumentHelp("The casebook meant, where there are several.", valueName: "name"))
-    var casebook: String?
+    @Option(
+        name: .customLong("casebook"),
+        help: ArgumentHelp(
+            "The casebook meant, where there are several; else $PARLEY_CASEBOOK.",
+            valueName: "name"))
+    var typedCasebook: String?
 
     @Flag(help: "Print the answer as JSON.")
     var json = false
+
+    /// The casebook meant, `nil` where nobody said.
+    var casebook: String? { typedCasebook ?? Surroundings.variable("PARLEY_CASEBOOK") }
 }
 
 /// `--because` of everything that writes.

@@ -1,6 +1,28 @@
 import Testing
 import parley
 
+/// Which casebook a command is about, where there are several.
+@Suite struct CasebookChoiceTests {
+    @Test func theOptionGoesBeforeTheEnvironment() throws {
+        let workplace = try Workplace()
+        let node = TestNode.founder("amal", in: workplace)
+        node.parley("casebook", "create", "aleppo")
+        let unclear = node.parley("casebook", "show", exits: 3)
+        #expect(unclear.errors.contains("PARLEY_CASEBOOK"))
+        func shown(_ arguments: String) -> String {
+            workplace.shell(
+                "PARLEY_CASEBOOK=aleppo parley casebook show \(arguments)", home: node.home
+            ).output
+        }
+        #expect(shown("").hasPrefix("aleppo  "))
+        #expect(shown("--casebook sweida").hasPrefix("sweida  "))
+        let wrong = workplace.shell(
+            "PARLEY_CASEBOOK=homs parley list", home: node.home)
+        #expect(wrong.exitCode == 3)
+        #expect(wrong.errors.contains("`homs`"))
+    }
+}
+
 @Suite struct NamingTests {
     private static let origins = [
         "a1b2c3d4e5f60718.7d00000000000001", "a1b2ffffe5f60718.1100000000000001",
