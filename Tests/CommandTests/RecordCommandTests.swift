@@ -71,6 +71,24 @@ import parley
         #expect(try node.answer("show", created.record, as: Shown.self).state == "live")
     }
 
+    @Test func deletingAsksWithTheTitle() throws {
+        let node = try node(withDaemon: false)
+        let made: Written = try node.answer("new", "facility", "name=Adra \u{202e}Prison")
+        let id = made.record.prefix(8)
+        let kept = node.onTerminal("delete", "@last", typing: "n\n")
+        #expect(kept.exitCode == 1)
+        #expect(
+            kept.shown.contains(
+                "Delete facility \(id), Adra <202e>Prison, from the casebook, for everybody? [y/N] "
+            ))
+        #expect(try node.answer("show", made.record, as: Shown.self).state == "live")
+        let gone = node.onTerminal("delete", made.record, typing: "y\n")
+        #expect(gone.exitCode == 0)
+        #expect(gone.shown.contains("parley restore \(id)"))
+        #expect(try node.answer("show", made.record, as: Shown.self).state == "deleted")
+        #expect(node.onTerminal("delete", "ffffffff", typing: "y\n").exitCode == 3)
+    }
+
     @Test func importsLinesAndNamesThoseItRefuses() throws {
         let node = try node(withDaemon: false)
         let lines = [

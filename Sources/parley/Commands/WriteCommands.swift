@@ -74,44 +74,6 @@ struct Edit: NodeCommand {
     }
 }
 
-/// `parley delete`
-struct Delete: NodeCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Delete a record; `parley restore` brings it back.",
-        discussion: "Asks first on a terminal. Elsewhere it needs --yes.")
-    static let examples = [
-        Example(
-            "without being asked", "parley delete 3f9a --yes --because 'entered twice by mistake'")
-    ]
-
-    @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
-    @Flag(help: "Don't ask.") var yes = false
-    @OptionGroup var reason: ReasonOption
-    @OptionGroup var options: NodeOptions
-
-    func request() throws -> Request {
-        if !yes {
-            guard Surroundings.canAsk else {
-                throw CommandFailure(
-                    Exit.usage,
-                    "nothing deleted: nobody is there to be asked. Add --yes to delete \(record) "
-                        + "without a question.")
-            }
-            Output.note("Delete \(record) from the casebook, for everybody? [y/N] ")
-            guard ["y", "yes"].contains(readLine()?.lowercased()) else {
-                throw CommandFailure(Exit.refused, "nothing deleted, as you answered")
-            }
-        }
-        return .delete(record: record, because: try reason.text())
-    }
-
-    func page(for written: WrittenRecord, on screen: Screen) -> String {
-        let id = ShortNames.record(written.record)
-        return WrittenPage.text("deleted", written, on: screen)
-            + "to bring it back: parley restore \(id)\n"
-    }
-}
-
 /// `parley restore`
 struct Restore: NodeCommand {
     static let configuration = CommandConfiguration(abstract: "Bring a deleted record back.")
@@ -131,7 +93,7 @@ struct Restore: NodeCommand {
 }
 
 /// What every write answers.
-private enum WrittenPage {
+enum WrittenPage {
     static func text(_ deed: String, _ written: WrittenRecord, on screen: Screen) -> String {
         let id = screen.paint(ShortNames.record(written.record), .title)
         guard let change = written.change else {
