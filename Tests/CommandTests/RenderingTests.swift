@@ -75,19 +75,23 @@ import parley
     }
 
     @Test func recordPageMarksFieldsInConflict() throws {
-        let page = RecordPage.text(
-            try answer(
-                """
-                {"record":"3f9a01c2d4e5f60718293a4b5c6d7e8f","type":"exchange","state":"conflict",
-                 "fields":{"tags":["a","b"],"place":"Adra","title":"Sweida"},"conflicts":["place"],
-                 "changed":{"by":"amal","node":"\(Self.amal)","at":"2026-02-26T10:42:00.000Z",
-                 "change":"\(Self.amalsLog):42"}}
-                """), on: .plain)
+        let record: RecordAnswer = try answer(
+            """
+            {"record":"3f9a01c2d4e5f60718293a4b5c6d7e8f","type":"exchange","state":"conflict",
+             "fields":{"tags":["a","b"],"place":"Adra","title":"Sweida"},"conflicts":["place"],
+             "changed":{"by":"amal","node":"\(Self.amal)","at":"2026-02-26T10:42:00.000Z",
+             "change":"\(Self.amalsLog):42"}}
+            """)
+        let page = RecordPage.text(record, on: .plain)
         #expect(
             page.hasPrefix(
                 "exchange 3f9a01c2  conflict\n\n  title  Sweida\n  place  Adra  in conflict\n"))
         #expect(page.contains("  tags   a, b\n"))
         #expect(page.contains("parley conflict show 3f9a01c2 place\n"))
+        let past = RecordPage.text(record, isPast: true, on: .plain)
+        #expect(past.contains("  place  Adra  in conflict\n"))
+        #expect(past.contains("1 conflict in this record then"))
+        #expect(!past.contains("parley conflict show"), "it may be settled by now")
     }
 
     @Test func listLengthensNamesThatBeginAlike() throws {

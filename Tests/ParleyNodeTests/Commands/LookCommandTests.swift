@@ -116,6 +116,32 @@ import Testing
         #expect(await desk.perform(.show(record: made.record, at: "0000:99")).exitCode == 3)
     }
 
+    /// A conflict that has been settled since is one in the past all the same.
+    @Test func aRecordIsShownWithTheConflictsItHad() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await nour.perform(.new("exchange", "place=first"))
+        try await ali.pull(from: nour)
+        nour.clock.set("2026-02-26T10:42Z")
+        ali.clock.set("2026-02-26T10:58Z")
+        let one = await nour.perform(.edit(made.record, "place=Adra", because: "Reuters"))
+        _ = await ali.perform(.edit(made.record, "place=Damascus"))
+        try await nour.meet(ali)
+        let open = await nour.perform(.show(made.record))
+        nour.clock.set("2026-02-26T12:00Z")
+        _ = await nour.perform(.take(one.change, made.record, "place"))
+        #expect(await nour.perform(.show(made.record)).exitCode == 0)
+
+        let past = await nour.perform(.show(record: made.record, at: "2026-02-26T11:00Z"))
+        #expect(past.exitCode == 4)
+        #expect(past.json?["conflicts"]?.text == open.json?["conflicts"]?.text)
+        #expect(past.json?["fields"]?.text == open.json?["fields"]?.text)
+        // As Nour knew it when she wrote, there was no conflict.
+        let alone = await nour.perform(.show(record: made.record, at: one.change))
+        #expect(alone.exitCode == 0)
+        #expect(alone.json?["conflicts"]?.items.isEmpty == true)
+    }
+
     @Test func theCasebookNamesItsMembers() async throws {
         let nour = try await Desk.founder()
         _ = try await nour.admitting("Ali", role: .reader)
