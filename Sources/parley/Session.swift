@@ -41,29 +41,35 @@ struct Session {
     func show<Answer: Decodable>(
         _ request: Request, page: (Answer, Screen) -> String
     ) async throws {
-        let exitCode = options.json ? try await copy(request) : try await show(request, as: page)
-        if exitCode != Exit.done { throw ExitCode(exitCode) }
-    }
-
-    /// Passes the answer's JSON on without holding it: `list --limit 0` may be large.
-    private func copy(_ request: Request) async throws -> Int32 {
+        guard options.json else { return try show(try await perform(request), page: page) }
+        // Passed on without holding it: `list --limit 0` may be large.
         let last = try await backend.perform(envelope(of: request)) { Output.json(piece: $0) }
-        let exitCode = try last.checked().exitCode
+        try last.checked()
         Output.write(last.json == nil ? "null\n" : "\n")
-        return exitCode
+        try last.exit()
     }
 
-    private func show<Answer: Decodable>(
-        _ request: Request, as page: (Answer, Screen) -> String
-    ) async throws -> Int32 {
-        let response = try await perform(request)
-        Output.write(page(try response.answer(), Surroundings.screen))
-        return response.exitCode
+    /// Prints an answer that is here already.
+    func show<Answer: Decodable>(
+        _ response: Response, page: (Answer, Screen) -> String
+    ) throws {
+        if options.json {
+            Output.json(response.json ?? "null")
+        } else {
+            Output.write(page(try response.answer(), Surroundings.screen))
+        }
+        try response.exit()
     }
 }
 
 extension Response {
+    /// Ends the command with the answer's exit code, unless that is 0.
+    fileprivate func exit() throws {
+        if exitCode != Exit.done { throw ExitCode(exitCode) }
+    }
+
     /// The response itself, unless the node refused.
+    @discardableResult
     func checked() throws -> Response {
         if let failure { throw failure }
         return self

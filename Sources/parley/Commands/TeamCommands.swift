@@ -2,7 +2,7 @@ import ArgumentParser
 import ParleyControl
 
 /// `parley sync`
-struct Sync: NodeCommand {
+struct Sync: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         abstract: "Exchange with peers now, and say what went each way; needs the daemon.",
         discussion: "Exit code 4: what arrived made conflicts. 5: no peer could be reached.")
@@ -22,10 +22,14 @@ struct Sync: NodeCommand {
         }
     }
 
-    func request() -> Request { .sync(peer: peer, waitSeconds: wait) }
-
-    func page(for peers: [SyncAnswer], on screen: Screen) -> String {
-        SyncPage.text(peers, on: screen)
+    func run() async throws {
+        let request = Request.sync(peer: peer, waitSeconds: wait)
+        try await Session.with(options) { session in
+            let response = try await SyncProgress.shown(on: session) {
+                try await session.perform(request)
+            }
+            try session.show(response, page: SyncPage.text)
+        }
     }
 }
 
