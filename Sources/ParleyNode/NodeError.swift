@@ -18,13 +18,3 @@ package struct NodeError: Error, Equatable, Sendable {
         self.message = message
     }
 }
-
-extension NodeError {
-    /// Why a casebook's file couldn't be opened.
-    init(opening path: String, _ error: any Error) {
-        self.init(
-            .integrity,
-            "cannot open the casebook in \(path): \(error). Keep a copy of the file; nothing was changed."
-        )
-    }
-}
