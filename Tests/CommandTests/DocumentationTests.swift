@@ -121,8 +121,6 @@ private struct ExampleWorld {
     }
 }
 
-private struct Invited: Decodable { let code: String }
-
 /// Types along with the README: `$` on one node, `amal$` and `basil$` on a node each.
 private struct ReadmeSession {
     struct Command {

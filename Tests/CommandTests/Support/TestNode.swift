@@ -140,6 +140,8 @@ struct Written: Decodable {
     let change: String
 }
 
+struct Invited: Decodable { let code: String }
+
 struct Shown: Decodable {
     let type: String
     let state: String
@@ -199,11 +201,10 @@ extension TestNode {
     static func guest(
         _ name: String, of host: TestNode, role: String = "editor", in workplace: Workplace
     ) throws -> TestNode {
-        struct Invitation: Decodable { let code: String }
         let node = workplace.node(name)
         node.parley("init", "--name", name)
         try node.start()
-        let invitation: Invitation = try host.answer("invite", "--role", role)
+        let invitation: Invited = try host.answer("invite", "--role", role)
         node.parley("join", "-", input: invitation.code)
         return node
     }
