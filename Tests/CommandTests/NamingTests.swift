@@ -40,6 +40,22 @@ import parley
         #expect(ShortNames.change(change, among: Self.origins) == short)
     }
 
+    @Test func recordsGetAsManyDigitsAsTellThemApart() {
+        let ids = ["3f9a01c2d4", "3f9a01c2e5", "3f9a01c2e6", "77e0c3d4ff"]
+        let names = ShortRecordIDs(ids + ids)
+        #expect(
+            ids.map { names[$0] } == ["3f9a01c2d", "3f9a01c2e5", "3f9a01c2e6", "77e0c3d4"])
+    }
+
+    /// `list --limit 0` of a large casebook; comparing every two of them would take minutes.
+    @Test(.timeLimit(.minutes(1))) func aHundredThousandRecordsAreNamedInNoTime() {
+        let ids = (0..<100_000).map { number in
+            String(UInt64(number) &* 0x9e37_79b9_7f4a_7c15, radix: 16)
+        }
+        let names = ShortRecordIDs(ids)
+        #expect(Set(ids.map { names[$0] }).count == Set(ids).count)
+    }
+
     @Test func timesAreShownAsTheWallClockHasThem() throws {
         let time = try #require(LocalTime("2026-02-28T22:30:07.250Z") { _ in 3 * 3_600 })
         #expect(time.dateAndClock == "2026-03-01 01:30")

@@ -2,13 +2,13 @@
 package enum RecordTable {
     package static func text(_ records: [ListedRecord], on screen: Screen) -> String {
         guard !records.isEmpty else { return "nothing found\n" }
-        let ids = records.map(\.record)
+        let ids = ShortRecordIDs(records.map(\.record))
         let showsMatch = records.contains { !($0.match?.raw ?? "").isEmpty }
         let showsState = records.contains { $0.isInConflict || !["live", nil].contains($0.state) }
         var table = Table(columns: columns(match: showsMatch, state: showsState))
         table.rows = records.map { record in
             var row: [Table.Cell] = [
-                .init(ShortNames.record(record.record, among: ids)), .init(record.type, .faint),
+                .init(ids[record.record]), .init(record.type, .faint),
                 .init(record.title?.line ?? ""),
             ]
             if showsState { row.append(.init(state(of: record), .attention)) }
