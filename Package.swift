@@ -19,7 +19,14 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: dialect)
+    // Fixtures are read where they lie in the repository.
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: fixtures(of: name),
+        swiftSettings: dialect)
+}
+
+func fixtures(of target: String) -> [String] {
+    ["ParleyStoreTests"].contains(target) ? ["Fixtures"] : []
 }
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -89,22 +96,29 @@ let package = Package(
         // Seeds and random numbers for tests and benches.
         .target(
             name: "ParleyTestSupport", path: "Tests/ParleyTestSupport", swiftSettings: dialect),
-        // What Scripts/bench runs; not part of what is installed.
+        // All small histories and the laws they must keep; shared by tests and ParleyLaws.
+        .target(
+            name: "ParleyHistories", dependencies: ["ParleyCRDT"], path: "Tests/ParleyHistories",
+            swiftSettings: dialect),
+        // What Scripts/test runs as optimised code, and Scripts/bench; not part of what is installed.
+        .executableTarget(
+            name: "ParleyLaws", dependencies: ["ParleyHistories"], path: "Tests/ParleyLaws",
+            swiftSettings: dialect),
         .executableTarget(
             name: "ParleyBench",
             dependencies: ["ParleyControl", "ParleyTestSupport", arguments, sqlite],
             path: "Tests/ParleyBench", swiftSettings: dialect),
-        tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyTestSupport"]),
+        tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyHistories", "ParleyTestSupport"]),
         tests("ParleyModelTests", ["ParleyCRDT", "ParleyModel"]),
         tests("ParleyCaseworkTests", ["ParleyCRDT", "ParleyCasework"]),
-        tests("ParleyWireTests", ["ParleyCRDT", "ParleyModel", "ParleyWire"]),
+        tests("ParleyWireTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "CZlib"]),
         tests("ParleyLogTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"]),
         tests(
             "ParleySyncTests",
             ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync"]),
         tests(
             "ParleyStoreTests",
-            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore"]),
+            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore", grdb, sqlite]),
         tests(
             "ParleyTransportTests",
             [
@@ -117,7 +131,7 @@ let package = Package(
             "ParleyNodeTests",
             [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
-                "ParleyTransport", "ParleyControl", "ParleyNode", logging, sqlite,
+                "ParleyTransport", "ParleyControl", "ParleyNode", logging, grdb, sqlite,
             ]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl"]),
         tests("PackageTests", []),

@@ -47,6 +47,11 @@ package struct Clock: Hashable, Sendable {
         for entry in entries { set(entry) }
     }
 
+    /// - Parameter entries: sorted by origin, none twice.
+    package init(sorted entries: [Entry]) {
+        self.entries = entries
+    }
+
     package var isEmpty: Bool { entries.isEmpty }
 
     package subscript(origin: Origin) -> [Tip] {
@@ -63,6 +68,28 @@ package struct Clock: Hashable, Sendable {
         } else {
             entries.insert(entry, at: index)
         }
+    }
+
+    /// Replaces what the clock says about several origins, in one pass over both.
+    ///
+    /// - Parameter entries: sorted by origin, none twice.
+    package mutating func set(sorted entries: [Entry]) {
+        guard entries.count > 1 else {
+            for entry in entries { set(entry) }
+            return
+        }
+        var merged: [Entry] = []
+        merged.reserveCapacity(self.entries.count + entries.count)
+        var rest = self.entries[...]
+        for entry in entries {
+            while let next = rest.first, next.origin < entry.origin {
+                merged.append(next)
+                rest.removeFirst()
+            }
+            if rest.first?.origin == entry.origin { rest.removeFirst() }
+            merged.append(entry)
+        }
+        self.entries = merged + rest
     }
 
     /// Adds a change that follows directly on what the clock holds of its origin.

@@ -1,35 +1,6 @@
 /// A register: one value, or several that conflict.
 package typealias Register = Cell
 
-/// A set in which an add wins over a remove that had not seen it: one cell per element.
-///
-/// Source: Shapiro et al., "A comprehensive study of CRDTs" (2011), §3.3.5, observed-remove set;
-/// with causal contexts in place of tombstones as in Almeida et al., "Delta State Replicated Data
-/// Types" (2018), §7.
-package struct AddWinsSet: Hashable, Sendable {
-    package struct Element: Hashable, Sendable {
-        package let value: Value
-        package let cell: Cell
-    }
-
-    /// Sorted by value; only elements that are present.
-    package private(set) var elements: [Element] = []
-
-    package init() {}
-
-    package var values: [Value] { elements.map(\.value) }
-
-    package subscript(value: Value) -> Cell {
-        get { elements.first { $0.value == value }?.cell ?? Cell() }
-        set {
-            elements.removeAll { $0.value == value }
-            guard !newValue.isEmpty else { return }
-            let position = elements.firstIndex { value < $0.value } ?? elements.count
-            elements.insert(Element(value: value, cell: newValue), at: position)
-        }
-    }
-}
-
 /// The merged state of one record: a function of the set of edits that count.
 package struct RecordState: Hashable, Sendable {
     package struct Field<Content: Hashable & Sendable>: Hashable, Sendable {
@@ -77,15 +48,42 @@ package struct RecordState: Hashable, Sendable {
         registers.filter { $0.content.isConflict }.map(\.name)
     }
 
+    /// Puts a whole set in place of what stands under a name.
+    ///
+    /// - Parameter elements: none twice.
+    package mutating func setElements(_ elements: [AddWinsSet.Element], of name: FieldName) {
+        var set = AddWinsSet()
+        set.replace(elements)
+        place(set.elements.isEmpty ? nil : set, under: name, in: &sets)
+    }
+
     /// Applies one change's writes. The caller delivers in causal order, each change once.
     ///
     /// - Parameter covers: whether the change's author had applied a given change.
+    /// - Complexity: O(n log n) in the number of writes and of elements in the sets they are about.
     package mutating func apply(_ writes: [CellWrite], dot: Dot, covers: (Dot) -> Bool) {
+        var elements: [FieldName: [AddWinsSet.Element]] = [:]
         for write in writes {
             var cell = self[write.target]
             cell.write(write.values, dot: dot) { write.drops($0, covers: covers) }
-            self[write.target] = cell
+            if case .element(let name, let value) = write.target {
+                elements[name, default: []].append(AddWinsSet.Element(value: value, cell: cell))
+            } else {
+                self[write.target] = cell
+            }
         }
+        // Sets take all their elements at once: one by one would copy a long set for each.
+        for (name, elements) in elements {
+            var set = take(set: name)
+            set.replace(elements)
+            place(set.elements.isEmpty ? nil : set, under: name, in: &sets)
+        }
+    }
+
+    /// A set out of this state, so that changing it doesn't copy it.
+    private mutating func take(set name: FieldName) -> AddWinsSet {
+        guard let index = sets.firstIndex(where: { $0.name == name }) else { return AddWinsSet() }
+        return sets.remove(at: index).content
     }
 
     package mutating func apply(_ edit: Edit, in ancestry: some Ancestry) {

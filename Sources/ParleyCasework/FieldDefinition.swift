@@ -28,6 +28,14 @@ package struct FieldDefinition: Sendable {
     /// Whether each value gets a salt of its own in the log, so that it can be taken back alone.
     package var isSensitive: Bool { sensitivity >= .restricted }
 
+    /// Whether records are found by its values without reading all of them.
+    package var isIndexed: Bool {
+        switch form {
+        case .reference, .choice: true
+        case .text, .longText, .date, .count: name.text == "tags"
+        }
+    }
+
     private init(_ name: String, _ kind: Kind, _ form: ValueForm, _ sensitivity: Sensitivity) {
         self.name = FieldName(literal: name)
         self.kind = kind

@@ -21,6 +21,11 @@ package struct Schema: Sendable {
             uniqueKeysWithValues: types.enumerated().map { ($1.name, $0) })
     }
 
+    /// The fields by which records are looked for: references, codes and tags.
+    package var indexedFields: [FieldName] {
+        Set(types.flatMap(\.fields).filter(\.isIndexed).map(\.name)).sorted()
+    }
+
     package subscript(name: FieldName) -> RecordType? {
         positions[name].map { types[$0] }
     }

@@ -15,7 +15,7 @@ package struct VerifiedBatch: Sendable {
 
     package var origin: Origin { batch.origin }
     package var first: UInt64 { batch.first }
-    package var last: UInt64 { batch.first + UInt64(batch.changes.count) - 1 }
+    package var last: UInt64 { batch.last }
 
     /// Decodes a batch and checks that its origin signed exactly these changes after `previous`.
     ///
@@ -37,7 +37,7 @@ package struct VerifiedBatch: Sendable {
         let hashes = try VerifiedBatch.hashes(of: batch, after: previous)
         let head = Head(
             casebook: casebook, origin: batch.origin,
-            sequence: batch.first + UInt64(hashes.count) - 1, hash: hashes[hashes.count - 1])
+            sequence: batch.last, hash: hashes[hashes.count - 1])
         guard head.isSigned(with: batch.signature) else {
             throw LogError(.wrongSignature, origin: batch.origin)
         }

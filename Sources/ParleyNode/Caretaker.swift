@@ -11,9 +11,11 @@ final class Caretaker: Sendable {
     private static let pause: Duration = .seconds(2)
 
     private let pending = Mutex<[ObjectIdentifier: Task<Void, Never>]>([:])
+    private let shelf: Shelf
     private let log: Logger
 
-    init(log: Logger) {
+    init(shelf: Shelf, log: Logger) {
+        self.shelf = shelf
         self.log = log
     }
 
@@ -21,22 +23,41 @@ final class Caretaker: Sendable {
     func touched(_ store: CasebookStore) {
         let task = Task {
             guard (try? await Task.sleep(for: Caretaker.pause)) != nil else { return }
-            try? await store.indexSearch()
+            await Caretaker.index(store)
             guard !Task.isCancelled else { return }
             _ = try? await store.seal()
         }
         pending.withLock { $0.updateValue(task, forKey: ObjectIdentifier(store)) }?.cancel()
     }
 
+    /// Indexes in small steps with rests as long as they took, so that on a small machine commands
+    /// and peers get at least half of what there is.
+    private static func index(_ store: CasebookStore) async {
+        let clock = ContinuousClock()
+        while !Task.isCancelled {
+            let start = clock.now
+            guard (try? await store.indexStep()) == true else { return }
+            try? await Task.sleep(for: start.duration(to: clock.now))
+        }
+    }
+
     /// Checks a file in the background after an unclean stop.
     func inspect(_ store: CasebookStore) {
         guard store.wasStoppedUncleanly else { return }
-        let log = log
+        let (shelf, log) = (shelf, log)
         Task {
-            let findings = (try? await store.quickCheck()) ?? []
-            for finding in findings {
-                log.critical("a casebook's file is damaged", metadata: ["finding": "\(finding)"])
+            let findings: [String]
+            do {
+                findings = try await store.quickCheck()
+            } catch StoreError.closed {
+                return
+            } catch {
+                // What can't be read through is damaged, too.
+                findings = ["it can't be read through: \(error)"]
             }
+            guard let first = findings.first else { return }
+            log.critical("a casebook's file is damaged", metadata: ["finding": "\(first)"])
+            shelf.note(NodeError(damaged: store.path, first), about: store.path)
         }
     }
 

@@ -41,7 +41,9 @@ package struct DaemonService: Sendable {
                 "cannot listen on `\(listen)`: it must be HOST:PORT, for instance 0.0.0.0:7440.")
         }
         let identity = try home.identity()
-        let lock = try Node.lock(home, waiting: .seconds(5), isDaemon: true)
+        // A command ends soon; a daemon that answers doesn't.
+        let isServed = (try? ControlClient.connect(path: home.controlPath)) != nil
+        let lock = try Node.lock(home, waiting: isServed ? .zero : .seconds(5))
         node = Node(home: home, identity: identity, lock: lock, environment: .system) {
             // Nobody knows what the disk kept. A new process reads it back; going on would guess.
             log.critical("a commit failed with unknown outcome, stopping")

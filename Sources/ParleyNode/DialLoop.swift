@@ -5,15 +5,22 @@ import Synchronization
 /// Keeps trying to be connected to one peer: dials its addresses, newest first, waits with full
 /// jitter after failures, and rests while a session stands, whoever dialled it.
 final class DialLoop: Sendable {
-    private let pause = Mutex<Task<Void, Never>?>(nil)
-    private let task = Mutex<Task<Void, Never>?>(nil)
+    private struct State {
+        var pause: Task<Void, Never>?
+        /// Whether somebody asked to dial now; kept until a pause would begin, so that it isn't
+        /// lost on a dial that was under way.
+        var isPoked = false
+        var work: Task<Void, Never>?
+    }
+
+    private let state = Mutex(State())
 
     /// - Parameters:
     ///   - dial: tries every address once; returns why it failed, `nil` when connected.
-    ///   - ended: returns when the session with the peer has ended, and why.
+    ///   - ended: returns when the session with the peer has ended, and how.
     init(
         dial: @escaping @Sendable () async -> CloseReason?,
-        ended: @escaping @Sendable () async -> CloseReason
+        ended: @escaping @Sendable () async -> SessionOutcome
     ) {
         let work = Task { [weak self] in
             var reconnector = Reconnector()
@@ -22,31 +29,45 @@ final class DialLoop: Sendable {
                 if let failure = await dial() {
                     reason = failure
                 } else {
-                    reason = await ended()
-                    // Greeting each other is no success yet if it ends in a violation every time.
-                    if !reason.isViolation { reconnector.succeeded() }
+                    let outcome = await ended()
+                    reason = outcome.reason
+                    // Greeting each other is no success yet if it ends badly every time.
+                    if outcome.hasSettled, !reason.isViolation { reconnector.succeeded() }
                 }
                 guard !Task.isCancelled else { return }
                 let delay = reconnector.failed(reason, random: .random(in: .min ... .max))
                 await self?.rest(delay)
             }
         }
-        task.withLock { $0 = work }
+        state.withLock { $0.work = work }
     }
 
     /// Dials now instead of when the pause is over.
     func poke() {
-        pause.withLock { $0?.cancel() }
+        let pause = state.withLock { state in
+            state.isPoked = true
+            return state.pause
+        }
+        pause?.cancel()
     }
 
     func stop() {
-        task.withLock { $0?.cancel() }
+        let work = state.withLock { $0.work }
+        work?.cancel()
         poke()
     }
 
     private func rest(_ delay: Duration) async {
         let sleep = Task<Void, Never> { _ = try? await Task.sleep(for: delay) }
-        pause.withLock { $0 = sleep }
+        let isPoked = state.withLock { state in
+            state.pause = sleep
+            return state.isPoked
+        }
+        if isPoked { sleep.cancel() }
         await sleep.value
+        state.withLock { state in
+            state.pause = nil
+            state.isPoked = false
+        }
     }
 }

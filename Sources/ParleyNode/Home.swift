@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 package import ParleyLog
 import ParleyModel
+import ParleyStore
 
 /// The folder in which one node lives: its key, its name, its casebooks and its control socket.
 ///
@@ -31,6 +32,8 @@ package struct Home: Sendable {
     private var keyPath: String { path + "/node.key" }
     private var namePath: String { path + "/node.json" }
     private var lastPath: String { path + "/last" }
+    /// See `ShownConflicts`.
+    var shownPath: String { path + "/shown" }
 
     package var exists: Bool { FileManager.default.fileExists(atPath: keyPath) }
 
@@ -118,6 +121,15 @@ package struct Home: Sendable {
         return names.filter { $0.hasSuffix(".sqlite") }.sorted().map { casebooksPath + "/" + $0 }
     }
 
+    /// Removes what is left of casebooks whose making was cut off. No other process may be making
+    /// one: the caller holds the home's lock.
+    func removeUnfinished() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: casebooksPath)) ?? []
+        for name in names where name.contains(".sqlite" + CasebookStore.unfinishedSuffix) {
+            try? FileManager.default.removeItem(atPath: casebooksPath + "/" + name)
+        }
+    }
+
     /// Where a new casebook goes. The name says nothing: folders are looked at by strangers.
     func newCasebookPath() -> String {
         let name = Hexadecimal.text(of: (0..<8).map { _ in UInt8.random(in: .min ... .max) })
@@ -165,17 +177,13 @@ package struct Home: Sendable {
     private func write(
         _ bytes: [UInt8], to path: String, isDurable: Bool = true
     ) throws(NodeError) {
-        let temporary = path + ".new"
-        let failure = NodeError(
-            .refused,
-            "cannot write in \(self.path). Check that it is yours and that the disk has room.")
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw failure }
-        let isWritten =
-            bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) } == bytes.count
-        let isSynced = isWritten && (!isDurable || fsync(file) == 0)
-        close(file)
-        guard isSynced, rename(temporary, path) == 0 else { throw failure }
+        do {
+            try PrivateFile.write(bytes, to: path, isDurable: isDurable)
+        } catch {
+            throw NodeError(
+                .refused,
+                "cannot write in \(self.path). Check that it is yours and that the disk has room.")
+        }
     }
 
     private static func absolute(_ path: String) -> String {

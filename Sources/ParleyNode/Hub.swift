@@ -8,7 +8,7 @@ final class Hub: Sendable {
         /// One session a peer; the run number tells connections between the same runs apart.
         var sessions: [NodeID: (handle: SessionHandle, run: UInt64)] = [:]
         var waiting: [NodeID: [OneShot<SessionHandle?>]] = [:]
-        var ended: [NodeID: [OneShot<CloseReason>]] = [:]
+        var ended: [NodeID: [OneShot<SessionOutcome>]] = [:]
         var isStopping = false
     }
 
@@ -25,13 +25,17 @@ final class Hub: Sendable {
         state.withLock { $0.sessions[peer]?.handle }
     }
 
-    /// Enters a session that stands. Of two connections between the same two runs the one dialled
-    /// by the lower key stays; a peer that was restarted replaces its earlier self.
+    /// Enters a session that stands. Of two connections between the same two runs that crossed the
+    /// one dialled by the lower key stays. A peer that was restarted replaces its earlier self, and
+    /// a second dial of the same side its first, which it must have given up.
     func opened(_ handle: SessionHandle, run: UInt64) {
         let decision = state.withLock {
             state -> (losing: SessionHandle?, wake: [OneShot<SessionHandle?>]) in
             if state.isStopping { return (handle, []) }
-            if let old = state.sessions[handle.peer], old.run == run, isPreferred(old.handle) {
+            if let old = state.sessions[handle.peer], old.run == run,
+                old.handle.connection.isInitiator != handle.connection.isInitiator,
+                isPreferred(old.handle)
+            {
                 return (handle, [])
             }
             let old = state.sessions.updateValue((handle, run), forKey: handle.peer)
@@ -41,13 +45,13 @@ final class Hub: Sendable {
         for waiter in decision.wake { waiter.finish(handle) }
     }
 
-    func closed(_ handle: SessionHandle, reason: CloseReason) {
-        let waiters = state.withLock { state -> [OneShot<CloseReason>] in
+    func closed(_ handle: SessionHandle, _ outcome: SessionOutcome) {
+        let waiters = state.withLock { state -> [OneShot<SessionOutcome>] in
             guard state.sessions[handle.peer]?.handle == handle else { return [] }
             state.sessions[handle.peer] = nil
             return state.ended.removeValue(forKey: handle.peer) ?? []
         }
-        for waiter in waiters { waiter.finish(reason) }
+        for waiter in waiters { waiter.finish(outcome) }
     }
 
     /// The session with a peer, now or when it opens; `nil` when the time is up.
@@ -55,6 +59,7 @@ final class Hub: Sendable {
         let shot = OneShot<SessionHandle?>(orAfter: timeout, nil)
         let standing = state.withLock { state -> SessionHandle? in
             if let session = state.sessions[peer] { return session.handle }
+            if state.isStopping { shot.finish(nil) }
             state.waiting[peer, default: []].append(shot)
             return nil
         }
@@ -67,20 +72,21 @@ final class Hub: Sendable {
     }
 
     /// Returns when the session with a peer has ended, at once where there is none.
-    func end(of peer: NodeID) async -> CloseReason {
-        let shot = OneShot<CloseReason>()
+    func end(of peer: NodeID) async -> SessionOutcome {
+        let none = SessionOutcome(reason: .finished, hasSettled: false)
+        let shot = OneShot<SessionOutcome>(none)
         let stands = state.withLock { state -> Bool in
             guard state.sessions[peer] != nil else { return false }
             state.ended[peer, default: []].append(shot)
             return true
         }
-        if !stands { shot.finish(.finished) }
+        if !stands { shot.finish(none) }
         return await shot.value
     }
 
     /// Forgets a session that has ended, should its end not have been noted yet.
     func leave(_ handle: SessionHandle) {
-        closed(handle, reason: .connectionLost)
+        closed(handle, SessionOutcome(reason: .connectionLost, hasSettled: false))
     }
 
     /// Tells every session what moved.
@@ -90,11 +96,13 @@ final class Hub: Sendable {
 
     /// Closes every session and refuses further ones.
     func stop() {
-        let sessions = state.withLock { state -> [SessionHandle] in
+        let (sessions, waiters) = state.withLock { state in
             state.isStopping = true
-            return state.sessions.values.map(\.handle)
+            defer { state.waiting = [:] }
+            return (state.sessions.values.map(\.handle), state.waiting.values.flatMap(\.self))
         }
         for session in sessions { session.stop() }
+        for waiter in waiters { waiter.finish(nil) }
     }
 
     private func isPreferred(_ handle: SessionHandle) -> Bool {

@@ -31,7 +31,7 @@ extension Node {
 
     func listCasebooks() async throws -> Response {
         var casebooks: [JSONValue] = []
-        for store in try await shelf.stores() { casebooks.append(try await describe(store)) }
+        for store in await shelf.stores() { casebooks.append(try await describe(store)) }
         return Response(json: JSONText.array(casebooks))
     }
 
@@ -78,7 +78,7 @@ extension Node {
                 "cannot join: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`, then join again."
             )
         }
-        guard try await !shelf.stores().contains(where: { $0.casebookID == invitation.casebook })
+        guard await !shelf.stores().contains(where: { $0.casebookID == invitation.casebook })
         else {
             throw NodeError(.refused, "cannot join: this node is in that casebook already.")
         }
@@ -88,6 +88,7 @@ extension Node {
             environment: shelf.environment)
         shelf.place(store)
         shelf.expect(invitation.inviter, in: invitation.casebook)
+        defer { shelf.expectNobody(in: invitation.casebook) }
         do {
             try await network.join(invitation, as: home.name(), store: store)
         } catch {

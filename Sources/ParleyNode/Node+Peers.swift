@@ -1,5 +1,6 @@
 import Glibc
 import ParleyCRDT
+import ParleyCasework
 import ParleyControl
 import ParleyLog
 import ParleyModel
@@ -104,7 +105,7 @@ extension Node {
                 "cannot sync: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`."
             )
         }
-        let stores = try await shelf.stores()
+        let stores = await shelf.stores()
         let peers = if let typed { [try await peer(typed, in: stores)] } else { shelf.neighbours }
         let timeout = Duration.seconds(waitSeconds)
         var reports = await meet(peers, on: network, within: timeout)
@@ -116,13 +117,21 @@ extension Node {
                 second.first { $0.peer == first.peer }.map(first.followed) ?? first
             }
         }
-        if typed != nil, let report = reports.first, !report.isComplete, !report.wasConnected {
+        if let typed, let report = reports.first, !report.wasConnected {
             throw NodeError(
                 .unreachable,
-                "cannot reach `\(typed ?? "")`: nobody answered at its addresses. `parley peer list` shows them; `parley peer add NODE HOST:PORT` adds one."
+                "cannot reach `\(typed)`: \(report.reason). `parley peer list` shows its addresses; `parley peer add NODE HOST:PORT` adds one."
             )
         }
-        return try await answer(reports, stores: stores)
+        return Response(
+            exitCode: exitCode(of: reports), json: try await answer(reports, stores: stores))
+    }
+
+    /// 5 where nobody could be met or not all of it was exchanged with anybody, 4 where conflicts
+    /// are open in what came.
+    private func exitCode(of reports: [SyncReport]) -> Int32 {
+        if !reports.isEmpty, !reports.contains(where: \.isComplete) { return 5 }
+        return reports.contains { $0.conflicts > 0 } ? 4 : 0
     }
 
     private func meet(
@@ -138,12 +147,15 @@ extension Node {
 
     private func answer(
         _ reports: [SyncReport], stores: [CasebookStore]
-    ) async throws -> Response {
-        var conflicts = 0
+    ) async throws -> String {
         var names: [NodeID: String] = [:]
+        var waiting: [NodeID: Int] = [:]
         for store in stores {
-            conflicts += try await store.read { try $0.summary().conflicts }
-            for member in store.members { names[member.node] = member.name }
+            let count = try await store.read { try $0.waitingCount() }
+            for member in store.members {
+                names[member.node] = member.name
+                waiting[member.node, default: 0] += count
+            }
         }
         let sorted = reports.sorted { $0.peer < $1.peer }
         let json = sorted.map { report -> JSONValue in
@@ -154,13 +166,26 @@ extension Node {
                 ("conflicts", .integer(report.conflicts)),
                 ("bytesIn", .integer(report.traffic.received)),
                 ("bytesOut", .integer(report.traffic.sent)),
+                ("plainIn", .integer(report.columns.received)),
+                ("plainOut", .integer(report.columns.sent)),
+                ("uninterpreted", .integer(report.uninterpreted)),
+                ("missing", Node.missing(waiting[report.peer] ?? 0)),
                 ("complete", .bool(report.isComplete)),
                 ("reason", .optional(report.isComplete ? nil : report.reason)),
             ])
         }
-        let isNobodyThere = !reports.isEmpty && !reports.contains(where: \.wasConnected)
-        let exitCode: Int32 = isNobodyThere ? 5 : conflicts > 0 ? 4 : 0
-        return Response(exitCode: exitCode, json: JSONText.array(json))
+        return JSONText.array(json)
+    }
+
+    /// What is still missing after a sync, and why.
+    private static func missing(_ waiting: Int) -> JSONValue {
+        guard waiting > 0 else { return .array([]) }
+        return .array([
+            .object([
+                ("changes", .integer(waiting)),
+                ("why", .string("held, but what they build on hasn't arrived yet")),
+            ])
+        ])
     }
 
     // MARK: Status
@@ -168,7 +193,7 @@ extension Node {
     func status() async throws -> Response {
         var casebooks: [JSONValue] = []
         var peers: [NodeID: (name: String, lastSync: UInt64?)] = [:]
-        for store in try await shelf.stores() {
+        for store in await shelf.stores() {
             casebooks.append(try await statusOf(store))
             let own = identity.node
             let neighbours = try await store.read { scope in
@@ -196,6 +221,7 @@ extension Node {
                 ("node", .string(identity.node.text)), ("name", .string(home.name())),
                 ("daemon", daemonStatus), ("casebooks", .array(casebooks)),
                 ("peers", .array(peerList)), ("refused", .counts(refusals?.total ?? [:])),
+                ("problems", .array(shelf.problems.map { .string($0.message) })),
             ]))
     }
 
@@ -214,7 +240,13 @@ extension Node {
             let summary = try scope.summary()
             return .object([
                 ("casebook", .string(summary.casebook.bytes.hex)), ("name", .string(summary.name)),
-                ("role", .optional(role)), ("records", .integer(summary.recordCount)),
+                ("role", .optional(role)),
+                (
+                    "records",
+                    .integer(
+                        summary.records.filter { Schema.casework[$0.type] != nil }
+                            .reduce(0) { $0 + $1.count })
+                ),
                 ("conflicts", .integer(summary.conflicts)),
                 (
                     "clock",
@@ -230,6 +262,18 @@ extension Node {
                 ),
                 ("digest", .string(summary.digest.bytes.hex)),
                 ("uninterpreted", .integer(summary.uninterpreted)),
+                (
+                    "clocksAhead",
+                    .array(
+                        try scope.clockLeads().map { lead in
+                            .object([
+                                ("node", .string(lead.node.text)),
+                                ("by", .optional(try scope.memberName(lead.node))),
+                                ("seconds", .integer(lead.milliseconds / 1000)),
+                                ("seen", .string(Timestamp(milliseconds: lead.seen).text)),
+                            ])
+                        })
+                ),
             ])
         }
     }

@@ -17,6 +17,7 @@ package final class Node: Sendable {
     let joining: Joining
     let hub: Hub
     let events: EventBus
+    private let shown: ShownConflicts
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
     private let caretaker = Mutex<Caretaker?>(nil)
@@ -47,6 +48,7 @@ package final class Node: Sendable {
         self.home = home
         self.identity = identity
         self.lock = lock
+        shown = ShownConflicts(path: home.shownPath)
         let hub = Hub(own: identity.node)
         self.hub = hub
         let events = EventBus(now: environment.wallMilliseconds)
@@ -84,7 +86,7 @@ package final class Node: Sendable {
     package func watch() -> EventLines {
         let (events, first) = events.watch()
         return EventLines(events: events, first: first) { [shelf] in
-            (try? await shelf.stores()) ?? []
+            await shelf.stores()
         }
     }
 
@@ -99,7 +101,8 @@ package final class Node: Sendable {
                     "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
                 )
             }
-            return await CasebookCommands(store: store) { home.last }.perform(request)
+            return await CasebookCommands(store: store, shown: shown) { home.last }
+                .perform(request)
         }
         switch request {
         case .createCasebook(let name):
@@ -134,8 +137,14 @@ package final class Node: Sendable {
     ///
     /// - Throws: `notFound` with the names to choose from where that isn't clear.
     func casebook(_ name: String?) async throws -> CasebookStore {
-        let stores = try await shelf.stores()
+        let stores = await shelf.stores()
         guard let name else {
+            if let problem = shelf.unopened.first {
+                guard !stores.isEmpty else { throw problem }
+                throw NodeError(
+                    problem.kind, problem.message + " Others can be used: name one with --casebook."
+                )
+            }
             if stores.count == 1 { return stores[0] }
             guard !stores.isEmpty else {
                 throw NodeError(
@@ -188,9 +197,11 @@ package final class Node: Sendable {
     func goOnline(
         host: String, port: Int, log: Logger
     ) async throws -> String {
-        let caretaker = Caretaker(log: log)
+        let caretaker = Caretaker(shelf: shelf, log: log)
         self.caretaker.withLock { $0 = caretaker }
-        for store in try await shelf.stores() {
+        let stores = await shelf.stores()
+        for problem in shelf.problems { log.critical("\(problem.message)") }
+        for store in stores {
             caretaker.inspect(store)
             caretaker.touched(store)
         }
@@ -227,12 +238,9 @@ package final class Node: Sendable {
         lock.release()
     }
 
-    /// Takes the home's lock.
-    ///
-    /// - Parameter isDaemon: a second daemon is refused at once where a first one serves; a command
-    ///   waits for the other command to end.
+    /// Takes the home's lock, waiting for a command that is about to end.
     static func lock(
-        _ home: Home, waiting patience: Duration, isDaemon: Bool = false
+        _ home: Home, waiting patience: Duration
     ) throws(NodeError) -> HomeLock {
         do {
             switch try HomeLock.acquire(home: home.path, waiting: patience) {
@@ -266,6 +274,14 @@ package final class Node: Sendable {
             hub.moved(
                 Movement(
                     casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal))
+        }
+        for (origin, milliseconds) in notice.leads {
+            events.post(
+                "clockAhead",
+                [
+                    ("casebook", .string(store.casebookID.bytes.hex)),
+                    ("node", .string(origin.node.text)), ("seconds", .integer(milliseconds / 1000)),
+                ])
         }
         for record in Set(notice.records).sorted().prefix(EventBus.recordsPerCommit) {
             events.post(

@@ -18,3 +18,13 @@ package struct NodeError: Error, Equatable, Sendable {
         self.message = message
     }
 }
+
+extension NodeError {
+    /// What a check of a casebook's file found.
+    init(damaged path: String, _ finding: String) {
+        self.init(
+            .integrity,
+            "the casebook's file \(path) is damaged: \(finding). Keep a copy of it, and see that the other members hold what is in it: `parley sync`."
+        )
+    }
+}

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// An answer that comes once, from whichever side is first: what was waited for, or the clock.
+/// An answer that comes once, from whichever side is first: what was waited for, the clock, or the
+/// cancelling of who waits.
 final class OneShot<Value: Sendable>: Sendable {
     private enum State {
         case open([CheckedContinuation<Value, Never>])
@@ -8,11 +9,13 @@ final class OneShot<Value: Sendable>: Sendable {
     }
 
     private let state = Mutex(State.open([]))
+    /// The answer where none came in time.
+    private let fallback: Value
 
-    init() {}
-
-    /// Answers by itself with `fallback` when the time is up.
-    init(orAfter timeout: Duration, _ fallback: Value) {
+    /// Answers by itself with `fallback` when the time is up, or when who waits is cancelled.
+    init(orAfter timeout: Duration? = nil, _ fallback: Value) {
+        self.fallback = fallback
+        guard let timeout else { return }
         Task { [weak self] in
             try? await Task.sleep(for: timeout)
             self?.finish(fallback)
@@ -31,18 +34,24 @@ final class OneShot<Value: Sendable>: Sendable {
 
     var value: Value {
         get async {
-            await withCheckedContinuation { continuation in
-                let known = state.withLock { state -> Value? in
-                    switch state {
-                    case .done(let value):
-                        return value
-                    case .open(let waiters):
-                        state = .open(waiters + [continuation])
-                        return nil
-                    }
-                }
-                if let known { continuation.resume(returning: known) }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { wait($0) }
+            } onCancel: {
+                finish(fallback)
             }
         }
+    }
+
+    private func wait(_ continuation: CheckedContinuation<Value, Never>) {
+        let known = state.withLock { state -> Value? in
+            switch state {
+            case .done(let value):
+                return value
+            case .open(let waiters):
+                state = .open(waiters + [continuation])
+                return nil
+            }
+        }
+        if let known { continuation.resume(returning: known) }
     }
 }

@@ -24,6 +24,7 @@ actor PeerService {
     private let newAddresses: AsyncStream<NodeID>
     private var listener: Listener?
     private var loops: [NodeID: DialLoop] = [:]
+    private var failures: [NodeID: CloseReason] = [:]
 
     init(
         shelf: Shelf, hub: Hub, events: EventBus, log: Logger,
@@ -98,24 +99,44 @@ actor PeerService {
         if hub.session(with: peer) != nil { return nil }
         var failure = CloseReason.connectionLost
         for address in await addresses(of: peer) {
-            do {
-                let connection = try await connect(peer, at: address)
-                let opened = await hub.session(with: peer, within: .seconds(15))
-                if opened != nil { return nil }
-                connection.close(.timeout)
-                failure = .timeout
-            } catch {
-                failure = error.reason
+            guard let reason = await dial(peer, at: address) else {
+                failures[peer] = nil
+                return nil
             }
+            // Who answers and is wrong says more than an address where nobody answers.
+            if !failure.isViolation { failure = reason }
         }
+        failures[peer] = failure
         return failure
     }
+
+    /// - Returns: `nil` when a session with the peer stands, else why none does.
+    private func dial(_ peer: NodeID, at address: String) async -> CloseReason? {
+        let outcome = OneShot<CloseReason?>(orAfter: .seconds(15), .timeout)
+        let connection: Connection
+        do {
+            connection = try await connect(peer, at: address, ended: { outcome.finish($0) })
+        } catch {
+            return error.reason
+        }
+        let hub = hub
+        let waiting = Task {
+            if await hub.session(with: peer, within: .seconds(15)) != nil { outcome.finish(nil) }
+        }
+        let failure = await outcome.value
+        waiting.cancel()
+        if failure != nil { connection.close(.timeout) }
+        return failure
+    }
+
+    /// Why the last attempt to dial a peer failed, `nil` where it didn't.
+    func failure(of peer: NodeID) -> CloseReason? { failures[peer] }
 
     /// Connects to an address where a peer is expected.
     func connect(
         _ peer: NodeID, at address: String, joining join: Join? = nil,
         welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
-        ended: @escaping @Sendable () -> Void = {}
+        ended: @escaping @Sendable (CloseReason) -> Void = { _ in }
     ) async throws(DialError) -> Connection {
         guard let (host, port) = HostPort.split(address) else {
             throw .unreachable("not an address")
@@ -127,7 +148,7 @@ actor PeerService {
 
     private func addresses(of peer: NodeID) async -> [String] {
         var known: [PeerAddress] = []
-        for store in (try? await shelf.stores()) ?? [] {
+        for store in await shelf.stores() {
             known += ((try? await store.read { try $0.addresses() }) ?? [])
                 .filter { $0.node == peer }
         }
@@ -140,7 +161,7 @@ actor PeerService {
 
     private nonisolated func makeHandler(
         joining join: Join? = nil, welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
-        ended: @escaping @Sendable () -> Void = {}
+        ended: @escaping @Sendable (CloseReason) -> Void = { _ in }
     ) -> MakeHandler {
         let (replica, run, clock, budget) = (replica, run, clock, budget)
         let observer = observer(welcomed: welcomed, ended: ended)
@@ -152,41 +173,32 @@ actor PeerService {
     }
 
     private nonisolated func observer(
-        welcomed: @escaping @Sendable (Ticket) -> Void, ended: @escaping @Sendable () -> Void
+        welcomed: @escaping @Sendable (Ticket) -> Void,
+        ended: @escaping @Sendable (CloseReason) -> Void
     ) -> SessionDriver.Observer {
-        let (hub, events, log, shelf) = (hub, events, log, shelf)
+        let (hub, events, log) = (hub, events, log)
         return SessionDriver.Observer(
             opened: { handle, run in
                 hub.opened(handle, run: run)
                 log.info("connected", metadata: ["peer": "\(handle.peer.fingerprint)"])
                 events.post("connected", [("node", .string(handle.peer.text))])
-                Task { await noteSync(with: handle.peer, on: shelf) }
             },
-            closed: { handle, reason in
-                ended()
-                hub.closed(handle, reason: reason)
+            closed: { handle, outcome in
+                ended(outcome.reason)
+                hub.closed(handle, outcome)
+                let reason = outcome.reason.rawValue
                 log.info(
                     "disconnected",
-                    metadata: [
-                        "peer": "\(handle.peer.fingerprint)", "reason": "\(reason.rawValue)",
-                    ])
+                    metadata: ["peer": "\(handle.peer.fingerprint)", "reason": "\(reason)"])
                 events.post(
                     "disconnected",
-                    [("node", .string(handle.peer.text)), ("reason", .string(reason.rawValue))])
+                    [("node", .string(handle.peer.text)), ("reason", .string(reason))])
             },
             welcomed: welcomed,
             forked: { _, origin in
                 log.warning("forked log", metadata: ["origin": "\(origin.text)"])
                 events.post("forked", [("origin", .string(origin.text))])
             })
-    }
-}
-
-/// Notes in the casebooks shared with a peer when it was last met.
-private func noteSync(with peer: NodeID, on shelf: Shelf) async {
-    for store in (try? await shelf.stores()) ?? [] where shelf.isMember(peer, of: store.casebookID)
-    {
-        try? await store.noteSync(with: peer)
     }
 }
 
@@ -200,16 +212,19 @@ extension PeerService {
     func sync(with peer: NodeID, within timeout: Duration) async -> SyncReport {
         let deadline = ContinuousClock.now + timeout
         var report = SyncReport(peer: peer, isComplete: false)
-        while !report.isComplete, ContinuousClock.now < deadline {
+        while !report.isComplete, ContinuousClock.now < deadline, !Task.isCancelled {
             if hub.session(with: peer) == nil { await poke(peer) }
             let left = deadline - ContinuousClock.now
             guard let session = await hub.session(with: peer, within: left) else { break }
             let shot = OneShot<SyncReport?>(orAfter: deadline - ContinuousClock.now, nil)
             Task { shot.finish(await session.sync()) }
-            guard let answer = await shot.value else { return await session.report() }
-            report = answer
+            guard let answer = await shot.value else {
+                return report.followed(by: await session.progress())
+            }
+            report = report.wasConnected ? report.followed(by: answer) : answer
             if !report.isComplete { hub.leave(session) }
         }
+        if !report.wasConnected { report.failure = failures[peer] }
         return report
     }
 
@@ -225,7 +240,7 @@ extension PeerService {
         do {
             connection = try await connect(
                 invitation.inviter, at: invitation.address, joining: join,
-                welcomed: { _ in welcome.finish(true) }, ended: { welcome.finish(false) })
+                welcomed: { _ in welcome.finish(true) }, ended: { _ in welcome.finish(false) })
         } catch .closed(.wrongCertificate) {
             throw NodeError(
                 .notPermitted,

@@ -1,4 +1,5 @@
 import ParleyCRDT
+import ParleyCasework
 import ParleyLog
 import ParleyModel
 import ParleyStore
@@ -9,7 +10,12 @@ import Synchronization
 package final class Shelf: Sendable {
     private struct State {
         /// The first opening, under way or done.
-        var opening: Task<NodeError?, Never>?
+        var opening: Task<Void, Never>?
+        /// What is wrong with casebooks: those that couldn't be opened, by path, and what a check
+        /// of an open one found.
+        var problems: [String: NodeError] = [:]
+        /// Paths of those that couldn't be opened.
+        var unopened: Set<String> = []
         var stores: [Digest: CasebookStore] = [:]
         /// Who was a member when last looked at, to notice who came.
         var members: [Digest: [Member]] = [:]
@@ -33,29 +39,28 @@ package final class Shelf: Sendable {
     ) {
         self.home = home
         self.identity = identity
-        self.environment = environment
+        self.environment = environment.indexing(Schema.casework.indexedFields)
         self.stopped = stopped
         self.moved = moved
     }
 
     /// Opens every casebook of the home, the first time; whoever asks meanwhile waits for that. A
     /// file that two stores have open is a file with two writers.
-    func stores() async throws(NodeError) -> [CasebookStore] {
-        let opening = state.withLock { state -> Task<NodeError?, Never> in
+    ///
+    /// One that can't be opened is left out and named in `problems`; the others serve.
+    func stores() async -> [CasebookStore] {
+        let opening = state.withLock { state -> Task<Void, Never> in
             if let opening = state.opening { return opening }
             let task = Task { self.openAll() }
             state.opening = task
             return task
         }
-        if let failure = await opening.value {
-            state.withLock { $0.opening = nil }
-            throw failure
-        }
+        await opening.value
         return state.withLock { $0.stores.values.sorted { $0.casebookID < $1.casebookID } }
     }
 
-    /// - Returns: why one of them couldn't be opened.
-    private func openAll() -> NodeError? {
+    private func openAll() {
+        home.removeUnfinished()
         let isOpen = Set(state.withLock { $0.stores.values.map(\.path) })
         for path in home.casebookPaths() where !isOpen.contains(path) {
             do {
@@ -69,10 +74,24 @@ package final class Shelf: Sendable {
                     place(store)
                 }
             } catch {
-                return NodeError(opening: path, error)
+                note(NodeError(opening: path, error), about: path)
+                state.withLock { _ = $0.unopened.insert(path) }
             }
         }
-        return nil
+    }
+
+    /// What is wrong with casebooks, in words, sorted by file.
+    var problems: [NodeError] {
+        state.withLock { $0.problems.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
+    /// Those of them because of which a casebook can't be used at all.
+    var unopened: [NodeError] {
+        state.withLock { state in state.unopened.sorted().compactMap { state.problems[$0] } }
+    }
+
+    func note(_ problem: NodeError, about path: String) {
+        state.withLock { $0.problems[path] = problem }
     }
 
     /// Takes in a casebook that was just made or is being joined.
@@ -102,6 +121,11 @@ package final class Shelf: Sendable {
     /// Treats a node as a member before the log says so: the inviter, until its log has come.
     func expect(_ node: NodeID, in casebook: Digest) {
         state.withLock { $0.expected[casebook] = node }
+    }
+
+    /// The inviter is a member by the log now, or never will be.
+    func expectNobody(in casebook: Digest) {
+        state.withLock { $0.expected[casebook] = nil }
     }
 
     /// Whether the members changed since this was last asked.

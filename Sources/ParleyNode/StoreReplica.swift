@@ -18,7 +18,7 @@ struct StoreReplica: Replica {
 
     func openings(for peer: NodeID) async -> [Reconciliation.Opening] {
         var openings: [Reconciliation.Opening] = []
-        for store in (try? await shelf.stores()) ?? [] {
+        for store in await shelf.stores() {
             guard shelf.isMember(peer, of: store.casebookID) else { continue }
             let known = try? await store.read { try $0.neighbour(peer) }
             let held = store.heldClock
@@ -32,13 +32,15 @@ struct StoreReplica: Replica {
     }
 
     func batches(
-        in casebook: Digest, of origin: Origin, after sequence: UInt64, byteLimit: Int
-    ) async -> [OutgoingBatch]? {
-        let store = shelf.store(casebook)
-        let stored = try? await store?.batches(of: origin, after: sequence, byteLimit: byteLimit)
-        return stored.map(StoredBatch.packing)?.map {
-            OutgoingBatch(bytes: $0.bytes, origin: $0.origin, first: $0.first, last: $0.last)
-        }
+        in casebook: Digest, after positions: [LogPosition], byteLimit: Int
+    ) async -> OutgoingRead? {
+        guard let store = shelf.store(casebook),
+            let read = try? await store.batches(after: positions, byteLimit: byteLimit)
+        else { return nil }
+        return OutgoingRead(
+            batches: StoredBatch.packing(read.batches).map {
+                OutgoingBatch(bytes: $0.bytes, origin: $0.origin, first: $0.first, last: $0.last)
+            }, withheld: read.withheld)
     }
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
@@ -47,7 +49,8 @@ struct StoreReplica: Replica {
         do {
             let verified = try await verify(batches, for: store)
             let report = try await store.ingest(verified)
-            return .stored(conflicts: report.conflictsOpened)
+            return .stored(
+                conflicts: report.openConflicts, uninterpreted: report.uninterpreted)
         } catch let error as LogError {
             return .refused(error.isForgery ? .badSignature : .corrupt)
         } catch let error as StoreError {
@@ -64,6 +67,10 @@ struct StoreReplica: Replica {
     func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {
         guard let store = shelf.store(opening.casebook), !opening.untold.isEmpty else { return }
         try? await store.noteTold(opening.clock, to: peer)
+    }
+
+    func rememberExchange(with peer: NodeID, in casebook: Digest) async {
+        try? await shelf.store(casebook)?.noteSync(with: peer)
     }
 
     func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
@@ -100,31 +107,33 @@ struct StoreReplica: Replica {
         await desk(join, peer)
     }
 
-    /// Verifies each batch after the change before it, be that in the batch before or held already.
+    /// Verifies each batch after the change before it, be that in a batch before or held already.
     private func verify(
         _ batches: [[UInt8]], for store: CasebookStore
     ) async throws -> [VerifiedBatch] {
-        var heads: [Origin: (last: UInt64, hash: Digest)] = [:]
         var verified: [VerifiedBatch] = []
         for bytes in batches {
             let header = try header(of: bytes)
-            var previous = heads[header.origin].flatMap {
-                $0.last + 1 == header.first ? $0.hash : nil
-            }
+            let before = verified.last { $0.holds(header.first - 1, of: header.origin) }
+            var previous = before.map { $0.hashes[Int(header.first - 1 - $0.first)] }
             if previous == nil {
                 previous = try await store.hash(of: header.origin, at: header.first - 1)
             }
             guard let previous else { throw StoreError.gap(header.origin) }
-            let batch = try VerifiedBatch(
-                bytes: bytes, casebook: store.casebookID, previous: previous)
-            heads[header.origin] = (batch.last, batch.hashes[batch.hashes.count - 1])
-            verified.append(batch)
+            verified.append(
+                try VerifiedBatch(bytes: bytes, casebook: store.casebookID, previous: previous))
         }
         return verified
     }
 
     private func header(of bytes: [UInt8]) throws(LogError) -> BatchHeader {
         do { return try Batch.header(of: bytes) } catch { throw LogError(.malformed(error)) }
+    }
+}
+
+extension VerifiedBatch {
+    fileprivate func holds(_ sequence: UInt64, of origin: Origin) -> Bool {
+        self.origin == origin && first <= sequence && sequence <= last
     }
 }
 
@@ -142,7 +151,7 @@ extension StoreError {
     /// Whether the peer sent what no honest peer sends.
     fileprivate var isPeersFault: Bool {
         switch self {
-        case .fork, .gap, .wrongCasebook, .tooLarge, .log: true
+        case .fork, .gap, .strangersLog, .wrongCasebook, .tooLarge, .log: true
         default: false
         }
     }

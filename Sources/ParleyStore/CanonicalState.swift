@@ -59,7 +59,7 @@ enum CanonicalState {
     private static func write(_ cell: Cell, _ hashes: [HashPrefix], _ writer: inout ByteWriter) {
         writer.varint(cell.entries.count)
         let entries = cell.entries.map { entry in
-            (index: hashes.firstIndex(of: entry.dot.hash) ?? 0, value: entry.value)
+            (index: hashes.sortedIndex(of: entry.dot.hash) ?? 0, value: entry.value)
         }
         let sorted =
             entries.count < 2
@@ -69,6 +69,19 @@ enum CanonicalState {
             writer.u8(entry.value.tag)
             writer.bytes(entry.value.payload)
         }
+    }
+}
+
+extension Array where Element: Comparable {
+    /// Where an element stands in an array that is sorted.
+    func sortedIndex(of element: Element) -> Int? {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < element { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low] == element ? low : nil
     }
 }
 

@@ -17,6 +17,8 @@ struct CasebookRow: Sendable {
     var arrivals = 0
     var seed: [UInt8]
     var seedUses = 0
+    /// How the words and values in the index were made; see `Indexer.format`.
+    var indexFormat = 0
 
     /// Records per value of the `generation` column.
     static let generationSize = 65_536
@@ -52,7 +54,7 @@ struct CasebookRow: Sendable {
             db,
             """
             SELECT id, node, epoch, generation, name, schema, schema_version, clock, digest,
-                arrivals, seed, seed_uses FROM casebook
+                arrivals, seed, seed_uses, index_format FROM casebook
             """
         ).first { try CasebookRow($0) }
     }
@@ -70,6 +72,7 @@ struct CasebookRow: Sendable {
         arrivals = row.int(9)
         seed = row.bytes(10)
         seedUses = row.int(11)
+        indexFormat = row.int(12)
     }
 
     func save(_ db: Database) throws {
@@ -77,11 +80,11 @@ struct CasebookRow: Sendable {
             db,
             """
             INSERT INTO casebook (one, id, node, epoch, generation, name, schema, schema_version,
-                clock, digest, arrivals, seed, seed_uses)
-            VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                clock, digest, arrivals, seed, seed_uses, index_format)
+            VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             ON CONFLICT (one) DO UPDATE SET epoch = ?3, generation = ?4, name = ?5, schema = ?6,
                 schema_version = ?7, clock = ?8, digest = ?9, arrivals = ?10, seed = ?11,
-                seed_uses = ?12
+                seed_uses = ?12, index_format = ?13
             """)
         query.bind(1, blob: id.bytes)
         query.bind(2, blob: node.bytes)
@@ -95,6 +98,7 @@ struct CasebookRow: Sendable {
         query.bind(10, arrivals)
         query.bind(11, blob: seed)
         query.bind(12, seedUses)
+        query.bind(13, indexFormat)
         try query.run()
     }
 }

@@ -11,7 +11,37 @@ package struct StoredBatch: Hashable, Sendable {
     package let bytes: [UInt8]
 }
 
+/// What can be offered to somebody whose logs end at certain places.
+package struct StoredRead: Sendable {
+    /// Consecutive, of one origin.
+    package let batches: [StoredBatch]
+    /// Origins of which nothing can be offered before more of them is applied.
+    package let withheld: [Origin]
+}
+
 extension CasebookStore {
+    /// What comes next after one of several places: of logs that have membership still to come
+    /// first, because everything else is judged by it, then of the oldest.
+    package func batches(
+        after positions: [LogPosition], byteLimit: Int
+    ) async throws -> StoredRead {
+        try await read { scope in
+            var withheld: [Origin] = []
+            var choice: (rank: SendRank, position: LogPosition)?
+            for position in positions {
+                guard let rank = try scope.rank(of: position) else {
+                    withheld.append(position.origin)
+                    continue
+                }
+                if choice.map({ rank < $0.rank }) ?? true { choice = (rank, position) }
+            }
+            let batches = try choice.map {
+                try scope.batches(after: $0.position, byteLimit: byteLimit)
+            }
+            return StoredRead(batches: batches ?? [], withheld: withheld)
+        }
+    }
+
     /// Stored runs of a log that end after `sequence`, in order, whole and byte for byte.
     ///
     /// Only what is applied is offered, so that whoever gets it can complete it: a run that is
@@ -21,30 +51,9 @@ extension CasebookStore {
     package func batches(
         of origin: Origin, after sequence: UInt64, byteLimit: Int
     ) async throws -> [StoredBatch] {
-        try await read { scope in
-            guard let lane = try scope.lanes()[origin] else { return [] }
-            var runs: [LogReader.Run] = []
-            var byteCount = 0
-            let query = try Query(
-                scope.db,
-                """
-                SELECT first, last, bytes FROM batch
-                WHERE lane = ?1 AND last <= ?2 AND first > ?3 - ?4 AND last > ?3 ORDER BY first
-                """)
-            query.bind(1, lane.number)
-            query.bind(2, lane.applied.sequence)
-            query.bind(3, sequence)
-            query.bind(4, Limits.changesPerBatch)
-            try query.each { row in
-                let run = LogReader.Run(
-                    lane: lane.number, first: row.word(0), last: row.word(1), hashes: [],
-                    bytes: row.bytes(2))
-                byteCount += run.bytes.count
-                guard byteCount <= byteLimit || runs.isEmpty else { return false }
-                runs.append(run)
-                return true
-            }
-            return try runs.map { try StoredBatch($0, of: origin, after: sequence) }
+        try await read {
+            try $0.batches(
+                after: LogPosition(origin: origin, sequence: sequence), byteLimit: byteLimit)
         }
     }
 
@@ -76,6 +85,73 @@ extension CasebookStore {
                 }
             }
         }
+    }
+}
+
+/// Which of several logs goes first.
+private struct SendRank: Comparable {
+    let hasMembership: Bool
+    let time: UInt64
+    let lane: Int
+
+    static func < (left: SendRank, right: SendRank) -> Bool {
+        if left.hasMembership != right.hasMembership { return left.hasMembership }
+        return (left.time, left.lane) < (right.time, right.lane)
+    }
+}
+
+extension ReadScope {
+    /// - Returns: `nil` where nothing after the place can be offered now.
+    fileprivate func rank(of position: LogPosition) throws -> SendRank? {
+        guard let lane = try lanes()[position.origin] else { return nil }
+        let query = try Query(
+            db,
+            """
+            SELECT time, EXISTS (SELECT 1 FROM admission WHERE lane = ?1 AND sequence > ?2)
+            FROM batch WHERE lane = ?1 AND last > ?2 AND last <= ?3 AND first > ?2 - ?4
+            ORDER BY first LIMIT 1
+            """)
+        bind(query, lane, position.sequence)
+        return try query.first { row in
+            SendRank(hasMembership: row.int(1) != 0, time: row.word(0), lane: lane.number)
+        }
+    }
+
+    fileprivate func batches(
+        after position: LogPosition, byteLimit: Int
+    ) throws -> [StoredBatch] {
+        guard let lane = try lanes()[position.origin] else { return [] }
+        var runs: [LogReader.Run] = []
+        var byteCount = 0
+        let query = try Query(
+            db,
+            """
+            SELECT first, last, bytes FROM batch
+            WHERE lane = ?1 AND last > ?2 AND last <= ?3 AND first > ?2 - ?4 ORDER BY first
+            """)
+        bind(query, lane, position.sequence)
+        try query.each { row in
+            let run = LogReader.Run(
+                lane: lane.number, first: row.word(0), last: row.word(1), hashes: [],
+                bytes: row.bytes(2))
+            // Of runs that overlap the later one holds more.
+            let next = (runs.dropLast().last?.last ?? position.sequence) + 1
+            if run.first <= next, let shorter = runs.popLast() {
+                byteCount -= shorter.bytes.count
+            }
+            byteCount += run.bytes.count
+            guard byteCount <= byteLimit || runs.isEmpty else { return false }
+            runs.append(run)
+            return true
+        }
+        return runs.map { StoredBatch($0, after: position) }
+    }
+
+    private func bind(_ query: Query, _ lane: Lane, _ sequence: UInt64) {
+        query.bind(1, lane.number)
+        query.bind(2, sequence)
+        query.bind(3, lane.applied.sequence)
+        query.bind(4, Limits.changesPerBatch)
     }
 }
 
@@ -120,13 +196,15 @@ extension StoredBatch {
         ]
     }
 
-    fileprivate init(_ run: LogReader.Run, of origin: Origin, after sequence: UInt64) throws {
-        self.origin = origin
+    fileprivate init(_ run: LogReader.Run, after position: LogPosition) {
+        origin = position.origin
         last = run.last
-        first = max(run.first, sequence + 1)
-        bytes =
-            first == run.first
-            ? run.bytes
-            : try LogReader.decode(run).suffix(after: Int(first - run.first))
+        let wanted = max(run.first, position.sequence + 1)
+        // A run whose end can't be packed alone goes out whole: the peer skips what it has.
+        let rest =
+            wanted == run.first
+            ? nil : try? LogReader.decode(run).suffix(after: Int(wanted - run.first))
+        first = rest == nil ? run.first : wanted
+        bytes = rest ?? run.bytes
     }
 }

@@ -42,7 +42,7 @@ extension CasebookStore {
             let query = try Query(
                 scope.db,
                 """
-                SELECT first, last, hashes, bytes FROM batch
+                SELECT first, last, hashes, time, bytes FROM batch
                 WHERE lane = ?1 AND first > ?2 AND last <= ?3 AND last - first < ?4 ORDER BY first
                 """)
             query.bind(1, lane.number)
@@ -54,7 +54,7 @@ extension CasebookStore {
                 gathering.add(
                     LogReader.Run(
                         lane: lane.number, first: row.word(0), last: row.word(1),
-                        hashes: row.bytes(2), bytes: row.bytes(3)))
+                        hashes: row.bytes(2), time: row.word(3), bytes: row.bytes(4)))
             }
             return gathering.isWorthIt ? gathering.runs : nil
         }
@@ -111,22 +111,18 @@ extension Transaction {
     /// Puts one run in the place of several, if they are still what was read.
     fileprivate func replace(_ runs: [LogReader.Run], with bytes: [UInt8]) throws -> Int {
         let (first, last) = (runs[0].first, runs[runs.count - 1].last)
-        func query(_ verb: String) throws -> Query {
-            let query = try Query(
-                db, "\(verb) FROM batch WHERE lane = ?1 AND first >= ?2 AND last <= ?3")
-            query.bind(1, runs[0].lane)
-            query.bind(2, first)
-            query.bind(3, last)
-            return query
-        }
-        let found = try query("SELECT first").all { $0.word(0) }
-        guard found.sorted() == runs.map(\.first) else { return 0 }
-        try query("DELETE").run()
+        let query = try Query(
+            db, "SELECT first FROM batch WHERE lane = ?1 AND first >= ?2 AND last <= ?3")
+        query.bind(1, runs[0].lane)
+        query.bind(2, first)
+        query.bind(3, last)
+        guard try query.all({ $0.word(0) }).sorted() == runs.map(\.first) else { return 0 }
+        try LogReader.delete(lane: runs[0].lane, from: first, through: last, db)
         log.forget()
         try LogReader.insert(
             LogReader.Run(
                 lane: runs[0].lane, first: first, last: last, hashes: runs.flatMap(\.hashes),
-                bytes: bytes), db)
+                time: runs[0].time, bytes: bytes), db)
         return runs.count
     }
 }

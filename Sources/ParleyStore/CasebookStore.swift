@@ -23,10 +23,13 @@ package final class CasebookStore: Sendable {
     private let pool: DatabasePool
     let writer: Writer
 
-    private init(
-        path: String, pool: DatabasePool, draft: Draft, identity: Identity,
-        environment: StoreEnvironment, generation: GenerationFile, wasStoppedUncleanly: Bool
-    ) {
+    /// - Parameter draft: what the file says, read over `pool`.
+    init(
+        _ path: String, _ pool: DatabasePool, _ draft: Draft, _ identity: Identity,
+        _ environment: StoreEnvironment, wasStoppedUncleanly: Bool
+    ) throws {
+        let generation = try GenerationFile(besides: path)
+        generation.note(draft)
         self.path = path
         self.wasStoppedUncleanly = wasStoppedUncleanly
         self.pool = pool
@@ -35,115 +38,7 @@ package final class CasebookStore: Sendable {
             generation: generation)
     }
 
-    // MARK: Opening
-
-    /// Founds a new casebook, with this node as its first coordinator.
-    ///
-    /// - Parameters:
-    ///   - path: where the file shall be; nothing may be there yet.
-    ///   - schema: name and version of the schema its records follow.
-    package static func found(
-        at path: String, name: String, memberName: String,
-        schema: (String, UInt64) = ("casework", 1),
-        identity: Identity, environment: StoreEnvironment = .system
-    ) async throws -> CasebookStore {
-        let founding = Founding(
-            nonce: environment.randomBytes(Founding.nonceBytes), casebookName: name,
-            memberName: memberName, schemaName: schema.0, schemaVersion: schema.1)
-        return try create(at: path, casebook: .zero, identity, environment) { transaction in
-            _ = try transaction.found(founding)
-        }
-    }
-
-    /// Makes an empty store for a casebook this node is about to receive.
-    ///
-    /// It holds nothing, and nothing can be written, until the founding change and this node's
-    /// admission have arrived.
-    package static func joining(
-        at path: String, casebook: Digest, identity: Identity,
-        environment: StoreEnvironment = .system
-    ) throws -> CasebookStore {
-        try create(at: path, casebook: casebook, identity, environment) { _ in }
-    }
-
-    private static func create(
-        at path: String, casebook: Digest, _ identity: Identity, _ environment: StoreEnvironment,
-        _ first: (Transaction) throws -> Void
-    ) throws -> CasebookStore {
-        let pool = try Connection.open(path: path, creating: true)
-        do {
-            let draft = try pool.writeWithoutTransaction { db in
-                guard try CasebookRow.load(db) == nil else {
-                    throw StoreError.damaged("there is a casebook already")
-                }
-                let row = CasebookRow(id: casebook, node: identity.node, environment: environment)
-                return try commit(db, Draft(db, casebook: row), identity, environment, first)
-            }
-            return try CasebookStore(path, pool, draft, identity, environment)
-        } catch {
-            try? pool.close()
-            throw StoreError.translating(error)
-        }
-    }
-
-    /// Opens an existing casebook.
-    ///
-    /// Begins a new epoch where the file turns out to be a copy or an earlier state of itself.
-    package static func open(
-        at path: String, identity: Identity, environment: StoreEnvironment = .system
-    ) throws -> CasebookStore {
-        let wasStopped = Connection.wasStoppedUncleanly(path)
-        let pool = try Connection.open(path: path, creating: false)
-        do {
-            let generation = try GenerationFile(besides: path)
-            let draft = try pool.writeWithoutTransaction { db in
-                guard let row = try CasebookRow.load(db), row.node == identity.node else {
-                    throw StoreError.damaged("no casebook of this node")
-                }
-                let draft = try Draft(db, casebook: row)
-                guard !generation.matches(draft) else { return draft }
-                return try commit(db, draft, identity, environment) { transaction in
-                    transaction.draft.casebook.rotateEpoch(environment)
-                }
-            }
-            return try CasebookStore(
-                path, pool, draft, identity, environment, wasStoppedUncleanly: wasStopped)
-        } catch {
-            try? pool.close()
-            throw StoreError.translating(error)
-        }
-    }
-
-    private convenience init(
-        _ path: String, _ pool: DatabasePool, _ draft: Draft, _ identity: Identity,
-        _ environment: StoreEnvironment, wasStoppedUncleanly: Bool = false
-    ) throws {
-        let generation = try GenerationFile(besides: path)
-        generation.note(draft)
-        self.init(
-            path: path, pool: pool, draft: draft, identity: identity, environment: environment,
-            generation: generation, wasStoppedUncleanly: wasStoppedUncleanly)
-    }
-
-    /// One transaction before there is a writer.
-    private static func commit(
-        _ db: Database, _ draft: Draft, _ identity: Identity, _ environment: StoreEnvironment,
-        _ body: (Transaction) throws -> Void
-    ) throws -> Draft {
-        try db.run("BEGIN IMMEDIATE")
-        let transaction = Transaction(
-            db, draft: draft, identity: identity, environment: environment)
-        do {
-            try body(transaction)
-            try transaction.flushTail()
-            try transaction.draft.save(db)
-            try db.run("COMMIT")
-        } catch {
-            try? db.run("ROLLBACK")
-            throw error
-        }
-        return transaction.draft.settled
-    }
+    // MARK: Life
 
     /// Waits for what is under way, copies the write-ahead log back and closes the file.
     package func close() throws {

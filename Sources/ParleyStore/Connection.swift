@@ -104,7 +104,7 @@ enum Connection {
     }
 
     /// SQLite ignores a failed sync of the folder, so the store does it itself and looks.
-    private static func synchroniseFolder(of path: String) throws {
+    static func synchroniseFolder(of path: String) throws {
         let folder = (path as NSString).deletingLastPathComponent
         let descriptor = Glibc.open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY)
         guard descriptor >= 0 else { throw StoreError.systemCall("open folder", errno) }

@@ -13,6 +13,8 @@ struct Draft: Sendable {
     var lanes: LaneTable
     var types: TypeTable
     var membership: Membership
+    /// Changed by `Indexer.prepare` only.
+    var indexedFields: IndexedFields
 
     var conflictCount: Int
     var uninterpretedCount: Int
@@ -24,6 +26,8 @@ struct Draft: Sendable {
     var membershipChanged = false
     /// Records touched, for the commit notice.
     var records: [RecordID] = []
+    /// Conflicts open in records that had or have some, of those touched since this was emptied.
+    var openConflicts: [RecordID: Int] = [:]
     /// Whether anything came in from others.
     var received = false
 
@@ -33,6 +37,7 @@ struct Draft: Sendable {
         types = try TypeTable(db)
         let log = LogReader(db)
         membership = try Membership(db, lanes: lanes) { try log.hash($0, $1) }
+        indexedFields = try IndexedFields(db)
         conflictCount = try Query(db, "SELECT count(*) FROM conflict").first { $0.int(0) } ?? 0
         uninterpretedCount =
             try Query(db, "SELECT count(*) FROM uninterpreted").first { $0.int(0) } ?? 0
@@ -45,6 +50,7 @@ struct Draft: Sendable {
         draft.typesChanged = false
         draft.membershipChanged = false
         draft.records = []
+        draft.openConflicts = [:]
         draft.received = false
         return draft
     }

@@ -54,6 +54,12 @@ final class GenerationFile: Sendable {
         }
     }
 
+    /// Forgets everything, so that the next opening begins a new epoch: what the store holds may not
+    /// be what is on the disk.
+    func forget() {
+        ftruncate(descriptor, 0)
+    }
+
     /// All parts have a fixed width, so that a new text covers the old one.
     private func identity(of draft: Draft) -> [String] {
         [

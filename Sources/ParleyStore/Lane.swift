@@ -25,30 +25,47 @@ struct Lane: Sendable {
     var context = Clock()
     /// Creations up to this key are in the search index.
     var searched: Int64 = 0
+    /// By how many milliseconds the newest change lay ahead of the clock here when it came in, where
+    /// that is more than a clock may be wrong by; else 0.
+    var lead: UInt64 = 0
+    /// When that was, in milliseconds since 1970.
+    var leadSeen: UInt64 = 0
 
     /// The entry that keeps the next change from being applied: it waits until this is covered.
     /// Only in memory, so that a long wait costs no decoding.
     var waitsFor: Dot?
 
     var isComplete: Bool { held.sequence == applied.sequence }
+
+    /// Whether the number belongs to no log now.
+    var isFree: Bool { origin == Lane.freeOrigin(number) }
+
+    /// What stands for an origin meanwhile: no node has this key.
+    static func freeOrigin(_ number: Int) -> Origin {
+        Origin(node: noNode, epoch: UInt64(number))
+    }
+
+    private static let noNode = NodeID(bytes: [UInt8](repeating: 0, count: NodeID.byteCount))!
 }
 
 /// The lanes by number and by origin.
 struct LaneTable: Sendable {
     private(set) var lanes: [Lane] = []
     private var numbers: [Origin: Int] = [:]
+    /// Numbers that belong to no log now.
+    private var free: [Int] = []
 
     init(_ db: Database) throws {
         lanes = try Query(
             db,
             """
             SELECT number, node, epoch, held, held_hash, applied, applied_hash, context,
-                searched FROM lane ORDER BY number
+                searched, lead, lead_seen FROM lane ORDER BY number
             """
         ).all { try Lane($0) }
         for (index, lane) in lanes.enumerated() {
             guard lane.number == index + 1 else { throw StoreError.damaged("lane numbers") }
-            numbers[lane.origin] = lane.number
+            if lane.isFree { free.append(lane.number) } else { numbers[lane.origin] = lane.number }
         }
     }
 
@@ -80,14 +97,28 @@ struct LaneTable: Sendable {
 
     /// Gives an origin a number, once and for good.
     ///
-    /// - Throws: `tooLarge` beyond 32,767 origins.
+    /// - Throws: `tooManyLogs` beyond 32,767 origins.
     mutating func add(_ origin: Origin) throws -> Int {
         if let number = numbers[origin] { return number }
-        let number = lanes.count + 1
-        guard number <= RecordKey.maximumLane else { throw StoreError.tooLarge }
-        lanes.append(Lane(number: number, origin: origin))
+        let number = free.popLast() ?? lanes.count + 1
+        guard number <= RecordKey.maximumLane else { throw StoreError.tooManyLogs }
+        if number > lanes.count { lanes.append(Lane(number: number, origin: origin)) }
+        self[number] = Lane(number: number, origin: origin)
         numbers[origin] = number
         return number
+    }
+
+    /// Gives a number back of which nothing was ever applied.
+    mutating func release(_ number: Int) {
+        precondition(self[number].applied.sequence == 0, "what was applied is referred to")
+        numbers[self[number].origin] = nil
+        self[number] = Lane(number: number, origin: Lane.freeOrigin(number))
+        free.append(number)
+    }
+
+    /// Logs whose first change can't be judged yet.
+    var waitingCount: Int {
+        lanes.count { $0.applied.sequence == 0 && $0.held.sequence > 0 }
     }
 
     var heldClock: Clock { clock { $0.held } }
@@ -95,9 +126,9 @@ struct LaneTable: Sendable {
 
     private func clock(_ point: (Lane) -> Lane.Point) -> Clock {
         Clock(
-            lanes.filter { point($0).sequence > 0 }.map {
-                Clock.Entry(origin: $0.origin, tip: point($0).tip)
-            })
+            sorted: lanes.filter { point($0).sequence > 0 }
+                .map { Clock.Entry(origin: $0.origin, tip: point($0).tip) }
+                .sorted { $0.origin < $1.origin })
     }
 }
 
@@ -109,6 +140,8 @@ extension Lane {
         applied = Point(sequence: row.word(5), hash: try Digest(stored: row.bytes(6)))
         context = try Clock(stored: row.bytes(7))
         searched = row.int64(8)
+        lead = row.word(9)
+        leadSeen = row.word(10)
     }
 
     func save(_ db: Database) throws {
@@ -116,9 +149,10 @@ extension Lane {
             db,
             """
             INSERT INTO lane (number, node, epoch, held, held_hash, applied, applied_hash, context,
-                searched) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-            ON CONFLICT (number) DO UPDATE SET held = ?4, held_hash = ?5, applied = ?6,
-                applied_hash = ?7, context = ?8, searched = ?9
+                searched, lead, lead_seen)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            ON CONFLICT (number) DO UPDATE SET node = ?2, epoch = ?3, held = ?4, held_hash = ?5, applied = ?6,
+                applied_hash = ?7, context = ?8, searched = ?9, lead = ?10, lead_seen = ?11
             """)
         query.bind(1, number)
         query.bind(2, blob: origin.node.bytes)
@@ -129,6 +163,8 @@ extension Lane {
         query.bind(7, blob: applied.hash.bytes)
         query.bind(8, blob: context.stored)
         query.bind(9, searched)
+        query.bind(10, lead)
+        query.bind(11, leadSeen)
         try query.run()
     }
 }
@@ -148,7 +184,7 @@ extension Digest {
 }
 
 extension Clock {
-    /// The entries as in a clock message, the count first.
+    /// The entries as in a clock message, the count first, however many there are.
     var stored: [UInt8] {
         var writer = ByteWriter()
         writer.clockEntries(entries)
@@ -158,7 +194,7 @@ extension Clock {
     init(stored bytes: [UInt8]) throws {
         do {
             var reader = ByteReader(bytes)
-            self.init(try reader.clockEntries())
+            self.init(sorted: try reader.clockEntries(limit: .max))
         } catch {
             throw StoreError.damaged("a clock")
         }

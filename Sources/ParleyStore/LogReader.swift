@@ -1,5 +1,6 @@
 import GRDB
 import ParleyCRDT
+import ParleyLog
 import ParleyModel
 import ParleyWire
 
@@ -13,6 +14,8 @@ final class LogReader {
         let first: UInt64
         let last: UInt64
         let hashes: [UInt8]
+        /// Hybrid time of the first change, raw; 0 where it isn't known or wasn't asked for.
+        var time: UInt64 = 0
         /// As stored; empty where only hashes were asked for.
         let bytes: [UInt8]
 
@@ -88,6 +91,28 @@ final class LogReader {
         return batches[batches.count - 1]
     }
 
+    /// Checks that every log ends where its lane says, and that the own one ends as it was signed:
+    /// the rest of what is stored follows from there, and what is written next continues it.
+    ///
+    /// - Throws: `damaged`.
+    func checkEnds(of draft: Draft) throws {
+        for lane in draft.lanes.lanes where lane.held.sequence > 0 {
+            guard try hash(lane.number, lane.held.sequence) == lane.held.hash,
+                lane.applied.sequence <= lane.held.sequence
+            else { throw StoreError.damaged("the end of a log") }
+        }
+        guard let own = draft.lanes[draft.casebook.origin], own.held.sequence > 0,
+            let (run, batch) = try batch(own.number, containing: own.held.sequence)
+        else { return }
+        let previous = try hash(own.number, run.first - 1) ?? .zero
+        let head = Head(
+            casebook: draft.casebook.id, origin: own.origin, sequence: own.held.sequence,
+            hash: own.held.hash)
+        guard try VerifiedBatch.hashes(of: batch, after: previous).last == own.held.hash,
+            head.isSigned(with: batch.signature)
+        else { throw StoreError.damaged("the end of the own log") }
+    }
+
     static func decode(_ run: Run) throws -> Batch {
         do {
             let batch = try Batch.decode(run.bytes)
@@ -119,26 +144,45 @@ final class LogReader {
         return run.flatMap { $0.contains(lane, sequence) ? $0 : nil }
     }
 
+    /// Takes out the runs of a lane that lie within a range whole.
+    static func delete(
+        lane: Int, from first: UInt64, through last: UInt64, _ db: Database
+    ) throws {
+        let query = try Query(
+            db, "DELETE FROM batch WHERE lane = ?1 AND first >= ?2 AND last <= ?3")
+        query.bind(1, lane)
+        query.bind(2, first)
+        query.bind(3, last)
+        try query.run()
+    }
+
     /// Adds a run of a lane. The caller has seen to it that it follows what is held.
     static func insert(
-        lane: Int, first: UInt64, hashes: [Digest], bytes: [UInt8], _ db: Database
+        lane: Int, first: Change, hashes: [Digest], bytes: [UInt8], _ db: Database
     ) throws {
         var joined: [UInt8] = []
         joined.reserveCapacity(hashes.count * Digest.byteCount)
         for hash in hashes { joined.append(contentsOf: hash.bytes) }
-        let last = first + UInt64(hashes.count) - 1
-        try insert(Run(lane: lane, first: first, last: last, hashes: joined, bytes: bytes), db)
+        try insert(
+            Run(
+                lane: lane, first: first.sequence,
+                last: first.sequence + UInt64(hashes.count - 1), hashes: joined,
+                time: first.time.rawValue, bytes: bytes), db)
     }
 
     static func insert(_ run: Run, _ db: Database) throws {
         let query = try Query(
             db,
-            "INSERT INTO batch (lane, first, last, hashes, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")
+            """
+            INSERT INTO batch (lane, first, last, hashes, bytes, time)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """)
         query.bind(1, run.lane)
         query.bind(2, run.first)
         query.bind(3, run.last)
         query.bind(4, blob: run.hashes)
         query.bind(5, blob: run.bytes)
+        query.bind(6, run.time)
         try query.run()
     }
 }

@@ -1,6 +1,7 @@
 import GRDB
 package import ParleyCRDT
 import ParleyLog
+import ParleyModel
 package import ParleyWire
 
 /// A node that has been admitted to the casebook.
@@ -45,6 +46,31 @@ struct Membership: Sendable {
     /// Of admissions made without knowledge of each other the one that permits least holds.
     func role(of node: NodeID, covers: (Dot) -> Bool) -> Role? {
         standing(of: node, covers: covers).map(\.role).max { $0.rawValue < $1.rawValue }
+    }
+
+    /// Whether a change's own context permits all that it does. One group that it doesn't permit
+    /// takes the effect of the whole change.
+    func authorises(_ applicant: Applicant, of casebook: Digest) -> Bool {
+        if applicant.isFounding(casebook) { return true }
+        guard let role = role(of: applicant.change.origin.node, covers: applicant.covers) else {
+            return false
+        }
+        return applicant.change.groups.allSatisfy { Membership.permits(role, $0.kind) }
+    }
+
+    /// Whether the author of a change is a member as far as it knew, whatever its role.
+    func knowsAuthor(of applicant: Applicant, of casebook: Digest) -> Bool {
+        applicant.isFounding(casebook)
+            || role(of: applicant.change.origin.node, covers: applicant.covers) != nil
+    }
+
+    private static func permits(_ role: Role, _ kind: GroupKind) -> Bool {
+        switch kind {
+        case .founding: false
+        case .admission, .cut, .erasure: role == .coordinator
+        case .receipt: true
+        default: role != .reader
+        }
     }
 
     private func standing(of node: NodeID, covers: (Dot) -> Bool) -> [Admitted] {

@@ -13,6 +13,9 @@ package struct CommitNotice: Sendable {
     package let isLocal: Bool
     /// Records created or changed; one may be named several times.
     package let records: [RecordID]
+    /// Origins whose newest change is far ahead of the clock here, of those that moved, with the
+    /// milliseconds.
+    package let leads: [(origin: Origin, milliseconds: UInt64)]
 }
 
 /// What everybody may know of a store: the state as of the last durable commit.
@@ -76,7 +79,12 @@ final class Published: Sendable {
             let moved = applied.entries(movedSince: state.applied)
             let notice = CommitNotice(
                 moved: moved, held: held.entries(movedSince: state.held),
-                isLocal: moved.contains { $0.origin == draft.casebook.origin }, records: records)
+                isLocal: moved.contains { $0.origin == draft.casebook.origin }, records: records,
+                leads: moved.compactMap { entry in
+                    draft.lanes[entry.origin].flatMap {
+                        $0.lead > 0 ? (entry.origin, $0.lead) : nil
+                    }
+                })
             state.draft = draft
             state.held = held
             state.applied = applied

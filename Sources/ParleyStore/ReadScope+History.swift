@@ -158,6 +158,8 @@ extension ReadScope {
             let applicant = Applicant(
                 change: change, hash: hash, lane: key.lane,
                 context: try context(lane, key.sequence))
+            // A creation that wasn't permitted has a row as soon as a permitted edit touches it.
+            guard try membership().authorises(applicant, of: casebook().id) else { continue }
             let references = ReferenceResolver(lanes: try lanes()) { try self.hash($0, $1) }
             guard let writes = try references.writes(of: change.groups[key.group], by: applicant)
             else { continue }

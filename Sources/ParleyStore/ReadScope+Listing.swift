@@ -7,59 +7,203 @@ extension ReadScope {
         package let id: RecordID
         package let type: FieldName
         package let document: Document
+        package let isDeleted: Bool
         /// Whether somebody has to choose something in it.
         package let hasConflict: Bool
         package let changedTime: HybridTime
     }
 
-    /// Records that aren't deleted.
+    /// Records that aren't deleted, or only those that are.
     ///
     /// - Parameters:
     ///   - type: `nil` for all types.
     ///   - filters: every one must hold: a register shows the value, or a set has it.
+    ///   - deleted: which of the two.
     ///   - sort: a field in the order of its bytes, records without it last; `nil` for the newest
     ///     created first.
     ///   - limit: 0 for all.
+    /// - Complexity: without `sort`, what there is of the type, or of the first filter by an indexed
+    ///   field, is visited newest first until the limit is reached.
     package func list(
-        type: FieldName?, filters: [(FieldName, [UInt8])], sort: FieldName?, limit: Int
+        type: FieldName?, filters: [(FieldName, [UInt8])] = [], deleted: Bool = false,
+        sort: FieldName?, limit: Int
     ) throws -> [ListedRecord] {
-        var number: Int?
-        if let type {
-            number = try types().number(of: type)
-            guard number != nil else { return [] }
+        guard let condition = try condition(type: type, filters: filters, deleted: deleted) else {
+            return []
         }
-        let query = try Query(
-            db, ReadScope.listing(filterCount: filters.count, isSorted: sort != nil))
-        query.bind(1, limit == 0 ? -1 : limit)
-        if let number { query.bind(2, number) } else { query.bindNull(2) }
-        if let sort { query.bind(3, text: "$.\(sort.text)") }
-        for (index, filter) in filters.enumerated() {
-            query.bind(Int32(4 + 2 * index), text: "$.\(filter.0.text)")
-            query.bind(Int32(5 + 2 * index), text: filter.1)
-        }
+        let keys =
+            if let sort {
+                try keys(where: condition, sortedBy: sort, limit: limit)
+            } else {
+                try newestKeys(where: condition, limit: limit)
+            }
         let types = try types()
-        return try query.all { try ListedRecord($0, types) }
+        return try keys.compactMap { key in
+            let query = try Query(
+                db,
+                """
+                SELECT id, type, doc, changed_time, state,
+                    EXISTS (SELECT 1 FROM conflict WHERE conflict.n = record.n)
+                FROM record WHERE n = ?1
+                """)
+            query.bind(1, key)
+            return try query.first { try ListedRecord($0, types) }
+        }
     }
 
-    /// Keys are sorted and limited before documents are fetched: sorting whole rows would carry
-    /// every document of the casebook through the sorter.
-    private static func listing(filterCount: Int, isSorted: Bool) -> String {
-        let order = isSorted ? "json_extract(doc, ?3) IS NULL, json_extract(doc, ?3), " : ""
-        let conditions = (0..<filterCount).map(condition).joined()
-        return """
-            WITH chosen (n) AS (
-                SELECT n FROM record WHERE state <> 1 AND (?2 IS NULL OR type = ?2)\(conditions)
-                ORDER BY \(order)time DESC, n DESC LIMIT ?1)
-            SELECT id, type, doc, changed_time,
-                EXISTS (SELECT 1 FROM conflict WHERE conflict.n = record.n)
-            FROM chosen JOIN record USING (n) ORDER BY \(order)time DESC, record.n DESC
+    /// - Returns: `nil` where nothing can fulfil it.
+    private func condition(
+        type: FieldName?, filters: [(FieldName, [UInt8])], deleted: Bool
+    ) throws -> ListCondition? {
+        let number = try type.map { try types().number(of: $0) }
+        if case .some(nil) = number { return nil }
+        return ListCondition(type: number ?? nil, filters: filters, isDeleted: deleted)
+    }
+
+    private func keys(
+        where condition: ListCondition, sortedBy field: FieldName, limit: Int
+    ) throws -> [Int64] {
+        let query = try Query(
+            db,
             """
+            SELECT n FROM record WHERE \(condition.sql)
+            ORDER BY json_extract(doc, ?2) IS NULL, json_extract(doc, ?2), time DESC, n DESC
+            LIMIT ?1
+            """)
+        query.bind(1, limit == 0 ? -1 : limit)
+        query.bind(2, text: "$.\(field.text)")
+        condition.bind(query)
+        return try query.all { $0.int64(0) }
     }
 
-    /// `json_each` has one row for a plain value and one per element for a set.
-    private static func condition(_ index: Int) -> String {
-        let (path, value) = (4 + 2 * index, 5 + 2 * index)
-        return " AND EXISTS (SELECT 1 FROM json_each(doc, ?\(path)) WHERE value = ?\(value))"
+    /// Walks every log's creations from its newest on and takes the newest of all.
+    private func newestKeys(where condition: ListCondition, limit: Int) throws -> [Int64] {
+        var walk = KeyWalk(limit: limit == 0 ? Int.max : limit)
+        let index = try condition.index(in: IndexedFields(db))
+        for lane in try lanes().lanes where lane.applied.sequence > 0 {
+            let first = RecordKey(lane: lane.number, sequence: 0).packed
+            // A mark of zero stands for "nothing", before any key of the lane.
+            let mark = index == nil ? first - 1 : max(lane.searched, first - 1)
+            if mark < lane.searchEnd {
+                try walk.visit(unindexed(mark + 1...lane.searchEnd, condition))
+            }
+            if let index, mark >= first {
+                try walk.visit(indexed(first...mark, index, condition))
+            }
+        }
+        if index != nil { try walk.visit(edited(condition)) }
+        return walk.keys
+    }
+
+    private func unindexed(
+        _ range: ClosedRange<Int64>, _ condition: ListCondition
+    ) throws -> Query {
+        let query = try Query(
+            db,
+            """
+            SELECT n, time FROM record WHERE n BETWEEN ?1 AND ?2 AND \(condition.sql)
+            ORDER BY n DESC
+            """)
+        query.bind(1, range.lowerBound)
+        query.bind(2, range.upperBound)
+        condition.bind(query)
+        return query
+    }
+
+    private func indexed(
+        _ range: ClosedRange<Int64>, _ index: (field: Int, value: [UInt8]),
+        _ condition: ListCondition
+    ) throws -> Query {
+        let query = try Query(
+            db,
+            """
+            SELECT record.n, time FROM field_value CROSS JOIN record USING (n)
+            WHERE field_value.n BETWEEN ?1 AND ?2 AND field_value.field = ?3
+                AND field_value.value = ?4 AND \(condition.sql)
+            ORDER BY field_value.n DESC
+            """)
+        query.bind(1, range.lowerBound)
+        query.bind(2, range.upperBound)
+        query.bind(3, index.field)
+        query.bind(4, blob: index.value)
+        condition.bind(query)
+        return query
+    }
+
+    /// Records whose index entries may be of an older state.
+    private func edited(_ condition: ListCondition) throws -> Query {
+        let query = try Query(
+            db,
+            """
+            SELECT record.n, time FROM search_queue CROSS JOIN record USING (n)
+            WHERE \(condition.sql) ORDER BY time DESC, record.n DESC
+            """)
+        condition.bind(query)
+        return query
+    }
+}
+
+/// What records must fulfil to be listed, as a condition on a row of the record table.
+private struct ListCondition {
+    let type: Int?
+    let filters: [(FieldName, [UInt8])]
+    let isDeleted: Bool
+
+    /// Parameters 1 to 4 are the statement's own.
+    private static let firstParameter = 5
+
+    var sql: String {
+        let state = isDeleted ? "state = 1" : "state <> 1"
+        let kind = type == nil ? "" : " AND type = ?\(ListCondition.firstParameter)"
+        // `json_each` has one row for a plain value and one per element for a set.
+        let values = filters.indices.map { index in
+            let path = ListCondition.firstParameter + 1 + 2 * index
+            return
+                " AND EXISTS (SELECT 1 FROM json_each(doc, ?\(path)) AS item WHERE item.value = ?\(path + 1))"
+        }
+        return state + kind + values.joined()
+    }
+
+    func bind(_ query: Query) {
+        let first = Int32(ListCondition.firstParameter)
+        if let type { query.bind(first, type) }
+        for (index, filter) in filters.enumerated() {
+            query.bind(first + 1 + 2 * Int32(index), text: "$.\(filter.0.text)")
+            query.bind(first + 2 + 2 * Int32(index), text: filter.1)
+        }
+    }
+
+    /// The most selective entry of the index there is; `nil` where all records must be read.
+    func index(in fields: IndexedFields) -> (field: Int, value: [UInt8])? {
+        for (name, value) in filters where value.count <= FieldIndex.valueLimit {
+            if let number = fields.number(of: name) { return (number, value) }
+        }
+        return type.map { (IndexedFields.type, FieldIndex.typeValue($0)) }
+    }
+}
+
+/// Gathers the newest keys of several sources, each sorted newest first.
+private struct KeyWalk {
+    let limit: Int
+    private var found: [(time: UInt64, key: Int64)] = []
+    private var seen: Set<Int64> = []
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    var keys: [Int64] {
+        found.sorted { ($0.time, $0.key) > ($1.time, $1.key) }.prefix(limit).map(\.key)
+    }
+
+    mutating func visit(_ source: Query) throws {
+        var count = 0
+        try source.each { row in
+            let key = row.int64(0)
+            if seen.insert(key).inserted { found.append((row.word(1), key)) }
+            count += 1
+            return count < limit
+        }
     }
 }
 
@@ -72,6 +216,7 @@ extension ReadScope.ListedRecord {
         type = try types.name(of: row.int(1))
         document = try Document(json: row.bytes(2))
         changedTime = HybridTime(rawValue: row.word(3))
-        hasConflict = row.int(4) != 0
+        isDeleted = row.int(4) == 1
+        hasConflict = row.int(5) != 0
     }
 }

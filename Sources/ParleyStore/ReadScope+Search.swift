@@ -22,13 +22,13 @@ extension ReadScope {
         guard !wanted.isEmpty else { return [] }
         let limit = limit == 0 ? Int.max : limit
         var finder = Finder(wanted: wanted, limit: limit, types: try types())
-        for table in try searchTables() { try look(in: table, for: &finder) }
+        for table in try SearchIndex.tables(db) { try look(in: table, for: &finder) }
         try lookInUnindexed(for: &finder)
         return finder.hits
     }
 
-    /// How many records wait to be indexed; searches read these one by one.
-    package func searchBacklog() throws -> Int {
+    /// How many records wait to be indexed; searches and filters read these one by one.
+    package func indexBacklog() throws -> Int {
         var count = try Query(db, "SELECT count(*) FROM search_queue").first { $0.int(0) } ?? 0
         for lane in try lanes().lanes where lane.searched < lane.searchEnd {
             let query = try Query(db, "SELECT count(*) FROM record WHERE n > ?1 AND n <= ?2")
@@ -37,14 +37,6 @@ extension ReadScope {
             count += try query.first { $0.int(0) } ?? 0
         }
         return count
-    }
-
-    private func searchTables() throws -> [String] {
-        let newest = try Query(db, "SELECT max(entry) FROM search_entry").first { row in
-            row.isNull(0) ? nil : row.int64(0)
-        }
-        guard let newest, let newest else { return [] }
-        return (0...newest / SearchIndex.tableSize).reversed().map { "search_\($0)" }
     }
 
     private func look(in table: String, for finder: inout Finder) throws {

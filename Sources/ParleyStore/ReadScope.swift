@@ -111,6 +111,27 @@ package class ReadScope {
         return sum.value
     }
 
+    /// Changes that are held and can't be applied before their causes are here.
+    package func waitingCount() throws -> Int {
+        try lanes().lanes.reduce(0) { $0 + Int($1.held.sequence - $1.applied.sequence) }
+    }
+
+    /// A member whose clock is further ahead of ours than clocks may be wrong by.
+    package struct ClockLead: Hashable, Sendable {
+        package let node: NodeID
+        /// As of its newest change, when that came in.
+        package let milliseconds: UInt64
+        /// Milliseconds since 1970.
+        package let seen: UInt64
+    }
+
+    /// Whose changes carry times that can't be right, or ours can't, sorted by node.
+    package func clockLeads() throws -> [ClockLead] {
+        try lanes().lanes.filter { $0.lead > 0 }
+            .map { ClockLead(node: $0.origin.node, milliseconds: $0.lead, seen: $0.leadSeen) }
+            .sorted { ($0.node, $0.seen) < ($1.node, $1.seen) }
+    }
+
     private func count(_ table: String) throws -> Int {
         try Query(db, "SELECT count(*) FROM \(table)").first { $0.int(0) } ?? 0
     }

@@ -51,9 +51,11 @@ struct RecordContent {
         return state.state.isConflict ? .both : .live
     }
 
-    /// The fields somebody has to choose for; the empty name stands for the record's state.
+    /// The fields somebody has to choose for; the empty name stands for the record's state. A
+    /// deleted record has none until it is restored.
     var conflicts: [String] {
-        (state.state.isConflict ? [""] : []) + state.conflictingFields.map(\.text)
+        guard state.isLive else { return [] }
+        return (state.state.isConflict ? [""] : []) + state.conflictingFields.map(\.text)
     }
 
     /// How a record is listed.

@@ -84,11 +84,10 @@ extension RecordState {
             case .text(let text):
                 self[.register(field.name)] = Cell([Cell.Entry(dot: dot, value: .text(text))])
             case .elements(let elements):
-                for element in elements {
-                    self[.element(field.name, .text(element))] = Cell([
-                        Cell.Entry(dot: dot, value: .present)
-                    ])
-                }
+                let cell = Cell([Cell.Entry(dot: dot, value: .present)])
+                setElements(
+                    elements.map { AddWinsSet.Element(value: .text($0), cell: cell) },
+                    of: field.name)
             }
         }
     }

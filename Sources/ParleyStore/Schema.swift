@@ -23,7 +23,7 @@ enum Schema {
         }
     }
 
-    static let steps = [casebook + log + records + neighbours + search]
+    static let steps = [casebook + log + records + neighbours + search, fieldValues + sendOrder]
 
     private static let casebook = """
         CREATE TABLE casebook (
@@ -172,6 +172,37 @@ enum Schema {
             -- Edited records whose words are not indexed yet. Creations follow from lane.searched.
             n INTEGER PRIMARY KEY
         ) STRICT;
+
+        """
+
+    private static let fieldValues = """
+        -- How words and values were indexed; another way makes the index anew. 0 in older files.
+        ALTER TABLE casebook ADD COLUMN index_format INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE indexed_field (
+            -- The fields whose values are in field_value. Another set makes the index anew.
+            number INTEGER PRIMARY KEY,    -- from 1; 0 stands for a record's type
+            name TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE TABLE field_value (
+            -- Which records have, or had, a value in a field; hits are checked against the record.
+            -- Filled with the search tables, behind the intake.
+            field INTEGER NOT NULL,
+            value BLOB NOT NULL,           -- UTF-8; for a type its number in one or more bytes
+            n INTEGER NOT NULL,
+            PRIMARY KEY (field, value, n)
+        ) STRICT, WITHOUT ROWID;
+
+        """
+
+    private static let sendOrder = """
+        -- Hybrid time of the first change: peers are sent what is oldest first. 0 in older rows.
+        ALTER TABLE batch ADD COLUMN time INTEGER NOT NULL DEFAULT 0;
+        -- Milliseconds by which the log's newest far reading lay ahead of the clock here, and when
+        -- that was seen: only readings beyond what a clock may be wrong by. 0 for none.
+        ALTER TABLE lane ADD COLUMN lead INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE lane ADD COLUMN lead_seen INTEGER NOT NULL DEFAULT 0;
+        -- A deleted record has no conflicts that somebody could settle.
+        DELETE FROM conflict WHERE n IN (SELECT n FROM record WHERE state = 1);
 
         """
 }

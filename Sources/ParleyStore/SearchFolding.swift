@@ -16,15 +16,41 @@ enum SearchFolding {
             if isPartOfWord(scalar) {
                 word.append(scalar)
             } else if !word.isEmpty {
-                words.append(String(word))
+                words.append(withoutArticle(word))
                 word = String.UnicodeScalarView()
             }
         }
-        if !word.isEmpty { words.append(String(word)) }
+        if !word.isEmpty { words.append(withoutArticle(word)) }
         return words
     }
 
-    /// The same for ASCII, without asking for the properties of every character.
+    /// An Arabic word without the article that is written together with it, where at least three
+    /// letters are left. Words that only look as if they had one lose it on both sides alike.
+    private static func withoutArticle(_ word: String.UnicodeScalarView) -> String {
+        let article: [Unicode.Scalar] = ["\u{627}", "\u{644}"]
+        guard word.starts(with: article), word.count >= article.count + 3 else {
+            return String(word)
+        }
+        return String(word.dropFirst(article.count))
+    }
+
+    /// Adds the folded words of a text, a blank before each.
+    static func append(_ text: [UInt8], to words: inout [UInt8]) {
+        guard text.allSatisfy({ $0 < 0x80 }) else {
+            for word in self.words(of: text) {
+                words.append(UInt8(ascii: " "))
+                words.append(contentsOf: word.utf8)
+            }
+            return
+        }
+        words.append(UInt8(ascii: " "))
+        for byte in text {
+            let isWord = isPartOfWord(byte)
+            words.append(isWord ? (isCapital(byte) ? byte | 0x20 : byte) : UInt8(ascii: " "))
+        }
+    }
+
+    /// The words of ASCII, without asking for the properties of every character.
     private static func plainWords(of text: [UInt8]) -> [String] {
         text.split { !isPartOfWord($0) }.map { word in
             String(

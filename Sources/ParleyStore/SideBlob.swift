@@ -54,7 +54,7 @@ struct SideBlob {
     ) {
         writer.varint(cell.entries.count)
         for entry in cell.entries {
-            writer.varint(dots.firstIndex(of: entry.dot) ?? 0)
+            writer.varint(dots.sortedIndex(of: entry.dot) ?? 0)
             if entry.value == shown, Document.validText(entry.value) != nil {
                 writer.u8(SideBlob.inDocument)
             } else {
@@ -91,10 +91,13 @@ struct SideBlob {
         }
         for _ in 0..<(try reader.count(elementSize: 2)) {
             let name = try name(&reader)
-            for _ in 0..<(try reader.count(elementSize: 3)) {
-                let value = try value(&reader, tag: try reader.u8())
-                state[.element(name, value)] = try cell(&reader, dots, shown: nil)
-            }
+            let count = try reader.count(elementSize: 3)
+            state.setElements(
+                try (0..<count).map { _ in
+                    AddWinsSet.Element(
+                        value: try value(&reader, tag: try reader.u8()),
+                        cell: try cell(&reader, dots, shown: nil))
+                }, of: name)
         }
         return (state, times)
     }

@@ -1,18 +1,30 @@
-import ParleyCRDT
+package import ParleyCRDT
 
-/// What a store takes from the world: time and chance, injected so that tests can repeat a run.
+/// What a store takes from the world: time and chance, injected so that tests can repeat a run, and
+/// by which fields its records are looked for.
 package struct StoreEnvironment: Sendable {
     /// Milliseconds since 1970 by the wall clock, which may stand still or jump.
     package let wallMilliseconds: @Sendable () -> UInt64
     /// As many random bytes as asked for, good enough for secrets.
     package let randomBytes: @Sendable (Int) -> [UInt8]
 
+    /// Fields by whose values records are found without reading all of them.
+    package let indexedFields: [FieldName]
+
     package init(
         wallMilliseconds: @escaping @Sendable () -> UInt64,
-        randomBytes: @escaping @Sendable (Int) -> [UInt8] = StoreEnvironment.systemRandomBytes
+        randomBytes: @escaping @Sendable (Int) -> [UInt8] = StoreEnvironment.systemRandomBytes,
+        indexedFields: [FieldName] = []
     ) {
         self.wallMilliseconds = wallMilliseconds
         self.randomBytes = randomBytes
+        self.indexedFields = indexedFields
+    }
+
+    /// The same time and chance, looking for records by other fields.
+    package func indexing(_ fields: [FieldName]) -> StoreEnvironment {
+        StoreEnvironment(
+            wallMilliseconds: wallMilliseconds, randomBytes: randomBytes, indexedFields: fields)
     }
 
     package static let systemRandomBytes: @Sendable (Int) -> [UInt8] = { count in

@@ -24,6 +24,11 @@ package enum StoreError: Error, Equatable, Sendable {
     case gap(Origin)
     /// This node isn't a member, or not one who may write this.
     case notPermitted
+    /// A log begins with a change whose author isn't a member by that change's own context.
+    case strangersLog(Origin)
+    /// More logs wait for their causes, or there are more in all, than this store takes. The peer
+    /// may try again later.
+    case tooManyLogs
     /// The batch belongs to another casebook.
     case wrongCasebook
     /// A change of more than the format allows.

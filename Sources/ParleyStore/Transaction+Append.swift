@@ -20,7 +20,32 @@ extension Transaction {
     /// this transaction, so that a dot is never given twice.
     func append(_ groups: [Group]) throws -> Appended {
         let number = try draft.lane(for: draft.casebook.origin)
+        try spreadContext(lane: number)
         return try append(makeChange(groups, lane: draft.lanes[number]), lane: number)
+    }
+
+    /// Entries that a change with groups carries at most, so that these have nearly all its room.
+    private static let contextEntryLimit = 64
+    /// Entries in a change that has nothing else.
+    private static let contextStep = 1024
+
+    /// Writes changes without groups until what is left to say of others' logs is little: after a
+    /// time apart from very many of them, one change couldn't name them all.
+    private func spreadContext(lane number: Int) throws {
+        var unsaid = unsaidEntries(draft.lanes[number])[...]
+        guard unsaid.count > Transaction.contextEntryLimit else { return }
+        while !unsaid.isEmpty {
+            let step = unsaid.prefix(Transaction.contextStep)
+            unsaid.removeFirst(step.count)
+            _ = try append(
+                makeChange([], contextDelta: Array(step), lane: draft.lanes[number]), lane: number)
+        }
+    }
+
+    /// What moved in others' logs since this one last said how far it had applied them.
+    private func unsaidEntries(_ lane: Lane) -> [Clock.Entry] {
+        draft.lanes.appliedClock.entries(movedSince: lane.context)
+            .filter { $0.origin != lane.origin }
     }
 
     /// Writes the first change of a new casebook, whose hash becomes the casebook's ID.
@@ -66,13 +91,18 @@ extension Transaction {
     }
 
     private func makeChange(_ groups: [Group], lane: Lane) throws -> Change {
+        try makeChange(groups, contextDelta: unsaidEntries(lane), lane: lane)
+    }
+
+    private func makeChange(
+        _ groups: [Group], contextDelta: [Clock.Entry], lane: Lane
+    ) throws -> Change {
         let sequence = lane.held.sequence + 1
         guard sequence <= RecordKey.maximumSequence else { throw StoreError.tooLarge }
-        let seen = draft.lanes.appliedClock.entries(movedSince: lane.context)
         return Change(
             origin: lane.origin, sequence: sequence,
             time: draft.casebook.clock.tick(wallMilliseconds: environment.wallMilliseconds()),
-            contextDelta: seen.filter { $0.origin != lane.origin }, groups: groups)
+            contextDelta: contextDelta, groups: groups)
     }
 
     private func hash(of change: Change, after previous: Digest) throws -> Digest {
@@ -114,8 +144,8 @@ extension Transaction {
             signature: head.signature(by: identity), changes: tail.changes,
             salts: [.seed(changes: tail.changes.count, draft.casebook.seed)])
         try LogReader.insert(
-            lane: draft.lanes.number(of: first.origin), first: first.sequence,
-            hashes: tail.hashes, bytes: try batch.storable(), db)
+            lane: draft.lanes.number(of: first.origin), first: first, hashes: tail.hashes,
+            bytes: try batch.storable(), db)
         draft.tail = OwnTail()
     }
 }

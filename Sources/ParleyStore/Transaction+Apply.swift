@@ -28,9 +28,17 @@ struct Applicant {
         self.init(change: change, hash: hash, lane: lane.number, context: context)
     }
 
+    /// The first change of a log, which needs no lane to be judged.
+    init(beginning change: Change, hash: Digest) {
+        self.init(change: change, hash: hash, lane: 0, context: Clock(change.contextDelta))
+    }
+
     var dot: Dot {
         Dot(origin: change.origin, sequence: change.sequence, hash: hash.prefix)
     }
+
+    /// Whether this is the change a casebook begins with.
+    func isFounding(_ casebook: Digest) -> Bool { change.sequence == 1 && hash == casebook }
 
     func covers(_ dot: Dot) -> Bool { context.covers(dot, in: LinearAncestry()) }
 
@@ -63,31 +71,23 @@ extension Transaction {
                     prepared: index < prepared.count ? prepared[index] : nil)
             }
         }
-        if lane.origin != draft.casebook.origin {
-            // A wilder reading is applied all the same: a chained log can't skip an entry.
-            _ = draft.casebook.clock.observe(
-                change.time, wallMilliseconds: environment.wallMilliseconds())
-        }
+        if lane.origin != draft.casebook.origin { noteTime(of: change, lane: number) }
         try noteContext(lane)
+    }
+
+    /// Follows another's clock, and takes note where it is too far ahead to be followed. The change
+    /// is applied all the same: a chained log can't skip an entry.
+    private func noteTime(of change: Change, lane number: Int) {
+        let wall = environment.wallMilliseconds()
+        let isNear = draft.casebook.clock.observe(change.time, wallMilliseconds: wall)
+        draft.lanes[number].lead = isNear ? 0 : change.time.milliseconds - wall
+        draft.lanes[number].leadSeen = isNear ? 0 : wall
     }
 
     // MARK: Authority
 
     func isAuthorised(_ applicant: Applicant) -> Bool {
-        let groups = applicant.change.groups
-        if applicant.change.sequence == 1, applicant.hash == draft.casebook.id { return true }
-        let role = draft.membership.role(of: applicant.change.origin.node, covers: applicant.covers)
-        guard let role else { return false }
-        return groups.allSatisfy { Transaction.permits(role, $0.kind) }
-    }
-
-    static func permits(_ role: Role, _ kind: GroupKind) -> Bool {
-        switch kind {
-        case .founding: false
-        case .admission, .cut, .erasure: role == .coordinator
-        case .receipt: true
-        default: role != .reader
-        }
+        draft.membership.authorises(applicant, of: draft.casebook.id)
     }
 
     // MARK: Groups
@@ -186,7 +186,9 @@ extension Transaction {
         try insert(row, term: CanonicalState.term(of: content))
         let conflicts = content.conflicts
         draft.conflictCount += conflicts.count
-        if !conflicts.isEmpty { try table.setConflicts(key, conflicts) }
+        guard !conflicts.isEmpty else { return }
+        try table.setConflicts(key, conflicts)
+        draft.openConflicts[content.id] = conflicts.count
     }
 
     private func insert(_ row: RecordRow, term: Digest) throws {
@@ -224,6 +226,7 @@ extension Transaction {
         if !before.conflicts.isEmpty || !content.conflicts.isEmpty {
             try table.setConflicts(key, content.conflicts)
             draft.conflictCount += content.conflicts.count - before.conflicts.count
+            draft.openConflicts[row.id] = content.conflicts.count
         }
         if key.packed <= draft.lanes[key.lane].searched { try table.queueForSearch(key) }
         note(row, from: before, to: content)
@@ -254,7 +257,8 @@ extension Transaction {
     private func existingRow(_ key: RecordKey) throws -> RecordRow? {
         if let row = try table.row(key) { return row }
         guard let (change, hash) = try change(key.lane, key.sequence),
-            key.group < change.groups.count, change.groups[key.group].subject == .created
+            key.group < change.groups.count, change.groups[key.group].kind == .record,
+            change.groups[key.group].subject == .created
         else { return nil }
         let creator = Applicant(change: change, hash: hash, lane: key.lane, context: Clock())
         guard

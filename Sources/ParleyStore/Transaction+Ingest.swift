@@ -1,6 +1,6 @@
 import ParleyCRDT
 import ParleyLog
-import ParleyModel
+package import ParleyModel
 import ParleyWire
 
 /// What came of taking in some batches.
@@ -9,8 +9,10 @@ package struct IngestReport: Hashable, Sendable {
     package var received = 0
     /// Changes merged, earlier arrivals that were waiting included.
     package var applied = 0
-    /// Conflicts open after minus before.
+    /// Conflicts open after minus before: negative where more were settled than opened.
     package var conflictsOpened = 0
+    /// How many conflicts are open in the records that were touched, of those that had or have any.
+    package var openConflicts: [RecordID: Int] = [:]
     /// Groups kept without effect, of those applied now.
     package var uninterpreted = 0
     /// Changes held whose causes are still missing.
@@ -24,6 +26,7 @@ extension Transaction {
     func ingest(_ prepared: [PreparedBatch]) throws -> IngestReport {
         var report = IngestReport()
         let before = draft
+        draft.openConflicts = [:]
         var fresh: [Int: [PreparedBatch]] = [:]
         for batch in prepared {
             guard let (lane, count) = try hold(batch.batch) else { continue }
@@ -32,6 +35,7 @@ extension Transaction {
         }
         report.applied = try applyWaiting(fresh: fresh)
         report.conflictsOpened = draft.conflictCount - before.conflictCount
+        report.openConflicts = draft.openConflicts
         report.uninterpreted = draft.uninterpretedCount - before.uninterpretedCount
         report.waiting = draft.lanes.lanes.reduce(0) {
             $0 + Int($1.held.sequence - $1.applied.sequence)
@@ -48,6 +52,7 @@ extension Transaction {
     private func hold(_ batch: VerifiedBatch) throws -> (lane: Int, count: Int)? {
         guard batch.casebook == draft.casebook.id else { throw StoreError.wrongCasebook }
         guard batch.last <= RecordKey.maximumSequence else { throw StoreError.tooLarge }
+        if !draft.lanes.knows(batch.origin) { try checkBeginning(of: batch) }
         let number = try draft.lane(for: batch.origin)
         var lane = draft.lanes[number]
         guard batch.first <= lane.held.sequence + 1 else { throw StoreError.gap(batch.origin) }
@@ -59,16 +64,51 @@ extension Transaction {
             draft.casebook.rotateEpoch(environment)
         }
         let known = Int(lane.held.sequence + 1 - batch.first)
-        let hashes = Array(batch.hashes[known...])
+        // Whole and as it came, in the place of what it repeats. A run that begins before this one
+        // and ends within stays: what two runs hold is the same.
+        if known > 0 {
+            try LogReader.delete(lane: number, from: batch.first, through: batch.last, db)
+            log.forget()
+        }
         try LogReader.insert(
-            lane: number, first: lane.held.sequence + 1, hashes: hashes,
-            bytes: known == 0 ? batch.bytes : try batch.batch.suffix(after: known), db)
+            lane: number, first: batch.batch.changes[0], hashes: batch.hashes,
+            bytes: batch.bytes, db)
         lane = draft.lanes[number]
         lane.held = Lane.Point(sequence: batch.last, hash: batch.hashes[batch.hashes.count - 1])
         draft.lanes[number] = lane
         draft.changedLanes.insert(number)
         draft.received = true
-        return (number, hashes.count)
+        return (number, batch.hashes.count - known)
+    }
+
+    /// Logs whose first change can't be judged yet, beyond which no further ones are begun: their
+    /// number is for whoever makes up keys to choose.
+    private static let waitingLogLimit = 1024
+
+    /// Refuses a log that a stranger made up, as soon as its first change can be judged.
+    ///
+    /// - Throws: `strangersLog`, `tooManyLogs`.
+    private func checkBeginning(of batch: VerifiedBatch) throws {
+        guard batch.first == 1 else { throw StoreError.gap(batch.origin) }
+        let first = batch.batch.changes[0]
+        if try missingCause(of: first) != nil {
+            guard draft.lanes.waitingCount < Transaction.waitingLogLimit else {
+                throw StoreError.tooManyLogs
+            }
+        } else {
+            let applicant = Applicant(beginning: first, hash: batch.hashes[0])
+            guard draft.membership.knowsAuthor(of: applicant, of: draft.casebook.id) else {
+                throw StoreError.strangersLog(batch.origin)
+            }
+        }
+    }
+
+    /// Gives up a log whose first change turns out to be a stranger's, now that it can be judged.
+    private func dropStrangersLog(_ lane: Lane) throws {
+        try LogReader.delete(lane: lane.number, from: 1, through: lane.held.sequence, db)
+        log.forget()
+        draft.lanes.release(lane.number)
+        draft.changedLanes.insert(lane.number)
     }
 
     /// Where a batch repeats what is held, or follows it, both must be the same history.
@@ -120,6 +160,13 @@ extension Transaction {
             else { throw StoreError.damaged("a log has a gap") }
             if let missing = try missingCause(of: change) {
                 draft.lanes[number].waitsFor = missing
+                return count
+            }
+            if next == 1,
+                !draft.membership.knowsAuthor(
+                    of: Applicant(beginning: change, hash: hash), of: draft.casebook.id)
+            {
+                try dropStrangersLog(lane)
                 return count
             }
             try apply(

@@ -90,13 +90,18 @@ final class Writer: Sendable {
     private func begin(_ db: Database) throws -> Transaction {
         let draft = published.draft
         try db.run("BEGIN IMMEDIATE")
-        let row = try CasebookRow.load(db)
+        let row: CasebookRow?
+        do {
+            row = try CasebookRow.load(db)
+        } catch {
+            try? db.run("ROLLBACK")
+            throw error
+        }
         guard row?.epoch == draft.casebook.epoch, row?.clock == draft.casebook.clock,
             row?.generation == draft.casebook.generation
         else {
-            published.stop()
             try? db.run("ROLLBACK")
-            throw StoreError.stopped
+            throw stopped()
         }
         return Transaction(db, draft: draft, identity: identity, environment: environment)
     }
@@ -134,17 +139,21 @@ final class Writer: Sendable {
             try db.run("COMMIT")
         } catch StoreError.full {
             if sqlite3_get_autocommit(db.sqliteConnection) == 0 {
-                do { try db.run("ROLLBACK") } catch {
-                    published.stop()
-                    throw StoreError.stopped
-                }
+                do { try db.run("ROLLBACK") } catch { throw stopped() }
             }
             throw StoreError.full
         } catch {
-            published.stop()
             try? db.run("ROLLBACK")
-            throw StoreError.stopped
+            throw stopped()
         }
+    }
+
+    /// Serves nothing any more, and makes sure that what is written after the next opening can't
+    /// have a dot that was given here.
+    private func stopped() -> StoreError {
+        generation.forget()
+        published.stop()
+        return .stopped
     }
 }
 

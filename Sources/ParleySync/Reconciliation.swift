@@ -70,6 +70,9 @@ package struct Reconciliation: Sendable {
     var unacknowledgedElsewhere = 0
     private var isReading = false
     private var isWritable = true
+    /// Pages of the peer's clock so far.
+    private var pageCount = 0
+    private var hasToldWhole = false
     private var hasSaidCaughtUp = false
     private var peerSaidCaughtUp = false
     private var hasReportedCaughtUp = false
@@ -116,7 +119,11 @@ package struct Reconciliation: Sendable {
             return [.close(.violation("a clock after the clocks were settled"))]
         }
         if page.replacesAll { peer = Clock() }
-        for entry in page.entries { peer.set(entry) }
+        peer.set(sorted: page.entries)
+        pageCount += 1
+        guard peer.entries.count <= Limits.clockOrigins, pageCount <= Limits.clockOrigins else {
+            return [.close(.violation("a clock without an end"))]
+        }
         guard !page.moreFollow else { return [] }
         guard peer.digest == digest else {
             guard !askedForWhole else {
@@ -130,18 +137,21 @@ package struct Reconciliation: Sendable {
         return [heard()] + told() + findForks() + pump()
     }
 
-    /// The peer asks for our whole clock as the hello's digest was of it.
-    func receiveClockRequest() -> [SessionAction] {
-        clockMessages(opening.clock.entries, whole: true).map(SessionAction.send)
+    /// The peer asks for our whole clock as the hello's digest was of it. Once is all it can need.
+    mutating func receiveClockRequest() -> [SessionAction] {
+        guard !hasToldWhole else { return [.close(.violation("a second request for the clock"))] }
+        hasToldWhole = true
+        return clockMessages(opening.clock.entries, whole: true).map(SessionAction.send)
     }
 
     mutating func receive(batch bytes: [UInt8]) -> [SessionAction] {
         guard let header = try? Batch.header(of: bytes) else {
-            return [.close(.violation("a batch that can't be read"))]
+            return [.close(.malformed("a batch that can't be read"))]
         }
         tally.received += UInt64(header.count)
+        tally.columnsReceived += UInt64(header.columnByteCount(in: bytes))
         storing.append(header.origin)
-        noteExchanged(header.origin, header.first + UInt64(header.count) - 1)
+        noteExchanged(header.origin, header.last)
         return [.store(casebook: casebook, batch: bytes)]
     }
 
@@ -150,7 +160,8 @@ package struct Reconciliation: Sendable {
     /// Not remembered across sessions: the peer tells it again at the next meeting, and writing
     /// it down would cost a sync to disk per acknowledgement.
     mutating func receiveAcknowledgement(_ entries: [Clock.Entry]) -> [SessionAction] {
-        for entry in entries {
+        // Of logs we don't hold, nothing was sent and nothing needs to be remembered.
+        for entry in entries where !held[entry.origin].isEmpty {
             raisePeer(entry)
             let last = entry.tips.map(\.sequence).max() ?? 0
             inFlight.removeAll { $0.origin == entry.origin && $0.last <= last }
@@ -164,20 +175,17 @@ package struct Reconciliation: Sendable {
         return progress()
     }
 
-    /// Batches from the store, in order. An empty list means that nothing can be offered of this
-    /// origin before more of it is applied: a run that is applied in part waits for its rest.
-    mutating func supply(origin: Origin, _ batches: [OutgoingBatch]) -> [SessionAction] {
+    /// Batches from the store, in order.
+    mutating func supply(_ read: OutgoingRead) -> [SessionAction] {
         isReading = false
-        guard !batches.isEmpty else {
-            waitingForMore.insert(origin)
-            countUnacknowledged()
-            return pump()
-        }
+        waitingForMore.formUnion(read.withheld)
         var actions: [SessionAction] = []
-        for batch in batches {
-            noteExchanged(origin, batch.last)
+        for batch in read.batches {
+            noteExchanged(batch.origin, batch.last)
             tally.sent += batch.last - batch.first + 1
-            inFlight.append((origin, batch.last, batch.bytes.count))
+            let header = try? Batch.header(of: batch.bytes)
+            tally.columnsSent += UInt64(header?.columnByteCount(in: batch.bytes) ?? 0)
+            inFlight.append((batch.origin, batch.last, batch.bytes.count))
             actions.append(.send(.batch(casebook: index, bytes: batch.bytes)))
         }
         countUnacknowledged()
@@ -237,16 +245,16 @@ package struct Reconciliation: Sendable {
         ([acknowledgeAt] + relays.map { Optional($0.due) }).compactMap { $0 }.min()
     }
 
-    /// Whether nothing that could be offered now is still to be sent. True while the clocks are
-    /// compared: what follows then ends with a caught up of its own.
+    /// Whether nothing that could be offered now is still to be sent. Nobody knows that as long as
+    /// the clocks are compared.
     var hasSentEverything: Bool {
-        phase != .exchanging || (!isReading && relays.isEmpty && nextToSend() == nil)
+        phase == .exchanging && !isReading && relays.isEmpty && !hasGap
     }
 
     /// Whether both sides have what the other offered and nothing waits, is read or is under way.
     var isQuiet: Bool {
         hasSaidCaughtUp && peerSaidCaughtUp && storing.isEmpty && inFlight.isEmpty && !isReading
-            && relays.isEmpty && nextToSend() == nil
+            && relays.isEmpty && !hasGap
     }
 
     // MARK: Decisions
@@ -265,14 +273,12 @@ package struct Reconciliation: Sendable {
     mutating func pump() -> [SessionAction] {
         guard phase == .exchanging else { return [] }
         guard !isReading, isWritable, hasRoom else { return progress() }
-        guard let (origin, after) = nextToSend() else { return progress() }
+        let gaps = gaps
+        guard !gaps.isEmpty else { return progress() }
         isReading = true
         countUnacknowledged()
-        return [
-            .read(
-                casebook: casebook, origin: origin, after: after,
-                byteLimit: Reconciliation.readLimit)
-        ] + progress()
+        return [.read(casebook: casebook, after: gaps, byteLimit: Reconciliation.readLimit)]
+            + progress()
     }
 
     /// Whether one more read stays within what may be sent and not acknowledged.
@@ -287,14 +293,21 @@ package struct Reconciliation: Sendable {
         }
     }
 
-    /// The origin whose changes go next. A relayed change that is not due yet is left out.
-    private func nextToSend() -> (origin: Origin, after: UInt64)? {
-        for entry in applied.entries where !forked.contains(entry.origin) {
-            let isRelayPending = relays.contains { $0.origin == entry.origin }
-            let isWaiting = isRelayPending || waitingForMore.contains(entry.origin)
-            if !isWaiting, lacks(entry.origin) { return (entry.origin, known(entry.origin)) }
+    /// Where the peer's logs end that can be continued from here. Which of them goes first is the
+    /// store's to say: it knows what is in them.
+    private var gaps: [LogPosition] {
+        applied.entries.compactMap { entry in
+            isGap(entry.origin)
+                ? LogPosition(origin: entry.origin, sequence: known(entry.origin)) : nil
         }
-        return nil
+    }
+
+    private var hasGap: Bool { applied.entries.contains { isGap($0.origin) } }
+
+    /// A relayed change that is not due yet is left out.
+    private func isGap(_ origin: Origin) -> Bool {
+        lacks(origin) && !forked.contains(origin) && !waitingForMore.contains(origin)
+            && !relays.contains { $0.origin == origin }
     }
 
     /// Whether the peer has neither said it holds all we can offer of an origin nor been sent it.
@@ -321,7 +334,7 @@ package struct Reconciliation: Sendable {
     private mutating func progress() -> [SessionAction] {
         guard phase == .exchanging else { return [] }
         var actions: [SessionAction] = []
-        if !hasSaidCaughtUp, !isReading, nextToSend() == nil {
+        if !hasSaidCaughtUp, !isReading, !hasGap {
             hasSaidCaughtUp = true
             actions.append(.send(.caughtUp(casebook: index, digest: applied.digest)))
         }

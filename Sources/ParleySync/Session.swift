@@ -88,9 +88,9 @@ package struct Session: Sendable {
     }
 
     package mutating func supply(
-        casebook: Digest, origin: Origin, _ batches: [OutgoingBatch], now: Moment
+        casebook: Digest, _ read: OutgoingRead, now: Moment
     ) -> [SessionAction] {
-        with(casebook, now) { $0.supply(origin: origin, batches) }
+        with(casebook, now) { $0.supply(read) }
     }
 
     package mutating func stored(casebook: Digest, now: Moment) -> [SessionAction] {
@@ -176,8 +176,12 @@ package struct Session: Sendable {
     }
 
     private mutating func receiveFirst(_ message: Message) -> [SessionAction] {
-        guard case .hello(let theirs) = message else {
-            return [.close(.violation("the first message is no hello"))]
+        let theirs: Hello
+        switch message {
+        case .hello(let hello): theirs = hello
+        // Why it doesn't want to talk; anything but the peer's violation.
+        case .close(let close): return [.close(.byPeer(close.code))]
+        default: return [.close(.violation("the first message is no hello"))]
         }
         guard theirs.version >= Hello.currentVersion else {
             return [.close(.incompatible(.version, "version \(theirs.version)"))]

@@ -4,8 +4,9 @@ package import ParleyWire
 /// What the driver of a session does next; performed in the order given.
 package enum SessionAction: Equatable, Sendable {
     case send(Message)
-    /// Read batches of `origin` after `sequence`, up to `byteLimit`, and hand them to `supply`.
-    case read(casebook: Digest, origin: Origin, after: UInt64, byteLimit: Int)
+    /// Read batches that come after one of these places, of whichever log is to go first, and hand
+    /// them to `supply`.
+    case read(casebook: Digest, after: [LogPosition], byteLimit: Int)
     /// Verify and store a batch, then tell `stored` or `refused`.
     case store(casebook: Digest, batch: [UInt8])
     /// Remember across restarts what the peer has told of its clock.
@@ -31,6 +32,8 @@ package enum SessionEnd: Equatable, Sendable {
     case silence
     /// A message came that the protocol forbids at that point.
     case violation(String)
+    /// Something in a message couldn't be read.
+    case malformed(String)
     /// No version or required feature in common; the code says which.
     case incompatible(Close.Code, String)
     /// This side is stopping, or the connection is not needed any more.
@@ -39,7 +42,7 @@ package enum SessionEnd: Equatable, Sendable {
     /// Whether the peer broke a rule, so that dialling again soon is pointless.
     package var isViolation: Bool {
         switch self {
-        case .violation, .incompatible: true
+        case .violation, .malformed, .incompatible: true
         case .byPeer, .silence, .local: false
         }
     }
@@ -61,11 +64,28 @@ package struct OutgoingBatch: Equatable, Sendable {
     }
 }
 
+/// What a store has to offer at one moment.
+package struct OutgoingRead: Equatable, Sendable {
+    /// Consecutive, of one origin. Empty where nothing can be offered.
+    package let batches: [OutgoingBatch]
+    /// Origins of which nothing can be offered before more is applied: a run that is applied in
+    /// part waits for its rest, because nobody else can sign its middle.
+    package let withheld: [Origin]
+
+    package init(batches: [OutgoingBatch], withheld: [Origin] = []) {
+        self.batches = batches
+        self.withheld = withheld
+    }
+}
+
 /// What one session has done for one casebook so far.
 package struct SessionTally: Equatable, Sendable {
     /// Changes.
     package var received: UInt64 = 0
     package var sent: UInt64 = 0
+    /// Bytes of their batches' columns before compression.
+    package var columnsReceived: UInt64 = 0
+    package var columnsSent: UInt64 = 0
 
     package init() {}
 }

@@ -1,3 +1,16 @@
+/// How a connection ended.
+package struct SessionOutcome: Hashable, Sendable {
+    package let reason: CloseReason
+    /// Whether both sides had at some moment all that the other had to offer: dialling again was
+    /// worth it, whatever came then.
+    package let hasSettled: Bool
+
+    package init(reason: CloseReason, hasSettled: Bool) {
+        self.reason = reason
+        self.hasSettled = hasSettled
+    }
+}
+
 /// Why a connection ended; the text is the key under which `parley status` counts refusals.
 package enum CloseReason: String, CaseIterable, Sendable {
     /// Both sides have what they wanted.
@@ -29,6 +42,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
     case timeout
     /// Nothing was heard for too long.
     case silence
+    /// The peer sends but takes nothing of what is sent to it.
+    case notReading
     /// One of the caps on connections is reached.
     case tooManyConnections
     /// A frame above its limit.
@@ -49,8 +64,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
         switch self {
         case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost: false
         case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
-            .handshakeFailed, .timeout, .silence, .tooManyConnections, .tooLarge, .corrupt,
-            .badSignature, .protocolViolation, .incompatible, .revoked:
+            .handshakeFailed, .timeout, .silence, .notReading, .tooManyConnections, .tooLarge,
+            .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked:
             true
         }
     }
@@ -60,11 +75,35 @@ package enum CloseReason: String, CaseIterable, Sendable {
     package var isViolation: Bool {
         switch self {
         case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost, .timeout,
-            .silence, .tooManyConnections, .handshakeFailed:
+            .silence, .notReading, .tooManyConnections, .handshakeFailed:
             false
         case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
             .tooLarge, .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked:
             true
+        }
+    }
+}
+
+extension CloseReason {
+    /// What happened, as the end of a sentence for people: "not reached: ...".
+    package var words: String {
+        switch self {
+        case .finished: "the connection ended"
+        case .superseded: "another connection took over"
+        case .shuttingDown, .closedByPeer: "the other node ended the connection"
+        case .connectionLost: "nobody answered, or the network broke"
+        case .refusedByPeer: "the other node refused this one"
+        case .unknownPeer: "it isn't a member by what is held here"
+        case .wrongCertificate: "another node answers at its address"
+        case .noCertificate, .notTLS, .oldTLS, .handshakeFailed:
+            "what answers at its address doesn't speak the protocol"
+        case .timeout, .silence: "it didn't answer in time"
+        case .notReading: "it takes nothing of what is sent to it"
+        case .tooManyConnections: "there are too many connections"
+        case .tooLarge, .corrupt, .protocolViolation: "it broke the protocol"
+        case .badSignature: "it sent what isn't signed by its author"
+        case .incompatible: "its version doesn't fit this one"
+        case .revoked: "it was revoked"
         }
     }
 }

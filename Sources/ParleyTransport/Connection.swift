@@ -103,4 +103,18 @@ package struct Traffic: Hashable, Sendable {
     package var sent: UInt64 = 0
 
     package init() {}
+
+    static func + (left: Traffic, right: Traffic) -> Traffic {
+        var sum = left
+        sum.received += right.received
+        sum.sent += right.sent
+        return sum
+    }
+
+    static func - (left: Traffic, right: Traffic) -> Traffic {
+        var difference = left
+        difference.received -= right.received
+        difference.sent -= right.sent
+        return difference
+    }
 }

@@ -1,3 +1,5 @@
+import ParleyWire
+
 /// What one listener takes on, and how long it waits. Tests shorten and shrink it.
 package struct ConnectionLimits: Sendable {
     /// Connections whose peer isn't known: each costs a socket and a TLS handshake.
@@ -12,6 +14,9 @@ package struct ConnectionLimits: Sendable {
     package var opening: Duration = .seconds(15)
     /// Without a byte from the peer; pings come every 30 seconds, so three were lost.
     package var silence: Duration = .seconds(90)
+    /// Bytes waiting to be sent on one connection: twice what may be sent and not acknowledged, so
+    /// that only a peer that never reads gets there.
+    package var queuedBytes = 2 * Limits.unacknowledgedBytesPerPeer
 
     package init() {}
 }

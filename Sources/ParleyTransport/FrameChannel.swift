@@ -50,6 +50,13 @@ final class FrameChannel: ChannelInboundHandler {
         guard isOpen, let context else { return }
         precondition(doorway.isSpeaking, "nothing is sent to a stranger before its frame")
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: frame)), promise: nil)
+        if !context.channel.isWritable, queuedBytes > endpoint.limits.queuedBytes {
+            cut(.notReading)
+        }
+    }
+
+    private var queuedBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     func admit() {

@@ -1,4 +1,5 @@
 package import ParleyCRDT
+package import ParleyModel
 package import ParleySync
 package import ParleyWire
 
@@ -7,11 +8,11 @@ package protocol Replica: Sendable {
     /// The casebooks this peer is a member of by our log, each as it stands now.
     func openings(for peer: NodeID) async -> [Reconciliation.Opening]
 
-    /// Applied batches of one origin after a sequence number, in order; empty where there are none
-    /// that can be offered yet, `nil` where they can't be read.
+    /// Applied batches of one of these logs after a place in it: of those with membership in them
+    /// first, then of the oldest. `nil` where they can't be read.
     func batches(
-        in casebook: Digest, of origin: Origin, after sequence: UInt64, byteLimit: Int
-    ) async -> [OutgoingBatch]?
+        in casebook: Digest, after positions: [LogPosition], byteLimit: Int
+    ) async -> OutgoingRead?
 
     /// Verifies and takes batches, all in one durable transaction or none.
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome
@@ -21,6 +22,9 @@ package protocol Replica: Sendable {
 
     /// The peer knows our clock as it stood in `opening`.
     func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async
+
+    /// Something was exchanged with a peer, or both were found to have the same, now.
+    func rememberExchange(with peer: NodeID, in casebook: Digest) async
 
     func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async
 
@@ -34,8 +38,9 @@ package protocol Replica: Sendable {
 
 /// What became of batches that were handed to the store.
 package enum StoreOutcome: Equatable, Sendable {
-    /// All of it is durable, or was there before.
-    case stored(conflicts: Int)
+    /// All of it is durable, or was there before. Says how many conflicts are open in the records
+    /// it was about, and how many groups nobody here can interpret.
+    case stored(conflicts: [RecordID: Int], uninterpreted: Int)
     /// The peer's fault: nothing was stored.
     case refused(CloseReason)
     /// Our own trouble, a full disk for instance: nothing was stored, and the peer may try later.

@@ -1,5 +1,6 @@
 import NIOCore
 package import ParleyCRDT
+import ParleyModel
 package import ParleySync
 package import ParleyWire
 
@@ -18,14 +19,14 @@ package final class SessionDriver: ConnectionHandler {
     package struct Observer: Sendable {
         /// The session stands: both sides have greeted. The number is the peer's run.
         package let opened: @Sendable (SessionHandle, UInt64) -> Void
-        package let closed: @Sendable (SessionHandle, CloseReason) -> Void
+        package let closed: @Sendable (SessionHandle, SessionOutcome) -> Void
         /// The inviter has admitted us.
         package let welcomed: @Sendable (Ticket) -> Void
         package let forked: @Sendable (Digest, Origin) -> Void
 
         package init(
             opened: @escaping @Sendable (SessionHandle, UInt64) -> Void,
-            closed: @escaping @Sendable (SessionHandle, CloseReason) -> Void,
+            closed: @escaping @Sendable (SessionHandle, SessionOutcome) -> Void,
             welcomed: @escaping @Sendable (Ticket) -> Void,
             forked: @escaping @Sendable (Digest, Origin) -> Void
         ) {
@@ -52,11 +53,17 @@ package final class SessionDriver: ConnectionHandler {
     private var isLoading = false
     private var isClosed = false
     private var hasOpened = false
+    /// Casebooks of which both sides had what the other offered.
+    private var settled: Set<Digest> = []
+    /// What had been exchanged when the store was last told that this peer was met.
+    private var noted: [Digest: SessionTally] = [:]
     private var intake = BatchIntake()
     private var share: SendShare
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()
-    private var conflicts = 0
+    /// Open conflicts in the records that were touched by what came in, since this was told.
+    private var conflicts: [RecordID: Int] = [:]
+    private var uninterpreted = 0
     /// What earlier answers to `sync` have told already.
     private var told: SyncReport?
     /// More precise than what the session can know about why the store refused.
@@ -116,11 +123,18 @@ package final class SessionDriver: ConnectionHandler {
     package func closed(_ reason: CloseReason) {
         timer?.timer.cancel()
         timer = nil
-        session = nil
         isClosed = true
+        let (handle, last) = (handle, progress())
+        let hasSettled = session.map { settled.isSuperset(of: $0.shared) && hasOpened } ?? false
+        noteExchanges()
+        session = nil
+        // With the session go its tallies; there is nothing left to be told.
+        told = nil
+        conflicts = [:]
+        uninterpreted = 0
         share.settle(underWay: 0)
-        waiters.fail(report(isComplete: false))
-        observer.closed(handle, reason)
+        waiters.fail(last)
+        observer.closed(handle, SessionOutcome(reason: reason, hasSettled: hasSettled))
     }
 
     // MARK: Getting to a session
@@ -135,9 +149,13 @@ package final class SessionDriver: ConnectionHandler {
             connection.close(.refusedByPeer)
         case .join(let join) where !connection.isInitiator:
             let (replica, peer) = (replica, connection.peer)
+            // What comes before the answer waits for it: there must be one session, not two.
+            isLoading = true
             connection.run(
                 { await replica.admit(join, from: peer) },
                 then: { [self] ticket in
+                    isLoading = false
+                    guard !isClosed else { return }
                     guard let ticket else {
                         return end(.unknownPeer, Close(.notAdmitted, text: "not admitted"))
                     }
@@ -189,14 +207,14 @@ package final class SessionDriver: ConnectionHandler {
         switch action {
         case .send(let message):
             connection.send(Frame.encode(message))
-        case .read(let casebook, let origin, let after, let byteLimit):
+        case .read(let casebook, let positions, let byteLimit):
             let driver = NIOLoopBound(self, eventLoop: connection.eventLoop)
             budget.take(byteLimit) { [budget, eventLoop = connection.eventLoop] in
                 eventLoop.execute {
                     let driver = driver.value
                     guard !driver.isClosed else { return budget.giveBack(byteLimit) }
                     driver.share.granted(byteLimit)
-                    driver.read(casebook, origin, after, byteLimit)
+                    driver.read(casebook, positions, byteLimit)
                 }
             }
         case .store(let casebook, let batch):
@@ -212,8 +230,9 @@ package final class SessionDriver: ConnectionHandler {
             remember { [peer = connection.peer] in await $0.rememberTold(opening, to: peer) }
         case .rememberAddresses(let casebook, let addresses):
             remember { await $0.rememberAddresses(addresses, in: casebook) }
-        case .caughtUp:
-            break
+        case .caughtUp(let casebook):
+            settled.insert(casebook)
+            noteExchanges()
         case .passed(let number):
             waiters.passed(number)
         case .reportFork(let casebook, let origin):
@@ -223,19 +242,15 @@ package final class SessionDriver: ConnectionHandler {
         }
     }
 
-    private func read(_ casebook: Digest, _ origin: Origin, _ after: UInt64, _ byteLimit: Int) {
+    private func read(_ casebook: Digest, _ positions: [LogPosition], _ byteLimit: Int) {
         let replica = replica
         connection.run(
-            {
-                await replica.batches(in: casebook, of: origin, after: after, byteLimit: byteLimit)
-            },
-            then: { [self] batches in
-                guard let batches else {
+            { await replica.batches(in: casebook, after: positions, byteLimit: byteLimit) },
+            then: { [self] read in
+                guard let read else {
                     return end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
                 }
-                handle {
-                    $0.supply(casebook: casebook, origin: origin, batches, now: self.now())
-                }
+                handle { $0.supply(casebook: casebook, read, now: self.now()) }
             })
     }
 
@@ -253,8 +268,9 @@ package final class SessionDriver: ConnectionHandler {
                     connection.setReading(true)
                 }
                 switch outcome {
-                case .stored(let conflicts):
-                    self.conflicts += conflicts
+                case .stored(let conflicts, let uninterpreted):
+                    self.conflicts.merge(conflicts) { _, now in now }
+                    self.uninterpreted += uninterpreted
                     for _ in batches { handle { $0.stored(casebook: casebook, now: self.now()) } }
                     storeNext()
                 case .refused(let reason):
@@ -264,6 +280,18 @@ package final class SessionDriver: ConnectionHandler {
                     end(.shuttingDown, Close(.overloaded, text: "cannot store now"))
                 }
             })
+    }
+
+    /// Remembers that this peer was met, for each casebook in which something was exchanged since
+    /// that was last noted, and for the first time both had everything.
+    private func noteExchanges() {
+        let tallies = session?.tallies ?? [:]
+        for casebook in settled where noted[casebook] != tallies[casebook] {
+            noted[casebook] = tallies[casebook]
+            remember { [peer = connection.peer] in
+                await $0.rememberExchange(with: peer, in: casebook)
+            }
+        }
     }
 
     private func remember(_ body: @escaping @Sendable (any Replica) async -> Void) {
@@ -354,6 +382,7 @@ package final class SessionDriver: ConnectionHandler {
 
     /// Answers once everything both sides had at this moment has been exchanged.
     func sync(_ answer: @escaping (SyncReport) -> Void) {
+        guard !isClosed else { return answer(progress()) }
         let number = waiters.add(answer)
         guard hasOpened else { return }
         handle { $0.barrier(number, now: self.now()) }
@@ -371,17 +400,28 @@ package final class SessionDriver: ConnectionHandler {
     /// What happened since this was last told.
     private func news() -> SyncReport {
         let whole = report(isComplete: true)
-        defer { told = whole }
-        return told.map { whole.since($0) } ?? whole
+        defer {
+            told = whole
+            conflicts = [:]
+        }
+        return whole.since(told)
     }
 
-    func report(isComplete: Bool) -> SyncReport {
+    /// What has been exchanged since that was last told, complete or not.
+    func progress() -> SyncReport {
+        report(isComplete: false).since(told)
+    }
+
+    private func report(isComplete: Bool) -> SyncReport {
         var report = SyncReport(peer: connection.peer, isComplete: isComplete)
         for tally in (session?.tallies ?? [:]).values {
             report.received += tally.received
             report.sent += tally.sent
+            report.columns.received += tally.columnsReceived
+            report.columns.sent += tally.columnsSent
         }
-        report.conflicts = conflicts
+        report.openConflicts = conflicts
+        report.uninterpreted = uninterpreted
         report.traffic = connection.traffic
         report.wasConnected = true
         return report

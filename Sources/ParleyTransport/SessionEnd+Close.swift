@@ -8,6 +8,7 @@ extension SessionEnd {
         case .byPeer: nil
         case .silence: Close(.silence)
         case .violation(let text): Close(.unexpected, text: text)
+        case .malformed(let text): Close(.malformed, text: text)
         case .incompatible(let code, let text): Close(code, text: text)
         case .local: Close(.goingAway)
         }
@@ -22,6 +23,7 @@ extension CloseReason {
             case .byPeer: .refusedByPeer
             case .silence: .silence
             case .violation: .protocolViolation
+            case .malformed: .corrupt
             case .incompatible: .incompatible
             case .local: .shuttingDown
             }

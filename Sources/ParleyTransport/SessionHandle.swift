@@ -1,5 +1,6 @@
 import NIOCore
 package import ParleyCRDT
+package import ParleyModel
 
 /// What moved in a store, for the sessions that pass it on.
 package struct Movement: Sendable {
@@ -27,25 +28,35 @@ package struct SyncReport: Sendable {
     /// Changes.
     package var received: UInt64 = 0
     package var sent: UInt64 = 0
-    /// Conflicts that opened here through what was received.
-    package var conflicts = 0
+    /// How many conflicts are open in records that were touched by what was received.
+    package var openConflicts: [RecordID: Int] = [:]
+    /// Groups that came in and that nobody here can interpret.
+    package var uninterpreted = 0
+    /// Bytes on the wire, those of TLS included.
     package var traffic = Traffic()
+    /// Bytes of the batches' columns before compression.
+    package var columns = Traffic()
+    package var conflicts: Int { openConflicts.values.reduce(0, +) }
+
     /// Whether a session stood at all.
     package var wasConnected = false
+    /// Why none did, as far as is known.
+    package var failure: CloseReason?
 
     package init(peer: NodeID, isComplete: Bool) {
         self.peer = peer
         self.isComplete = isComplete
     }
 
-    /// What came after `earlier`, of the same connection.
-    func since(_ earlier: SyncReport) -> SyncReport {
+    /// What came after `earlier`, of the same connection. Conflicts are those since then anyway.
+    func since(_ earlier: SyncReport?) -> SyncReport {
+        guard let earlier else { return self }
         var report = self
         report.received -= earlier.received
         report.sent -= earlier.sent
-        report.conflicts -= earlier.conflicts
-        report.traffic.received -= earlier.traffic.received
-        report.traffic.sent -= earlier.traffic.sent
+        report.uninterpreted -= earlier.uninterpreted
+        report.traffic = traffic - earlier.traffic
+        report.columns = columns - earlier.columns
         return report
     }
 
@@ -54,15 +65,16 @@ package struct SyncReport: Sendable {
         var report = later
         report.received += received
         report.sent += sent
-        report.conflicts += conflicts
-        report.traffic.received += traffic.received
-        report.traffic.sent += traffic.sent
+        report.openConflicts = openConflicts.merging(later.openConflicts) { _, later in later }
+        report.uninterpreted += uninterpreted
+        report.traffic = report.traffic + traffic
+        report.columns = report.columns + columns
         return report
     }
 
     /// Why it isn't complete, for people.
     package var reason: String {
-        wasConnected ? "the connection ended or the time was up" : "not reached"
+        wasConnected ? "the connection ended or the time was up" : failure?.words ?? "not reached"
     }
 }
 
@@ -94,11 +106,11 @@ package struct SessionHandle: Sendable, Hashable {
         }
     }
 
-    /// What has been exchanged so far.
-    package func report() async -> SyncReport {
+    /// What has been exchanged since that was last told.
+    package func progress() async -> SyncReport {
         await withCheckedContinuation { continuation in
             connection.eventLoop.execute {
-                continuation.resume(returning: driver.value.report(isComplete: false))
+                continuation.resume(returning: driver.value.progress())
             }
         }
     }

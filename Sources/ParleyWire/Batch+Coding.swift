@@ -57,8 +57,7 @@ extension Batch {
     ///
     /// - Throws: the rule or limit that the changes break.
     package func columnByteCount() throws(WireError) -> Int {
-        let columns = try columns()
-        return columns.writer.count - columns.saltByteCount
+        try columns().byteCount
     }
 
     /// Whether these changes may travel as one batch.
@@ -77,8 +76,11 @@ extension Batch {
         } catch {
             throw WireError(error, offset: 0)
         }
-        let columns = try BatchEncoder(self)
-        guard columns.writer.count - columns.saltByteCount <= Limits.columnBytes else {
+        var columns = try BatchEncoder(self)
+        if columns.byteCount > Limits.columnBytes {
+            columns = try BatchEncoder(self, alwaysWords: true)
+        }
+        guard columns.byteCount <= Limits.columnBytes else {
             throw WireError(.limitExceeded(.columnBytes), offset: 0)
         }
         guard columns.writer.count <= Limits.inflatedBytes else {

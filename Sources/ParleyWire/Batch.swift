@@ -40,5 +40,5 @@ package struct Batch: Hashable, Sendable {
     }
 
     /// Sequence number of the last change.
-    package var last: UInt64 { first + UInt64(changes.count) - 1 }
+    package var last: UInt64 { first + UInt64(changes.count - 1) }
 }

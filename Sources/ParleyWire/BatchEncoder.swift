@@ -14,13 +14,20 @@ struct BatchEncoder {
     private(set) var saltByteCount = 0
 
     private let batch: Batch
+    private let alwaysWords: Bool
     private let origins: OriginNumbers
 
-    init(_ batch: Batch) throws(WireError) {
+    /// - Parameter alwaysWords: packs texts as words wherever that is smaller, for batches that
+    ///   don't fit otherwise: the end of a run whose beginning made words worth it.
+    init(_ batch: Batch, alwaysWords: Bool = false) throws(WireError) {
         self.batch = batch
+        self.alwaysWords = alwaysWords
         origins = OriginNumbers(of: batch.changes, own: batch.origin)
         try write()
     }
+
+    /// What the limit of columns is about.
+    var byteCount: Int { writer.count - saltByteCount }
 
     private mutating func write() throws(WireError) {
         var groups = GroupColumns()
@@ -96,7 +103,7 @@ struct BatchEncoder {
     }
 
     private mutating func write(_ column: [[UInt8]]) {
-        BytesColumn.write(column, into: &writer)
+        BytesColumn.write(column, alwaysWords: alwaysWords, into: &writer)
         endColumn()
     }
 

@@ -20,7 +20,15 @@ package struct BatchHeader: Hashable, Sendable {
     /// Where the columns begin, counted from the start of the batch.
     package let bodyOffset: Int
 
-    package var last: UInt64 { first + UInt64(count) - 1 }
+    package var last: UInt64 { first + UInt64(count - 1) }
+
+    /// How many bytes the columns of a batch have, inflated where they were deflated.
+    package func columnByteCount(in batch: [UInt8]) -> Int {
+        switch body {
+        case .plain: batch.count - bodyOffset
+        case .deflated(_, let byteCount): byteCount
+        }
+    }
 
     private enum Flag {
         static let deflated: UInt8 = 1

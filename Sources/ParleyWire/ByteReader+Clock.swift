@@ -20,8 +20,12 @@ extension ByteReader {
     }
 
     /// Reads clock entries with their count: sorted by origin, none twice, tips bounded in all.
-    package mutating func clockEntries() throws(WireError) -> [Clock.Entry] {
-        let count = try count(elementSize: Origin.byteCount + 18, limit: Limits.tips, .tips)
+    ///
+    /// - Parameter limit: of tips; what one's own store holds needs none.
+    package mutating func clockEntries(
+        limit: Int = Limits.tips
+    ) throws(WireError) -> [Clock.Entry] {
+        let count = try count(elementSize: Origin.byteCount + 18, limit: limit, .tips)
         var entries: [Clock.Entry] = []
         entries.reserveCapacity(count)
         var tipCount = 0
@@ -33,7 +37,7 @@ extension ByteReader {
             }
             let tips = try tips()
             tipCount += tips.count
-            guard tipCount <= Limits.tips else {
+            guard tipCount <= limit else {
                 throw WireError(.limitExceeded(.tips), offset: position)
             }
             entries.append(Clock.Entry(origin: origin, tips: tips))

@@ -14,7 +14,10 @@ enum BytesColumn {
         case words = 3
     }
 
-    static func write(_ values: [[UInt8]], into writer: inout ByteWriter) {
+    /// - Parameter alwaysWords: see `WordColumn`.
+    static func write(
+        _ values: [[UInt8]], alwaysWords: Bool = false, into writer: inout ByteWriter
+    ) {
         guard !values.isEmpty else { return }
         let dictionary = StringDictionary(values)
         var best = (encoding: Encoding.plain, byteCount: plainByteCount(values))
@@ -24,7 +27,7 @@ enum BytesColumn {
         consider(.dictionary, dictionary.byteCount)
         let numbers = decimals(values)
         if let numbers { consider(.decimals, IntegerColumn.byteCount(numbers)) }
-        let words = WordColumn(values)
+        let words = WordColumn(values, always: alwaysWords)
         if let words { consider(.words, words.byteCount) }
 
         writer.u8(best.encoding.rawValue)

@@ -97,12 +97,23 @@ enum ChangeRules {
         }
     }
 
+    /// A short reference and a long one may name the same record, so only two long ones that name
+    /// different branches are certainly about two.
     private static func checkRecordsOnce(in change: Change) throws(WireError.Code) {
         guard change.groups.count > 1 else { return }
-        var seen: Set<RecordReference> = []
+        var seen: [RecordReference: Set<HashPrefix?>] = [:]
         for group in change.groups where group.kind == .record {
             guard case .existing(let record) = group.subject else { continue }
-            guard seen.insert(record).inserted else { throw .ruleBroken(.recordTwice) }
+            let place = RecordReference(
+                creation: DotReference(
+                    origin: record.creation.origin, sequence: record.creation.sequence),
+                group: record.group)
+            var hashes = seen[place] ?? []
+            let isNew = hashes.insert(record.creation.hash).inserted
+            guard isNew, hashes.count == 1 || !hashes.contains(nil) else {
+                throw .ruleBroken(.recordTwice)
+            }
+            seen[place] = hashes
         }
     }
 }

@@ -29,6 +29,8 @@ package enum Limits {
     package static let groupsPerChange = 4096
     /// Tips in a clock or in one change's context.
     package static let tips = 4096
+    /// Origins in a whole clock, over all pages of a message: as many logs as a casebook can hold.
+    package static let clockOrigins = 32_768
     /// Milliseconds of a hybrid time.
     package static let milliseconds: UInt64 = 1 << 48
     /// A 64-bit number in groups of seven bits.

@@ -16,12 +16,14 @@ struct WordColumn {
     /// Which words, text after text.
     private let indexes: [UInt64]
 
+    /// - Parameter always: tries it for every column, however few or short its texts are.
     /// - Returns: `nil` for columns that this encoding isn't tried for.
-    init?(_ values: [[UInt8]]) {
-        guard values.count >= WordColumn.minimumCount,
-            values.reduce(0, { $0 + $1.count })
+    init?(_ values: [[UInt8]], always: Bool) {
+        let isTried =
+            values.count >= WordColumn.minimumCount
+            && values.reduce(0, { $0 + $1.count })
                 >= values.count * WordColumn.minimumAverageByteCount
-        else { return nil }
+        guard isTried || always else { return nil }
         var counts: [UInt64] = []
         counts.reserveCapacity(values.count)
         var slices: [ArraySlice<UInt8>] = []

@@ -103,8 +103,12 @@ import parley
         // The journal alone would bring all of it back.
         unlink("\(folder)/\(file)-wal")
         try Data(repeating: 0x58, count: 8_192).write(to: URL(filePath: "\(folder)/\(file)"))
-        #expect(refused(exits: 7).contains("\(file): SQLite reports file is not"))
-        #expect(node.parley("list", exits: 7).errors.contains("Keep a copy of the file"))
+        for isRunning in [false, true] {
+            if isRunning { try node.start() }
+            let error = node.parley("list", exits: 7).errors
+            #expect(error.contains("\(file): SQLite reports file is not"))
+            #expect(error.contains("Keep a copy of the file"))
+        }
     }
 
     @Test(arguments: [["--listen", "nowhere"], ["--frob"], ["--listen"]])

@@ -1,4 +1,5 @@
 import ParleyCRDT
+import ParleyHistories
 import Testing
 
 struct CellTests {

@@ -1,4 +1,5 @@
 import ParleyCRDT
+import ParleyHistories
 import ParleyTestSupport
 
 /// A long history drawn from a seed: five writers who edit several fields of one record and meet

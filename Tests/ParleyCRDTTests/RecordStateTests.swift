@@ -1,4 +1,5 @@
 import ParleyCRDT
+import ParleyHistories
 import Testing
 
 /// Two or three analysts, one record: each rule of merging as a small story.

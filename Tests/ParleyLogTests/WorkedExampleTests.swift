@@ -51,4 +51,31 @@ struct WorkedExampleTests {
             try hasher.digest(of: change.groups[1], index: 1, in: change, salts: salts)
                 == digest("0660d0cfab49f9b0857ed2744e604e63a2ad5c803cc7660ae56088a9451a6d08"))
     }
+
+    /// What the page prints, without the white space between groups of digits.
+    private func page() throws -> String {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Protocol")
+        return try String(contentsOf: folder.appending(path: "parley-1.md"), encoding: .utf8)
+            .filter { !$0.isWhitespace }
+    }
+
+    @Test func theSpecificationsTicketAndInvitationHold() throws {
+        let identity = try #require(Identity(privateKey: Array(0...31)))
+        let casebook = try digest(
+            "d108a8bf0fb4ffadecaf8ce22742b1e77fca35d51357a239cc80ad4c551e6477")
+        let origin = Origin(node: identity.node, epoch: 0x0102_0304_0506_0708)
+        let second = try digest(
+            "6de41274dfc909d0e0b7eef6bbd07060038c8be42dd31fdd7cb59f2adcce725f")
+        let member = try #require(NodeID(bytes: Array(32...63)))
+        let ticket = Ticket.signed(
+            casebook: casebook, node: member, role: .editor,
+            admission: Dot(origin: origin, sequence: 2, hash: second.prefix), by: identity)
+        let encoded = Array(Message.ticket(ticket).encoded().dropFirst())
+        #expect(try page().contains(Hexadecimal.text(of: encoded)))
+        let invitation = Invitation(
+            casebook: casebook, inviter: identity.node, secret: Array(1...16),
+            expires: 1_800_000_000_000, address: "node.example:7440")
+        #expect(try page().contains(invitation.text))
+    }
 }

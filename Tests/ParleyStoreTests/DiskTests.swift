@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
@@ -48,6 +49,54 @@ import Testing
         try again.close()
     }
 
+    /// A commit that fails for anything but want of space is one of which nobody knows whether it
+    /// happened: the caller hears so, nothing more is served, and what is written after opening
+    /// the file again is in a new epoch, so that no dot can ever mean two things. Every write of
+    /// the commit is the one that fails, in turn.
+    @Test(arguments: 0..<8)
+    func afterAnUnknownCommitNothingIsServedAndNoDotIsReused(after: Int) async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        let (origin, digest) = (anna.store.origin, try await anna.digest())
+        FailingDisk.fail(anna.path + "-wal", with: EIO, after: after)
+        var failure: (any Error)?
+        do { try await anna.edit(id, write("title", "b")) } catch { failure = error }
+        FailingDisk.heal(anna.path + "-wal")
+        guard failure != nil else {
+            // There were fewer writes than that.
+            #expect(after > 2)
+            return
+        }
+        #expect(failure as? StoreError == .stopped)
+        await #expect(throws: StoreError.stopped) { try await anna.record(id) }
+        await #expect(throws: StoreError.stopped) { try await anna.edit(id, write("title", "c")) }
+        try? anna.store.close()
+        let again = try anna.opened()
+        #expect(again.store.origin != origin)
+        #expect(try await again.digest() == digest)
+        #expect(try await again.edit(id, write("title", "d")).dot.origin == again.store.origin)
+        #expect(try await again.record(id)?.document.title == "d")
+        #expect(try await again.store.quickCheck().isEmpty)
+    }
+
+    /// Want of space shows before anything counts, so such a write is certainly undone.
+    @Test(arguments: 0..<4)
+    func aCommitThatFindsNoSpaceIsUndone(after: Int) async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        FailingDisk.fail(anna.path + "-wal", with: ENOSPC, after: after)
+        var failure: (any Error)?
+        do { try await anna.edit(id, write("title", "b")) } catch { failure = error }
+        FailingDisk.heal(anna.path + "-wal")
+        #expect((failure as? StoreError) == (failure == nil ? nil : .full))
+        let title = failure == nil ? "b" : "a"
+        #expect(try await anna.record(id)?.document.title == title)
+        let next = try await anna.edit(id, write("title", "c"))
+        #expect(next.dot.sequence == (failure == nil ? 4 : 3))
+        let again = try anna.reopened()
+        #expect(try await again.record(id)?.document.title == "c")
+    }
+
     /// A process that is killed leaves its files as they are at that moment. Copies of them, taken
     /// between commits, must open with all that was answered by then.
     @Test func whatWasAnsweredSurvivesAKill() async throws {
@@ -87,6 +136,38 @@ import Testing
         #expect(throws: StoreError.self) {
             try CasebookStore.open(at: anna.path, identity: TestNode.identity(2))
         }
+    }
+
+    /// A process that ends while it makes a casebook leaves nothing that looks like one, and the
+    /// next one starts afresh.
+    @Test func aCasebookThatWasNotFinishedIsNoCasebook() async throws {
+        let folder = try TestFolder()
+        let path = folder.file("anna")
+        let leftover = path + CasebookStore.unfinishedSuffix
+        try Data(repeating: 7, count: 4096).write(to: URL(fileURLWithPath: leftover))
+        try Data(repeating: 7, count: 4096).write(to: URL(fileURLWithPath: leftover + "-wal"))
+        let anna = try await TestNode.founder(folder: folder)
+        try await anna.create("exchange", write("title", "a"))
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(files.sorted() == ["anna.generation", "anna.sqlite", "anna.sqlite-wal"])
+        await #expect(throws: StoreError.damaged("there is a casebook already")) {
+            try await TestNode.founder(folder: folder)
+        }
+    }
+
+    /// The end of a log must be what its lane says and what its author signed: everything written
+    /// next continues from there.
+    @Test(arguments: [0, 1])
+    func aLogThatDoesNotEndAsNotedIsNotOpened(damage: Int) async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("exchange", write("title", "a"))
+        try anna.store.close()
+        let statement = [
+            "UPDATE lane SET held_hash = zeroblob(32)",
+            "UPDATE batch SET bytes = (SELECT bytes FROM batch WHERE first = 1), first = first",
+        ][damage]
+        try SQLiteFile(anna.path).run(statement)
+        #expect(throws: StoreError.self) { try anna.opened() }
     }
 
     @Test func aNewerFormatIsNotOpened() async throws {

@@ -1,4 +1,5 @@
 import ParleyCRDT
+import ParleyLog
 import ParleyModel
 import ParleyStore
 import Testing
@@ -60,7 +61,7 @@ import Testing
         #expect(packed.map { [$0.first, $0.last] } == [[3, 102]])
         let size = apart.reduce(0) { $0 + $1.bytes.count }
         #expect(packed[0].bytes.count * 4 < size)
-        try await boris.store.ingest(boris.verified(packed))
+        try await boris.store.ingest(await boris.verified(packed))
         #expect(try await anna.digest() == boris.digest())
     }
 
@@ -81,5 +82,27 @@ import Testing
         let packed = StoredBatch.packing(apart)
         #expect(packed.map { $0.last - $0.first + 1 } == [5, 65, 9])
         #expect(packed[1] == apart[2])
+    }
+
+    /// A clock that is wrong by more than clocks may be is named, doesn't move ours, and is forgotten
+    /// once it is right again. The change counts all the same.
+    @Test(arguments: [(299, false), (301, true)])
+    func aClockFarAheadIsNamed(seconds: UInt64, isNamed: Bool) async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        boris.world.advance(milliseconds: seconds * 1000)
+        try await boris.create("exchange", write("title", "from the future"))
+        try await anna.pull(from: boris)
+        let leads = try await anna.store.read { try $0.clockLeads() }
+        #expect(leads.map(\.node) == (isNamed ? [boris.identity.node] : []))
+        if isNamed { #expect(leads[0].milliseconds / 1000 == seconds) }
+        #expect(try await anna.store.read { try $0.summary().recordCount } == 1)
+        let own = try await anna.create("exchange", write("title", "now"))
+        let theirs = try await anna.store.read { try $0.history(of: nil, limit: 2) }.map(\.time)
+        #expect((own.time < theirs.max()!) == isNamed)
+        anna.world.advance(milliseconds: seconds * 1000)
+        try await boris.create("exchange", write("title", "now too"))
+        try await anna.pull(from: boris)
+        #expect(try await anna.store.read { try $0.clockLeads() }.isEmpty)
     }
 }

@@ -14,7 +14,7 @@ import Testing
         let anna = try await TestNode.founder()
         try await anna.create("person", write("name", "أَحْمَد مُصطفى"))
         try await anna.create("place", write("title", "مدرسة الـحريّة"))
-        if indexed { try await anna.store.indexSearch() }
+        if indexed { try await anna.store.index() }
         #expect(try await titles("احمد", in: anna) == ["أَحْمَد مُصطفى"])
         #expect(try await titles("مصطفي", in: anna) == ["أَحْمَد مُصطفى"])
         #expect(try await titles("مدرسه الحرية", in: anna) == ["مدرسة الـحريّة"])
@@ -26,7 +26,7 @@ import Testing
         let anna = try await TestNode.founder()
         try await anna.create("person", write("name", "Zoë Łukasz Müller"))
         try await anna.create("person", write("name", "Горький"))
-        if indexed { try await anna.store.indexSearch() }
+        if indexed { try await anna.store.index() }
         #expect(try await titles("zoe LUKASZ muller", in: anna) == ["Zoë Łukasz Müller"])
         #expect(try await titles("Zoe\u{301}", in: anna) == ["Zoë Łukasz Müller"])
         #expect(try await titles("горький", in: anna) == ["Горький"])
@@ -39,9 +39,9 @@ import Testing
         let id = try await #require(
             anna.create("exchange", write("title", "first wording"), add("tags", "sea")).recordIDs[
                 0])
-        try await anna.store.indexSearch()
+        try await anna.store.index()
         try await anna.edit(id, write("title", "second text"))
-        if indexed { try await anna.store.indexSearch() }
+        if indexed { try await anna.store.index() }
         #expect(try await titles("wording", in: anna).isEmpty)
         #expect(try await titles("second SEA", in: anna) == ["second text"])
         try await anna.edit(id, delete)
@@ -51,7 +51,7 @@ import Testing
     @Test func wordsAreNeverTakenForQuerySyntax() async throws {
         let anna = try await TestNode.founder()
         try await anna.create("exchange", write("title", "near OR not \"quoted\""))
-        try await anna.store.indexSearch()
+        try await anna.store.index()
         #expect(try await titles("OR", in: anna).count == 1)
         #expect(try await titles("\"quoted\" NOT", in: anna).count == 1)
         #expect(try await titles("near*", in: anna).count == 1)
@@ -63,7 +63,7 @@ import Testing
         let anna = try await TestNode.founder()
         for number in 1...5 {
             try await anna.create("exchange", write("title", "swap \(number)"))
-            if number == 3 { try await anna.store.indexSearch() }
+            if number == 3 { try await anna.store.index() }
         }
         #expect(try await titles("swap", in: anna) == (1...5).reversed().map { "swap \($0)" })
         let two = try await anna.store.read { try $0.find(words: "swap", limit: 2) }

@@ -46,7 +46,8 @@ struct TestNode: Sendable {
 
     /// The founder of a casebook.
     static func founder(
-        _ name: String = "anna", seed: UInt64 = 1, folder: TestFolder? = nil
+        _ name: String = "anna", seed: UInt64 = 1, folder: TestFolder? = nil,
+        indexing fields: [String] = []
     ) async throws -> TestNode {
         let folder = try folder ?? TestFolder()
         let world = TestEnvironment(seed: seed)
@@ -54,7 +55,7 @@ struct TestNode: Sendable {
         let path = folder.file(name)
         let store = try await CasebookStore.found(
             at: path, name: "exchange", memberName: name, identity: identity,
-            environment: world.environment)
+            environment: world.environment.indexing(fields.map { FieldName($0)! }))
         return TestNode(
             folder: folder, identity: identity, world: world, store: store, path: path)
     }
@@ -86,14 +87,15 @@ struct TestNode: Sendable {
     }
 
     /// Closes the store and opens it again.
-    func reopened() throws -> TestNode {
+    func reopened(indexing fields: [String] = []) throws -> TestNode {
         try store.close()
-        return try opened()
+        return try opened(indexing: fields)
     }
 
-    func opened() throws -> TestNode {
+    func opened(indexing fields: [String] = []) throws -> TestNode {
         let store = try CasebookStore.open(
-            at: path, identity: identity, environment: world.environment)
+            at: path, identity: identity,
+            environment: world.environment.indexing(fields.map { FieldName($0)! }))
         return TestNode(
             folder: folder, identity: identity, world: world, store: store, path: path)
     }
@@ -124,16 +126,20 @@ struct TestNode: Sendable {
     // MARK: Exchanging
 
     /// Takes everything the other has applied and this one doesn't hold.
+    ///
+    /// - Parameter origins: only of these logs; `nil` for all.
     @discardableResult
-    func pull(from other: TestNode, byteLimit: Int = 1 << 20) async throws -> IngestReport {
+    func pull(
+        from other: TestNode, origins: [Origin]? = nil, byteLimit: Int = 1 << 20
+    ) async throws -> IngestReport {
         var report = IngestReport()
-        for entry in other.store.appliedClock.entries {
+        for origin in origins ?? other.store.appliedClock.entries.map(\.origin) {
             while true {
-                let held = store.heldClock[entry.origin].first?.sequence ?? 0
+                let held = store.heldClock[origin].first?.sequence ?? 0
                 let batches = try await other.store.batches(
-                    of: entry.origin, after: held, byteLimit: byteLimit)
+                    of: origin, after: held, byteLimit: byteLimit)
                 guard !batches.isEmpty else { break }
-                let more = try await store.ingest(verified(batches))
+                let more = try await store.ingest(await verified(batches))
                 report.received += more.received
                 report.applied += more.applied
                 report.conflictsOpened += more.conflictsOpened
@@ -143,15 +149,23 @@ struct TestNode: Sendable {
         return report
     }
 
-    func verified(_ batches: [StoredBatch]) throws -> [VerifiedBatch] {
-        var previous: [Origin: Digest] = [:]
-        return try batches.map { stored in
-            let batch = try VerifiedBatch(
-                bytes: stored.bytes, casebook: store.casebookID,
-                previous: previous[stored.origin] ?? store.heldHash(of: stored.origin))
-            previous[stored.origin] = batch.hashes.last
-            return batch
+    /// Checks batches against what is held here, or against one another where they follow.
+    func verified(_ batches: [StoredBatch]) async throws -> [VerifiedBatch] {
+        var checked: [VerifiedBatch] = []
+        for stored in batches {
+            var previous = checked.last {
+                $0.origin == stored.origin && $0.last + 1 == stored.first
+            }?
+            .hashes.last
+            if previous == nil {
+                previous = try await store.hash(of: stored.origin, at: stored.first - 1)
+            }
+            guard let previous else { throw StoreError.gap(stored.origin) }
+            checked.append(
+                try VerifiedBatch(
+                    bytes: stored.bytes, casebook: store.casebookID, previous: previous))
         }
+        return checked
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 
 /// A folder that goes when the test does.
 final class TestFolder: Sendable {
@@ -15,4 +16,20 @@ final class TestFolder: Sendable {
     }
 
     func file(_ name: String) -> String { path + "/" + name + ".sqlite" }
+}
+
+/// A database file as any other program would open it, to look at it and to damage it.
+struct SQLiteFile {
+    private let path: String
+
+    init(_ path: String) {
+        self.path = path
+    }
+
+    /// - Precondition: no store has the file open.
+    func run(_ sql: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { try $0.execute(sql: sql) }
+        try queue.close()
+    }
 }

@@ -146,8 +146,8 @@ struct Meeting {
                 let bytes = message.encoded()
                 sentBytes[side] += bytes.count + 4
                 wire.append((1 - side, bytes))
-            case .read(_, let origin, let after, let byteLimit):
-                try perform(supply(side, origin, after, byteLimit), side)
+            case .read(_, let positions, let byteLimit):
+                try perform(supply(side, positions, byteLimit), side)
             case .store(let casebook, let batch):
                 try store(batch, casebook, side)
             case .rememberHeard(_, let clock):
@@ -167,19 +167,28 @@ struct Meeting {
     }
 
     private mutating func supply(
-        _ side: Int, _ origin: Origin, _ after: UInt64, _ byteLimit: Int
+        _ side: Int, _ positions: [LogPosition], _ byteLimit: Int
     ) -> [SessionAction] {
+        let withheld = positions.map(\.origin).filter(replicas[side].withheld.contains)
+        let position = positions.first { !withheld.contains($0.origin) }
+        let batches = position.map { self.batches(side, $0, byteLimit) } ?? []
+        return sessions[side].supply(
+            casebook: MemoryReplica.casebook, OutgoingRead(batches: batches, withheld: withheld),
+            now: now)
+    }
+
+    private func batches(
+        _ side: Int, _ position: LogPosition, _ byteLimit: Int
+    ) -> [OutgoingBatch] {
         var chosen: [OutgoingBatch] = []
         var size = 0
-        let isWithheld = replicas[side].withheld.contains(origin)
-        let batches = isWithheld ? [] : replicas[side].batches[origin] ?? []
-        for batch in batches where batch.first > after {
+        for batch in replicas[side].batches[position.origin] ?? []
+        where batch.first > position.sequence {
             guard chosen.isEmpty || size + batch.bytes.count <= byteLimit else { break }
             chosen.append(batch)
             size += batch.bytes.count
         }
-        return sessions[side].supply(
-            casebook: MemoryReplica.casebook, origin: origin, chosen, now: now)
+        return chosen
     }
 
     private mutating func store(_ batch: [UInt8], _ casebook: Digest, _ side: Int) throws {

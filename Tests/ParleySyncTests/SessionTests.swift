@@ -164,7 +164,7 @@ struct SessionTests {
                 isLocal: false, now: meeting.now)
         }
         _ = meeting.sessions[0].supply(
-            casebook: MemoryReplica.casebook, origin: batch.origin, [batch], now: meeting.now)
+            casebook: MemoryReplica.casebook, OutgoingRead(batches: [batch]), now: meeting.now)
         let wasQuiet = meeting.sessions[0].isQuiet
         #expect(!wasQuiet)
         meeting.wire.append((1, Message.batch(casebook: 0, bytes: batch.bytes).encoded()))
@@ -221,6 +221,88 @@ struct SessionRuleTests {
                 == [.close(.incompatible(.feature, "required features 4"))])
     }
 
+    /// Why the other side doesn't want to talk is no violation on its part.
+    @Test func aCloseInPlaceOfAHelloIsHeard() {
+        var session = session(.initiator)
+        _ = session.start(now: Moment(milliseconds: 0))
+        let actions = session.receive(.close(Close(.notAdmitted)), now: Moment(milliseconds: 1))
+        #expect(actions == [.close(.byPeer(.notAdmitted))])
+    }
+
+    /// A header may say the highest sequence number there is; nothing may add one to it.
+    @Test func theHighestSequenceNumberDoesNoHarm() throws {
+        var (session, casebook) = talking()
+        let origin = Origin(node: MemoryReplica(3).node, epoch: 1)
+        var writer = ByteWriter()
+        writer.origin(origin)
+        writer.varint(UInt64.max)
+        writer.varint(1)
+        writer.u8(0)
+        writer.raw([UInt8](repeating: 0, count: 64))
+        let bytes = writer.bytes
+        #expect(try Batch.header(of: bytes).last == .max)
+        let actions = session.receive(.batch(casebook: 0, bytes: bytes), now: now)
+        #expect(actions == [.store(casebook: casebook, batch: bytes)])
+    }
+
+    /// A session with a peer that has said hello, with another clock than ours.
+    private func talking() -> (Session, Digest) {
+        var session = session(.initiator)
+        _ = session.start(now: now)
+        let casebook = Hello.Casebook(id: MemoryReplica.casebook, clockDigest: HashPrefix(1))
+        _ = session.receive(.hello(Hello(run: 2, casebooks: [casebook])), now: now)
+        return (session, MemoryReplica.casebook)
+    }
+
+    @Test func theWholeClockIsToldOnce() {
+        var (session, _) = talking()
+        let first = session.receive(.clockRequest(casebook: 0), now: now)
+        #expect(first.count == 1)
+        let second = session.receive(.clockRequest(casebook: 0), now: now)
+        #expect(second == [.close(.violation("a second request for the clock"))])
+    }
+
+    /// However many pages a peer sends, what is kept of its clock has an end.
+    @Test func aClockWithoutAnEndEndsIt() {
+        var (session, _) = talking()
+        let node = MemoryReplica(3).node
+        for page in 0..<64 {
+            let entries = (0..<1024).map { index in
+                Clock.Entry(
+                    origin: Origin(node: node, epoch: UInt64(page * 1024 + index)),
+                    tip: Tip(sequence: 1, hash: HashPrefix(1)))
+            }
+            let actions = session.receive(
+                .clock(
+                    ClockPage(casebook: 0, replacesAll: false, moreFollow: true, entries: entries)),
+                now: now)
+            let isFull = (page + 1) * 1024 > Limits.clockOrigins
+            #expect(actions == (isFull ? [.close(.violation("a clock without an end"))] : []))
+            if isFull { return }
+        }
+        Issue.record("it was never full")
+    }
+
+    /// Pages of any size come to the clock they are pages of.
+    @Test func pagesOfAClockAddUp() {
+        let node = MemoryReplica(3).node
+        func entry(_ epoch: UInt64, _ sequence: UInt64) -> Clock.Entry {
+            Clock.Entry(
+                origin: Origin(node: node, epoch: epoch),
+                tip: Tip(sequence: sequence, hash: HashPrefix(1)))
+        }
+        var clock = Clock((0..<50).map { entry($0 * 3, 1) })
+        let pages = [
+            [entry(3, 2)], (0..<40).map { entry($0 * 5, 3) }, [], [entry(1, 4), entry(149, 4)],
+        ]
+        var expected = clock
+        for page in pages {
+            for entry in page { expected.set(entry) }
+            clock.set(sorted: page)
+        }
+        #expect(clock == expected)
+    }
+
     @Test func aSecondHelloEndsIt() {
         var responder = session(.responder)
         _ = responder.receive(hello, now: now)
@@ -262,7 +344,7 @@ struct SessionRuleTests {
         #expect(initiator.receive(.ping(7), now: now) == [])
         let batches = left.batches[left.author.origin]!
         let actions = initiator.supply(
-            casebook: MemoryReplica.casebook, origin: left.author.origin, batches, now: now)
+            casebook: MemoryReplica.casebook, OutgoingRead(batches: batches), now: now)
         #expect(
             actions == [
                 .send(.batch(casebook: 0, bytes: batches[0].bytes)), .send(.pong(7)),

@@ -47,7 +47,8 @@ struct UnacknowledgedTests {
         var (session, origin, reads) = try sender(casebooks: [casebook])
         #expect(reads.count == 1)
         let full = batch(origin, 1, bytes: limit - read + excess)
-        let actions = session.supply(casebook: casebook, origin: origin, [full], now: now)
+        let actions = session.supply(
+            casebook: casebook, OutgoingRead(batches: [full]), now: now)
         #expect(actions.hasRead == (excess <= 0))
         #expect(session.unacknowledgedBytes <= limit)
     }
@@ -56,7 +57,8 @@ struct UnacknowledgedTests {
         let casebook = MemoryReplica.casebook
         var (session, origin, _) = try sender(casebooks: [casebook])
         let full = batch(origin, 1, bytes: limit)
-        let actions = session.supply(casebook: casebook, origin: origin, [full], now: now)
+        let actions = session.supply(
+            casebook: casebook, OutgoingRead(batches: [full]), now: now)
         #expect(!actions.hasRead)
         let tip = Tip(sequence: 1, hash: HashPrefix(1))
         let more = session.receive(
@@ -72,10 +74,11 @@ struct UnacknowledgedTests {
         #expect(reads.count == 2)
         let first = batch(origin, 1, bytes: limit - read)
         var actions = session.supply(
-            casebook: casebooks[0], origin: origin, [first], now: now)
+            casebook: casebooks[0], OutgoingRead(batches: [first]), now: now)
         #expect(!actions.hasRead, "the other one's read needs the rest")
         actions = session.supply(
-            casebook: casebooks[1], origin: origin, [batch(origin, 1, bytes: read)], now: now)
+            casebook: casebooks[1],
+            OutgoingRead(batches: [batch(origin, 1, bytes: read)]), now: now)
         #expect(!actions.hasRead)
         #expect(session.unacknowledgedBytes == limit)
         let tip = Tip(sequence: 1, hash: HashPrefix(1))

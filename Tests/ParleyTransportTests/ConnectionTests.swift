@@ -46,6 +46,24 @@ struct ConnectionTests {
         await listener.close()
     }
 
+    /// A peer that takes nothing of what is sent to it costs so much memory and no more.
+    @Test
+    func aPeerThatNeverReadsIsCutOff() async throws {
+        let probe = Probe()
+        let deaf = Probe()
+        let listener = try await attic.listen(
+            knows: [cellar], limits: .with { $0.queuedBytes = 1 << 20 }, probe)
+        let dialled = try await cellar.dial(listener, expecting: attic, deaf)
+        try await dialled.perform { $0.setReading(false) }
+        let accepted = try #require(await probe.connection())
+        let frame = Frame(tag: 7, payload: [UInt8](repeating: 1, count: 256 << 10)).encoded
+        for _ in 0..<256 { try await accepted.perform { $0.send(frame) } }
+        #expect(await probe.closing() == .notReading)
+        #expect(attic.refusals.count(of: cellar.id) == ["notReading": 1])
+        dialled.close(.finished)
+        await listener.close()
+    }
+
     @Test
     func manyFramesInOnePieceArriveInOrder() async throws {
         let probe = Probe()

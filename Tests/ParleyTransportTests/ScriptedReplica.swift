@@ -47,18 +47,20 @@ final class ScriptedReplica: Replica {
     }
 
     func batches(
-        in casebook: Digest, of origin: Origin, after sequence: UInt64, byteLimit: Int
-    ) async -> [OutgoingBatch]? {
-        state.withLock { $0.batches.filter { $0.first > sequence } }
+        in casebook: Digest, after positions: [LogPosition], byteLimit: Int
+    ) async -> OutgoingRead? {
+        let last = positions[0].sequence
+        return OutgoingRead(batches: state.withLock { $0.batches.filter { $0.first > last } })
     }
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
         for batch in batches { notes.yield(batch) }
-        return .stored(conflicts: 0)
+        return .stored(conflicts: [:], uninterpreted: 0)
     }
 
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {}
     func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {}
+    func rememberExchange(with peer: NodeID, in casebook: Digest) async {}
     func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {}
     func addresses(in casebook: Digest) async -> [PeerAddress] { [] }
     func admit(_ join: Join, from peer: NodeID) async -> Ticket? { nil }
@@ -122,7 +124,7 @@ final class DriverNotes: Sendable {
         let notes = notes
         let observer = SessionDriver.Observer(
             opened: { handle, _ in notes.yield(.opened(handle)) },
-            closed: { _, reason in notes.yield(.closed(reason)) }, welcomed: { _ in },
+            closed: { _, outcome in notes.yield(.closed(outcome.reason)) }, welcomed: { _ in },
             forked: { _, _ in })
         let start = ContinuousClock.now
         let now: @Sendable () -> Moment = {

@@ -83,6 +83,28 @@ struct SessionDriverTests {
         await listener.close()
     }
 
+    /// Whoever asks a session that has ended is answered, and never with what was told before.
+    @Test func aSessionThatHasEndedStillAnswers() async throws {
+        let (batch, clock) = try batch()
+        let notes = DriverNotes()
+        let listener = try await listen(
+            notes.makeHandler(ScriptedReplica(clocks: [clock], batches: [batch])))
+        let receiver = ScriptedReplica()
+        let connection = try await dial(listener, DriverNotes().makeHandler(receiver))
+        let handle = try #require(await notes.opened())
+        _ = await receiver.stored.first { _ in true }
+        let before = await handle.progress()
+        #expect(before.sent == 1 && before.wasConnected)
+        connection.close(.finished)
+        guard case .closed = await notes.next() else {
+            Issue.record("it didn't end")
+            return
+        }
+        let report = await handle.sync()
+        #expect(!report.isComplete && report.sent == 0)
+        await listener.close()
+    }
+
     /// What a session had under way when its connection ended is room for the others again.
     @Test func aConnectionThatEndsGivesItsRoomBack() async throws {
         let (batch, clock) = try batch()

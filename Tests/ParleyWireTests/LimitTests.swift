@@ -133,6 +133,24 @@ import Testing
         expect(batch(20_000 + missing + offset), exceeds: .columnBytes, at: offset)
     }
 
+    /// Few long texts of the same words: by themselves too many bytes, as words not.
+    @Test func textsThatOnlyFitAsWordsGoAsWords() throws {
+        var generator = SeededGenerator(seed: 9)
+        let words = (0..<1000).map { "word\($0)" }
+        func text() -> [UInt8] {
+            Array((0..<700).map { _ in generator.pick(words) }.joined(separator: " ").utf8)
+        }
+        let batch = VectorValues.batch(
+            (0..<80).map { _ in
+                record([
+                    Operation(.write, field: VectorValues.name("note"), values: [.text(text())])
+                ])
+            })
+        let size = batch.changes.reduce(0) { $0 + $1.byteCount }
+        #expect(size > Limits.columnBytes)
+        #expect(outcome(batch) == nil)
+    }
+
     /// One long text many times takes few bytes in columns, but every holder must hash them all.
     @Test(arguments: around) func bytesThatColumnsStandFor(offset: Int) {
         func batch(_ last: Int) -> Batch {

@@ -12,15 +12,18 @@ import ParleyWire
 package struct CasebookCommands: Sendable {
     let store: CasebookStore
     let schema: Schema
+    /// What people were shown of conflicts.
+    let shown: ShownConflicts
     /// The record `@last` means, where there is one.
     let lastRecord: @Sendable () -> String?
 
     package init(
-        store: CasebookStore, schema: Schema = .casework,
+        store: CasebookStore, schema: Schema = .casework, shown: ShownConflicts = ShownConflicts(),
         lastRecord: @escaping @Sendable () -> String? = { nil }
     ) {
         self.store = store
         self.schema = schema
+        self.shown = shown
         self.lastRecord = lastRecord
     }
 
@@ -70,6 +73,8 @@ package struct CasebookCommands: Sendable {
             try await importLines(lines, from: firstLine)
         case .checkLines(let firstLine, let lines):
             try await checkLines(lines, from: firstLine)
+        case .find(let words, let limit):
+            try await find(words, limit: limit)
         default:
             try await store.read { try look(request, in: $0) }
         }
@@ -82,7 +87,6 @@ package struct CasebookCommands: Sendable {
         case .show(let record, let at): try show(record, at: at, in: scope)
         case .list(let type, let filters, let sort, let limit):
             try list(type, filters, sort: sort, limit: limit, in: scope)
-        case .find(let words, let limit): try find(words, limit: limit, in: scope)
         case .log(let record, let limit): try log(record, limit: limit, in: scope)
         case .listConflicts(let limit): try listConflicts(limit: limit, in: scope)
         case .showConflict(let record, let field): try showConflict(record, field, in: scope)

@@ -10,21 +10,30 @@ struct ConcurrencyWording {
     init(_ side: FieldConflict.Side, in conflict: FieldConflict) {
         self.side = side
         others = conflict.sides.filter { $0.author.dot != side.author.dot }
-        days = Set(conflict.sides.map { Timestamp($0.author.time).day })
+        let authors = conflict.sides.flatMap { [$0.author, $0.reopening].compactMap(\.self) }
+        days = Set(authors.map { Timestamp($0.time).day })
     }
 
     var text: String {
-        guard !others.isEmpty else {
-            return "put back at \(time(of: side)) by \(side.author.name), to be chosen among again"
-        }
         let unseen = others.filter { !side.hasSeen($0.author.dot) }
         let left = others.filter { side.hasSeen($0.author.dot) }
         let clauses = [
             unseen.isEmpty ? nil : "without having seen \(list(unseen))",
-            left.isEmpty ? nil : "leaving \(list(left)) to be chosen among",
+            left.isEmpty ? nil : consequence(for: left),
+            side.reopening.map {
+                "put back at \(time($0)) by \($0.name), to be chosen among again"
+            },
         ]
-        return
-            "\(verb(side)) at \(time(of: side)) \(clauses.compactMap(\.self).joined(separator: ", "))"
+        let deed = "\(verb(side)) at \(time(of: side))"
+        let rest = clauses.compactMap(\.self).joined(separator: ", ")
+        return rest.isEmpty ? deed : "\(deed) \(rest)"
+    }
+
+    /// What having seen the others means: they were left to be chosen among, or, where all were put
+    /// back later, rejected at the time.
+    private func consequence(for seen: [FieldConflict.Side]) -> String {
+        side.reopening == nil
+            ? "leaving \(list(seen)) to be chosen among" : "knowing of \(list(seen))"
     }
 
     private func verb(_ side: FieldConflict.Side) -> String {
@@ -47,8 +56,10 @@ struct ConcurrencyWording {
     }
 
     /// The time of day, with the day where the sides are of several.
-    private func time(of side: FieldConflict.Side) -> String {
-        let time = Timestamp(side.author.time)
+    private func time(of side: FieldConflict.Side) -> String { time(side.author) }
+
+    private func time(_ author: Authorship) -> String {
+        let time = Timestamp(author.time)
         return days.count == 1 ? time.timeOfDay : "\(time.day) \(time.timeOfDay)"
     }
 }

@@ -8,12 +8,22 @@ extension CasebookCommands {
     func listConflicts(limit: Int, in scope: ReadScope) throws -> Answer {
         let names = try MemberNames(in: scope)
         let conflicts = try scope.conflicts(limit: limit).compactMap { open in
-            try scope.record(open.record).flatMap { record in
-                record.conflicts.contains(open.field)
-                    ? try FieldConflict(record, open.field, in: scope, names: names).json : nil
+            try scope.record(open.record).map { record in
+                try FieldConflict(record, open.field, in: scope, names: names)
             }
         }
-        return Answer(.array(conflicts), hasConflicts: !conflicts.isEmpty)
+        note(conflicts)
+        return Answer(.array(conflicts.map(\.json)), hasConflicts: !conflicts.isEmpty)
+    }
+
+    /// Remembers what is about to be shown.
+    func note(_ conflicts: [FieldConflict]) {
+        shown.note(conflicts.map { (key(of: $0), $0.sides.map(\.standing)) })
+    }
+
+    func key(of conflict: FieldConflict) -> ShownConflicts.Key {
+        ShownConflicts.Key(
+            casebook: store.casebookID, record: conflict.record.id, field: conflict.field)
     }
 
     func showConflict(_ typed: String, _ field: String?, in scope: ReadScope) throws -> Answer {
@@ -21,6 +31,7 @@ extension CasebookCommands {
         let target = try conflictField(field, of: record, in: scope)
         let conflict = try FieldConflict(
             record, target, in: scope, names: MemberNames(in: scope))
+        note([conflict])
         return Answer(conflict.json, hasConflicts: true)
     }
 

@@ -7,9 +7,15 @@ struct FieldConflict {
     /// One value that stands, and what its author knew.
     struct Side {
         let value: Value
+        /// The change by which it stands.
+        let standing: Dot
+        /// The change that wrote it. Another one where somebody put the value back to be chosen
+        /// among again: that doesn't make it theirs.
         let author: Authorship
-        /// What the author had applied before.
+        /// What its author had applied before.
         let context: Clock
+        /// Who put it back.
+        let reopening: Authorship?
     }
 
     let record: StoredRecord
@@ -21,24 +27,52 @@ struct FieldConflict {
     /// still empty.
     let base: [Value]
 
+    /// - Parameter state: the record's at some point in the past, `nil` for today's. Nobody had seen
+    ///   what came later, so the base is the same whether or not that is known by now.
     init(
-        _ record: StoredRecord, _ field: FieldName?, in scope: ReadScope, names: MemberNames
+        _ record: StoredRecord, _ field: FieldName?, at state: RecordState? = nil,
+        in scope: ReadScope, names: MemberNames
     ) throws {
         let target = field.map(CellWrite.Target.register) ?? .state
-        let sides = try record.state[target].entries.map { entry in
-            Side(
-                value: entry.value, author: try Authorship(of: entry.dot, in: scope, names: names),
-                context: try scope.context(of: entry.dot))
+        let edits = try scope.edits(of: record.id)
+        let sides = try (state ?? record.state)[target].entries.map { entry in
+            let origin = FieldConflict.origin(of: entry, in: target, edits)
+            return Side(
+                value: entry.value, standing: entry.dot,
+                author: try Authorship(of: origin, in: scope, names: names),
+                context: try scope.context(of: origin),
+                reopening: origin == entry.dot
+                    ? nil : try Authorship(of: entry.dot, in: scope, names: names))
         }
         self.record = record
         self.field = field
         self.sides = sides.sorted {
             ($0.author.time, $0.author.dot) < ($1.author.time, $1.author.dot)
         }
-        let known = try scope.edits(of: record.id).map(\.edit).filter { edit in
+        let known = edits.map(\.edit).filter { edit in
             sides.allSatisfy { $0.hasSeen(edit.dot) && $0.author.dot != edit.dot }
         }
         base = RecordState.meaning(of: known, in: LinearAncestry())[target].distinctValues
+    }
+
+    /// The change that wrote an entry's value: the entry's own, unless that one only put values
+    /// back; then the newest before it that wrote this value and no other, one that settled a
+    /// conflict only where nobody else did.
+    private static func origin(
+        of entry: Cell.Entry, in target: CellWrite.Target, _ edits: [(edit: Edit, time: HybridTime)]
+    ) -> Dot {
+        guard let standing = edits.first(where: { $0.edit.dot == entry.dot })?.edit,
+            standing.writes.contains(where: { $0.target == target && $0.isReopening })
+        else { return entry.dot }
+        func newest(where isWanted: (CellWrite) -> Bool) -> Dot? {
+            edits.filter { edit, _ in
+                standing.context.covers(edit.dot, in: LinearAncestry())
+                    && edit.writes.contains {
+                        $0.target == target && $0.values == [entry.value] && isWanted($0)
+                    }
+            }.max { ($0.time, $0.edit.dot) < ($1.time, $1.edit.dot) }?.edit.dot
+        }
+        return newest { !$0.isResolution } ?? newest { $0.isResolution } ?? entry.dot
     }
 
     /// The side that is shown where one value must be: the newest.
@@ -58,6 +92,7 @@ struct FieldConflict {
         return .object(
             value + side.author.members + [
                 ("seen", seen(by: side)), ("reason", .optional(side.author.reason)),
+                ("reopened", side.reopening.map { .object($0.members) } ?? .null),
                 ("why", .string(ConcurrencyWording(side, in: self).text)),
             ])
     }
@@ -72,7 +107,22 @@ struct FieldConflict {
     }
 }
 
+extension CellWrite {
+    fileprivate var isResolution: Bool {
+        if case .named = drops { true } else { false }
+    }
+
+    /// Whether it puts values back to be chosen among again.
+    fileprivate var isReopening: Bool { isResolution && values.count > 1 }
+}
+
 extension FieldConflict.Side {
+    /// Whether this is the value that somebody means by a change: the one that wrote it, or the one
+    /// that put it back.
+    func matches(_ pattern: DotPattern) -> Bool {
+        pattern.matches(author.dot) || pattern.matches(standing)
+    }
+
     /// Whether the author had applied a change, or made it.
     func hasSeen(_ dot: Dot) -> Bool {
         context.covers(dot, in: LinearAncestry()) || author.dot == dot

@@ -32,15 +32,20 @@ extension NodeError {
                 .notPermitted,
                 "cannot \(deed): your role in this casebook doesn't allow it. Ask a coordinator; `parley casebook show` lists them."
             )
-        case .stopped:
-            self.init(
-                .integrity,
-                "cannot \(deed) for certain: the disk failed while it was saved, so it may be done or not. Look with `parley log --limit 5` before you do it again."
-            )
         case .damaged, .newerFormat, .setting:
             self.init(
                 .integrity,
                 "cannot \(deed): the casebook's file can't be trusted as it is. Keep a copy of it and look at the node's log."
+            )
+        case .stopped:
+            self.init(
+                .integrity,
+                "cannot tell whether that was done: the disk failed while it was written down. See that the disk is sound, start again, and look with `parley log --limit 5` before typing it once more."
+            )
+        case .closed:
+            self.init(
+                .unreachable,
+                "cannot \(deed): the node is stopping, nothing was written. Start it, then try again."
             )
         default:
             self.init(

@@ -29,27 +29,3 @@ struct PastRecord {
         return (state.state.isConflict ? [nil] : []) + state.conflictingFields
     }
 }
-
-extension FieldConflict {
-    /// A conflict as it stood, whether or not it has been settled since.
-    init(
-        _ past: PastRecord, _ field: FieldName?, in scope: ReadScope, names: MemberNames
-    ) throws {
-        let target = field.map(CellWrite.Target.register) ?? .state
-        let sides = try past.state[target].entries.map { entry in
-            Side(
-                value: entry.value, author: try Authorship(of: entry.dot, in: scope, names: names),
-                context: try scope.context(of: entry.dot))
-        }
-        self.record = past.record
-        self.field = field
-        self.sides = sides.sorted {
-            ($0.author.time, $0.author.dot) < ($1.author.time, $1.author.dot)
-        }
-        // Nobody had seen what came later, so all edits there are lead to the same base.
-        let known = try scope.edits(of: past.record.id).map(\.edit).filter { edit in
-            sides.allSatisfy { $0.hasSeen(edit.dot) && $0.author.dot != edit.dot }
-        }
-        base = RecordState.meaning(of: known, in: LinearAncestry())[target].distinctValues
-    }
-}

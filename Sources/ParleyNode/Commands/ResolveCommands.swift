@@ -14,11 +14,34 @@ extension CasebookCommands {
     ) throws -> Answer {
         let record = try record(typed, in: scope)
         let field = try conflictField(typedField, of: record, in: scope)
-        let cell = record.state[field.map(CellWrite.Target.register) ?? .state]
-        let drops = try seen.isEmpty ? cell.entries.map(\.dot) : dots(seen, among: cell, in: scope)
-        let value = try value(choice, for: field, of: record, among: cell)
+        let conflict = try FieldConflict(
+            record, field, in: scope, names: MemberNames(in: scope))
+        let value = try value(choice, in: conflict)
+        let drops =
+            try seen.isEmpty ? shownDots(of: conflict, choice) : dots(seen, in: conflict, scope)
         return try settle(
             record, field, [value], dropping: drops, because: because, in: scope)
+    }
+
+    /// What stands and was on the screen when this conflict was last shown here, with what is taken
+    /// now. Where it never was shown, all that stands.
+    private func shownDots(of conflict: FieldConflict, _ choice: Request.Choice) throws -> [Dot] {
+        let key = key(of: conflict)
+        let seen = conflict.sides.filter { side in
+            if case .take(let change) = choice, let pattern = DotPattern(change),
+                side.matches(pattern)
+            {
+                return true
+            }
+            return shown.seen(side.standing, in: key) ?? true
+        }
+        guard !seen.isEmpty else {
+            throw NodeError(
+                .refused,
+                "cannot settle that: all its values have changed since they were last shown here. Look again with `parley conflict show`, then choose."
+            )
+        }
+        return Set(seen.map(\.standing)).sorted()
     }
 
     /// Puts the values of the last resolution of a field back beside what stands there now.
@@ -46,11 +69,13 @@ extension CasebookCommands {
     // MARK: Choosing
 
     /// The dots a resolution names, as far as they still stand.
-    private func dots(_ typed: [String], among cell: Cell, in scope: ReadScope) throws -> [Dot] {
+    private func dots(
+        _ typed: [String], in conflict: FieldConflict, _ scope: ReadScope
+    ) throws -> [Dot] {
         let named = try typed.flatMap { text in
             guard let pattern = DotPattern(text), try !scope.dots(matching: pattern).isEmpty
             else { throw NodeError.noChange }
-            return cell.entries.map(\.dot).filter(pattern.matches)
+            return conflict.sides.filter { $0.matches(pattern) }.map(\.standing)
         }
         let drops = Set(named).sorted()
         guard !drops.isEmpty else {
@@ -62,23 +87,20 @@ extension CasebookCommands {
         return drops
     }
 
-    private func value(
-        _ choice: Request.Choice, for field: FieldName?, of record: StoredRecord,
-        among cell: Cell
-    ) throws -> Value {
+    private func value(_ choice: Request.Choice, in conflict: FieldConflict) throws -> Value {
         switch choice {
-        case .take(let change): return try value(of: change, among: cell)
+        case .take(let change): return try value(of: change, in: conflict)
         case .value(let text):
-            guard let field else { return try stateValue(text) }
-            let definition = try type(of: record).field(named: field.text)
-            return try EditPlan(type: try type(of: record)).value(text, of: definition)
+            guard let field = conflict.field else { return try stateValue(text) }
+            let type = try type(of: conflict.record)
+            return try EditPlan(type: type).value(text, of: try type.field(named: field.text))
         }
     }
 
     /// The value one of the changes in conflict wrote.
-    private func value(of change: String, among cell: Cell) throws -> Value {
+    private func value(of change: String, in conflict: FieldConflict) throws -> Value {
         guard let pattern = DotPattern(change) else { throw NodeError.noChange }
-        let values = Set(cell.entries.filter { pattern.matches($0.dot) }.map(\.value))
+        let values = Set(conflict.sides.filter { $0.matches(pattern) }.map(\.value))
         guard let value = values.first else {
             throw NodeError(
                 .notFound,

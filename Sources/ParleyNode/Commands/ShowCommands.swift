@@ -23,7 +23,7 @@ extension CasebookCommands {
     private func show(_ past: PastRecord, in scope: ReadScope) throws -> Answer {
         let names = try MemberNames(in: scope)
         let conflicts = try past.conflicts.map {
-            try FieldConflict(past, $0, in: scope, names: names).json
+            try FieldConflict(past.record, $0, at: past.state, in: scope, names: names).json
         }
         let fields = RecordView.fields(
             of: past.state, type: schema[past.record.type], time: past.time)
@@ -35,9 +35,11 @@ extension CasebookCommands {
 
     private func showNow(_ record: StoredRecord, in scope: ReadScope) throws -> Answer {
         let names = try MemberNames(in: scope)
-        let conflicts = try record.conflicts.map {
-            try FieldConflict(record, $0, in: scope, names: names).json
+        let open = try record.conflicts.map {
+            try FieldConflict(record, $0, in: scope, names: names)
         }
+        note(open)
+        let conflicts = open.map(\.json)
         let fields = RecordView.fields(
             of: record.state, type: schema[record.type], time: record.time)
         let view = try view(
@@ -143,8 +145,14 @@ extension CasebookCommands {
         return field
     }
 
-    func find(_ words: String, limit: Int, in scope: ReadScope) throws -> Answer {
-        let hits = try scope.find(words: words, limit: limit)
+    /// Records that wait to be indexed, beyond which a search finishes the index first: below that,
+    /// reading them takes less time.
+    private static let readableBacklog = 500
+
+    func find(_ words: String, limit: Int) async throws -> Answer {
+        let backlog = try await store.read { try $0.indexBacklog() }
+        if backlog > CasebookCommands.readableBacklog { try await store.index() }
+        let hits = try await store.read { try $0.find(words: words, limit: limit) }
         return Answer(
             .array(
                 hits.map { hit in

@@ -177,11 +177,76 @@ import Testing
         let shown = await dispute.nour.perform(.showConflict(record: dispute.record, field: nil))
         let sides = shown.json?["values"]?.items ?? []
         #expect(sides.map { $0["value"].content } == ["Damascus", "Sweida"])
-        #expect(sides[0]["why"].content == "put back at 10:42 by Nour, to be chosen among again")
         let take = await dispute.nour.perform(.take(reopened.change, dispute.record, "place"))
-        #expect(take.exitCode == 1)
+        #expect(take.exitCode == 1, "both values were put back by that change")
         let value = await dispute.nour.perform(.settle(dispute.record, "place", as: "Sweida"))
         #expect(value.exitCode == 0)
+    }
+
+    /// Putting values back doesn't make them one's own: both sides are still their authors', with
+    /// their reasons, and can be taken by the changes that wrote them.
+    @Test func aReopenedConflictNamesWhoWroteTheValues() async throws {
+        let dispute = try await Dispute()
+        _ = await dispute.ali.perform(.take(dispute.nours, dispute.record, "place"))
+        dispute.ali.clock.set("2026-02-26T11:30Z")
+        let reopened = await dispute.ali.perform(
+            .reopenConflict(record: dispute.record, field: "place", because: "new evidence"))
+        try await dispute.nour.meet(dispute.ali)
+        let shown = await dispute.nour.perform(.showConflict(record: dispute.record, field: nil))
+        let sides = shown.json?["values"]?.items ?? []
+        #expect(shown.json?["base"]?.text == #"["Adra"]"#)
+        #expect(sides.map { $0["by"].content } == ["Nour", "Ali"])
+        #expect(sides[0]["reason"].content == "the ministry says so")
+        #expect(
+            sides.map { $0["reopened"]?["change"].content } == [reopened.change, reopened.change])
+        #expect(
+            sides[0]["why"].content
+                == "written at 10:42 without having seen the edit of 10:58 by Ali, put back at 11:30 by Ali, to be chosen among again"
+        )
+        let taken = await dispute.nour.perform(
+            .take(dispute.alis, dispute.record, "place", seen: [dispute.nours, dispute.alis]))
+        #expect(taken.exitCode == 0, "\(taken.error)")
+        let record = await dispute.nour.perform(.show(dispute.record))
+        #expect(record.json?["fields"]?["place"].content == "Sweida")
+    }
+
+    /// Without naming what was seen, a resolution drops what was shown last and what is taken: a
+    /// value that arrived since is nobody's to reject.
+    @Test func whatArrivedSinceItWasShownStaysInConflict() async throws {
+        let nour = try await Desk.founder("Nour")
+        let (ali, carla) = (try await nour.admitting("Ali"), try await nour.admitting("Carla"))
+        let record = await nour.perform(.new("exchange", "title=Sweida")).record
+        for desk in [ali, carla] { try await desk.pull(from: nour) }
+        for (desk, place) in [(nour, "Adra"), (ali, "Damascus"), (carla, "Homs")] {
+            _ = await desk.perform(.edit(record, "place=\(place)"))
+        }
+        try await nour.pull(from: ali)
+        _ = await nour.perform(.listConflicts(limit: 0))
+        try await nour.pull(from: carla)
+        let settled = await nour.perform(.settle(record, "place", as: "Jaramana"))
+        #expect(settled.exitCode == 4)
+        let shown = await nour.perform(.showConflict(record: record, field: nil))
+        let values = shown.json?["values"]?.items.map { $0["value"].content ?? "" } ?? []
+        #expect(Set(values) == ["Jaramana", "Homs"])
+        #expect(
+            await nour.perform(.settle(record, "place", as: "Jaramana")).exitCode
+                == 0)
+    }
+
+    /// Where nothing of what was shown stands any more, there is nothing to settle blindly.
+    @Test func whatWasShownAndIsGoneIsNotSettled() async throws {
+        let dispute = try await Dispute()
+        _ = await dispute.nour.perform(.listConflicts(limit: 0))
+        _ = await dispute.ali.perform(.settle(dispute.record, "place", as: "Homs"))
+        _ = await dispute.ali.perform(
+            .reopenConflict(record: dispute.record, field: "place", because: nil))
+        try await dispute.nour.pull(from: dispute.ali)
+        let blind = await dispute.nour.perform(.settle(dispute.record, "place", as: "x"))
+        #expect(blind.exitCode == 1)
+        #expect(blind.error.contains("parley conflict show"))
+        _ = await dispute.nour.perform(.showConflict(record: dispute.record, field: nil))
+        #expect(
+            await dispute.nour.perform(.settle(dispute.record, "place", as: "x")).exitCode == 0)
     }
 
     @Test func whatIsNotInConflictCannotBeSettled() async throws {

@@ -15,6 +15,7 @@ final class Desk: Sendable {
     let clock: TestClock
     private let folder: String
     private let last = Mutex<String?>(nil)
+    private let shown = ShownConflicts()
 
     private init(_ store: CasebookStore, _ folder: String, _ clock: TestClock) {
         self.store = store
@@ -57,7 +58,7 @@ final class Desk: Sendable {
     /// Carries out a request; `@last` is the record of the one before.
     func perform(_ request: Request) async -> Result {
         let last = last.withLock { $0 }
-        let response = await CasebookCommands(store: store) { last }.perform(request)
+        let response = await CasebookCommands(store: store, shown: shown) { last }.perform(request)
         let result = Result(response)
         if let record = result.json?["record"].content {
             self.last.withLock { $0 = record }

@@ -1,11 +1,11 @@
-import ParleyCRDT
+package import ParleyCRDT
 
 /// Who knew of what in a small history, without what the changes did.
 ///
 /// Three writers; a change's context says how many changes of each its author had applied. Every
 /// context holds the author's own past and is causally closed.
-struct CausalShape: Hashable {
-    static let writerCount = 3
+package struct CausalShape: Hashable {
+    package static let writerCount = 3
 
     /// `contexts[writer][n][other]`: how many changes of `other` change n of `writer` had seen.
     private(set) var contexts: [[[Int]]] = Array(repeating: [], count: writerCount)
@@ -15,7 +15,7 @@ struct CausalShape: Hashable {
     ///
     /// Grown by adding a change that nobody has seen yet: every history has such a last change,
     /// so none is missed.
-    static func all(changes: Int) -> [CausalShape] {
+    package static func all(changes: Int) -> [CausalShape] {
         var shapes: Set = [CausalShape()]
         for _ in 0..<changes {
             shapes = Set(shapes.flatMap(\.grown).map(\.canonical))
@@ -65,17 +65,17 @@ struct CausalShape: Hashable {
 }
 
 /// A shape's changes in one causal order, with sets of changes as bit masks.
-struct CausalOrder {
-    struct Event {
-        let dot: Dot
-        let context: Clock
+package struct CausalOrder {
+    package struct Event {
+        package let dot: Dot
+        package let context: Clock
         /// The changes its author had applied.
-        let past: Int
+        package let past: Int
     }
 
-    let events: [Event]
+    package let events: [Event]
 
-    init(_ shape: CausalShape) {
+    package init(_ shape: CausalShape) {
         let names = shape.contexts.indices.flatMap { writer in
             shape.contexts[writer].indices.map { (writer: writer, index: $0) }
         }
@@ -95,21 +95,21 @@ struct CausalOrder {
     }
 
     /// All changes.
-    var everything: Int { 1 << events.count - 1 }
+    package var everything: Int { 1 << events.count - 1 }
 
     /// The causally closed sets of changes, in an order in which none comes before its subsets.
-    var closedSets: [Int] {
+    package var closedSets: [Int] {
         (0...everything).filter { set in
             members(of: set).allSatisfy { events[$0].past & ~set == 0 }
         }
     }
 
-    func members(of set: Int) -> [Int] {
+    package func members(of set: Int) -> [Int] {
         events.indices.filter { set & 1 << $0 != 0 }
     }
 
     /// The changes of a closed set that nobody in it has seen: any of them may have come last.
-    func last(of set: Int) -> [Int] {
+    package func last(of set: Int) -> [Int] {
         members(of: set).filter { candidate in
             members(of: set).allSatisfy { events[$0].past & 1 << candidate == 0 }
         }

@@ -1,0 +1,90 @@
+import FoundationEssentials
+import ParleyCRDT
+import ParleyModel
+import Synchronization
+
+/// What the people of this node were last shown of each conflict.
+///
+/// Settling a conflict must drop what somebody has looked at and nothing else: a value that arrives
+/// between looking and choosing was nobody's to reject. Commands come one at a time and often from
+/// processes of their own, so this is kept in a file beside the casebooks. It is a convenience,
+/// names changes and never values, and where it is lost all values that stand count as seen.
+package final class ShownConflicts: Sendable {
+    /// Conflicts remembered; beyond that the oldest go.
+    private static let limit = 4096
+
+    private struct State {
+        /// By conflict, the names of the changes; the last one noted stands last.
+        var changes: [(conflict: String, names: Set<String>)] = []
+        var hasRead = false
+    }
+
+    private let path: String?
+    private let state = Mutex(State())
+
+    /// - Parameter path: of the file, `nil` to remember for as long as this lives.
+    package init(path: String? = nil) {
+        self.path = path
+    }
+
+    /// What is remembered of one conflict: whether a change was among what was shown, `nil` where
+    /// nothing of it was.
+    func seen(_ dot: Dot, in conflict: Key) -> Bool? {
+        state.withLock { state in
+            read(&state)
+            return state.changes.last { $0.conflict == conflict.text }?.names.contains(dot.name)
+        }
+    }
+
+    /// Remembers what a command has just shown.
+    func note(_ conflicts: [(conflict: Key, dots: [Dot])]) {
+        guard !conflicts.isEmpty else { return }
+        let text = state.withLock { state -> String in
+            read(&state)
+            for (conflict, dots) in conflicts {
+                state.changes.removeAll { $0.conflict == conflict.text }
+                state.changes.append((conflict.text, Set(dots.map(\.name))))
+            }
+            state.changes.removeFirst(max(0, state.changes.count - ShownConflicts.limit))
+            return state.changes.map {
+                "\($0.conflict) \($0.names.sorted().joined(separator: ","))\n"
+            }
+            .joined()
+        }
+        guard let path else { return }
+        try? PrivateFile.write(Array(text.utf8), to: path, isDurable: false)
+    }
+
+    private func read(_ state: inout State) {
+        guard !state.hasRead, let path else { return }
+        state.hasRead = true
+        let bytes = FileManager.default.contents(atPath: path) ?? Data()
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let parts = line.split(separator: " ")
+            guard parts.count == 4 else { continue }
+            state.changes.append(
+                (
+                    parts[..<3].joined(separator: " "),
+                    Set(parts[3].split(separator: ",").map(String.init))
+                ))
+        }
+    }
+}
+
+extension ShownConflicts {
+    /// Which conflict: of a field, or of the record's state.
+    struct Key: Hashable, Sendable {
+        let casebook: Digest
+        let record: RecordID
+        let field: FieldName?
+
+        var text: String { "\(casebook.bytes.hex) \(record.text) \(field.commandName)" }
+    }
+}
+
+extension Dot {
+    /// Names this change and no other, whatever branches there are.
+    fileprivate var name: String {
+        "\(origin.node.text).\(origin.epochText):\(sequence)~\(hash.bytes.hex)"
+    }
+}

@@ -1,0 +1,143 @@
+import GRDB
+import Glibc
+package import ParleyCRDT
+package import ParleyLog
+import ParleyModel
+import ParleyWire
+
+/// Founding, joining and opening casebooks.
+extension CasebookStore {
+    /// Founds a new casebook, with this node as its first coordinator.
+    ///
+    /// - Parameters:
+    ///   - path: where the file shall be; nothing may be there yet.
+    ///   - schema: name and version of the schema its records follow.
+    package static func found(
+        at path: String, name: String, memberName: String,
+        schema: (String, UInt64) = ("casework", 1),
+        identity: Identity, environment: StoreEnvironment = .system
+    ) async throws -> CasebookStore {
+        let founding = Founding(
+            nonce: environment.randomBytes(Founding.nonceBytes), casebookName: name,
+            memberName: memberName, schemaName: schema.0, schemaVersion: schema.1)
+        return try create(at: path, casebook: .zero, identity, environment) { transaction in
+            _ = try transaction.found(founding)
+        }
+    }
+
+    /// Makes an empty store for a casebook this node is about to receive.
+    ///
+    /// It holds nothing, and nothing can be written, until the founding change and this node's
+    /// admission have arrived.
+    package static func joining(
+        at path: String, casebook: Digest, identity: Identity,
+        environment: StoreEnvironment = .system
+    ) throws -> CasebookStore {
+        try create(at: path, casebook: casebook, identity, environment) { _ in }
+    }
+
+    /// What a file is called until there is a casebook in it.
+    package static let unfinishedSuffix = ".new"
+
+    /// Makes the whole file under another name first, so that whatever ends the process meanwhile
+    /// leaves no casebook that can't be opened.
+    private static func create(
+        at path: String, casebook: Digest, _ identity: Identity, _ environment: StoreEnvironment,
+        _ first: (Transaction) throws -> Void
+    ) throws -> CasebookStore {
+        guard access(path, F_OK) != 0 else {
+            throw StoreError.damaged("there is a casebook already")
+        }
+        let unfinished = path + unfinishedSuffix
+        removeUnfinished(unfinished)
+        do {
+            let pool = try Connection.open(path: unfinished, creating: true)
+            let draft: Draft
+            do {
+                draft = try pool.writeWithoutTransaction { db in
+                    let row = CasebookRow(
+                        id: casebook, node: identity.node, environment: environment)
+                    return try commit(
+                        db, Draft(db, casebook: row), identity, environment
+                    ) { transaction in
+                        try Indexer(transaction: transaction).prepare(
+                            IndexedFields(environment.indexedFields))
+                        try first(transaction)
+                    }
+                }
+            } catch {
+                try? pool.close()
+                throw error
+            }
+            try pool.close()
+            guard rename(unfinished, path) == 0 else {
+                throw StoreError.systemCall("rename", errno)
+            }
+            try Connection.synchroniseFolder(of: path)
+            try GenerationFile(besides: path).note(draft)
+        } catch {
+            removeUnfinished(unfinished)
+            throw StoreError.translating(error)
+        }
+        return try open(at: path, identity: identity, environment: environment)
+    }
+
+    private static func removeUnfinished(_ path: String) {
+        for suffix in ["", "-wal", "-journal"] { unlink(path + suffix) }
+    }
+
+    /// Opens an existing casebook.
+    ///
+    /// Begins a new epoch where the file turns out to be a copy or an earlier state of itself.
+    ///
+    /// - Throws: `damaged` where there is no casebook of this node or its log doesn't end as noted,
+    ///   `newerFormat`, `setting`, `database`.
+    package static func open(
+        at path: String, identity: Identity, environment: StoreEnvironment = .system
+    ) throws -> CasebookStore {
+        let wasStopped = Connection.wasStoppedUncleanly(path)
+        let pool = try Connection.open(path: path, creating: false)
+        do {
+            let generation = try GenerationFile(besides: path)
+            let fields = IndexedFields(environment.indexedFields)
+            let draft = try pool.writeWithoutTransaction { db in
+                guard let row = try CasebookRow.load(db), row.node == identity.node else {
+                    throw StoreError.damaged("no casebook of this node")
+                }
+                let draft = try Draft(db, casebook: row)
+                try LogReader(db).checkEnds(of: draft)
+                let isSame = generation.matches(draft)
+                guard !isSame || draft.needsIndex(of: fields) else { return draft }
+                return try commit(db, draft, identity, environment) { transaction in
+                    if !isSame { transaction.draft.casebook.rotateEpoch(environment) }
+                    try Indexer(transaction: transaction).prepare(fields)
+                }
+            }
+            return try CasebookStore(
+                path, pool, draft, identity, environment, wasStoppedUncleanly: wasStopped)
+        } catch {
+            try? pool.close()
+            throw StoreError.translating(error)
+        }
+    }
+
+    /// One transaction before there is a writer.
+    private static func commit(
+        _ db: Database, _ draft: Draft, _ identity: Identity, _ environment: StoreEnvironment,
+        _ body: (Transaction) throws -> Void
+    ) throws -> Draft {
+        try db.run("BEGIN IMMEDIATE")
+        let transaction = Transaction(
+            db, draft: draft, identity: identity, environment: environment)
+        do {
+            try body(transaction)
+            try transaction.flushTail()
+            try transaction.draft.save(db)
+            try db.run("COMMIT")
+        } catch {
+            try? db.run("ROLLBACK")
+            throw error
+        }
+        return transaction.draft.settled
+    }
+}

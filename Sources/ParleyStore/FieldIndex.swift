@@ -1,0 +1,83 @@
+import GRDB
+import ParleyCRDT
+
+/// The fields by whose values records are found without reading all of them, under small numbers.
+///
+/// A table kept by the store rather than indexes on expressions: with `trusted_schema=OFF` this
+/// SQLite refuses JSON functions in indexes, and other programs couldn't write the file.
+struct IndexedFields: Equatable, Sendable {
+    /// Stands for a record's type.
+    static let type = 0
+
+    /// Sorted; the first one has number 1.
+    let names: [FieldName]
+
+    init(_ names: [FieldName]) {
+        self.names = Array(Set(names)).sorted()
+    }
+
+    init(_ db: Database) throws {
+        names = try Query(db, "SELECT name FROM indexed_field ORDER BY number").all { row in
+            guard let name = FieldName(bytes: row.bytes(0)) else {
+                throw StoreError.damaged("an indexed field")
+            }
+            return name
+        }
+    }
+
+    func number(of name: FieldName) -> Int? {
+        names.firstIndex(of: name).map { $0 + 1 }
+    }
+
+    func save(_ db: Database) throws {
+        try db.run("DELETE FROM indexed_field")
+        for (index, name) in names.enumerated() {
+            let query = try Query(
+                db, "INSERT INTO indexed_field (number, name) VALUES (?1, ?2)")
+            query.bind(1, index + 1)
+            query.bind(2, text: name.text)
+            try query.run()
+        }
+    }
+}
+
+/// Which records have a value in an indexed field.
+///
+/// Rows of values a record no longer has stay until the index is made anew: every hit is checked
+/// against the record, so they cost a look and no more.
+struct FieldIndex {
+    /// Longer values are not worth the room; who filters by one reads the records instead.
+    static let valueLimit = 256
+
+    let db: Database
+    let fields: IndexedFields
+
+    func add(_ rows: [Indexer.Row]) throws {
+        for row in rows {
+            try add(IndexedFields.type, FieldIndex.typeValue(row.type), row.key)
+            for field in row.document.fields {
+                guard let number = fields.number(of: field.name) else { continue }
+                switch field.shown {
+                case .absent: break
+                case .text(let text): try add(number, text, row.key)
+                case .elements(let elements):
+                    for element in elements { try add(number, element, row.key) }
+                }
+            }
+        }
+    }
+
+    static func typeValue(_ number: Int) -> [UInt8] {
+        number < 256 ? [UInt8(number)] : [UInt8(number >> 8 & 255), UInt8(number & 255)]
+    }
+
+    private func add(_ field: Int, _ value: [UInt8], _ key: Int64) throws {
+        guard value.count <= FieldIndex.valueLimit else { return }
+        let query = try Query(
+            db, "INSERT OR IGNORE INTO field_value (field, value, n) VALUES (?1, ?2, ?3)")
+        query.bind(1, field)
+        query.bind(2, blob: value)
+        query.bind(3, key)
+        try query.run()
+    }
+}

@@ -1,0 +1,102 @@
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyStore
+import ParleyWire
+import Testing
+
+/// Which batches go to a peer, in which order, and what becomes of batches that overlap.
+@Suite struct SendingTests {
+    private func start(of node: TestNode) -> LogPosition {
+        LogPosition(origin: node.store.origin, sequence: 0)
+    }
+
+    @Test func membershipGoesFirstThenWhatIsOldest() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        boris.world.advance(milliseconds: 50_000)
+        try await boris.create("exchange", write("title", "late"))
+        carla.world.advance(milliseconds: 20_000)
+        try await carla.create("exchange", write("title", "early"))
+        try await anna.pull(from: boris)
+        try await anna.pull(from: carla)
+        var positions = [boris, anna, carla].map(start)
+        var order: [Origin] = []
+        while !positions.isEmpty {
+            let read = try await anna.store.batches(after: positions, byteLimit: .max)
+            let origin = try #require(read.batches.first?.origin)
+            order.append(origin)
+            positions.removeAll { $0.origin == origin }
+        }
+        #expect(order == [anna, carla, boris].map(\.store.origin))
+        // Beyond the last admission a coordinator's log is like any other.
+        let last = try #require(anna.store.appliedClock[anna.store.origin].last?.sequence)
+        anna.world.advance(milliseconds: 90_000)
+        try await anna.create("exchange", write("title", "latest"))
+        let read = try await anna.store.batches(
+            after: [start(of: carla), LogPosition(origin: anna.store.origin, sequence: last)],
+            byteLimit: .max)
+        #expect(read.batches.first?.origin == carla.store.origin)
+    }
+
+    @Test func whatIsAppliedInPartIsWithheld() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let read = try await anna.store.batches(
+            after: [
+                start(of: boris),
+                LogPosition(
+                    origin: anna.store.origin,
+                    sequence: anna.store.head(of: anna.store.origin).last),
+            ], byteLimit: .max)
+        #expect(read.batches.isEmpty)
+        #expect(Set(read.withheld) == [anna.store.origin, boris.store.origin])
+    }
+
+    /// Long texts of few words: as a whole they go as words, and so must the end of them, which by
+    /// itself would be too few texts for that and too many bytes without.
+    private func narratives() -> [Operation] {
+        var random = SplitMix(seed: 5)
+        let words = (0..<2000).map { "word\($0)" }
+        return (0..<300).map { number in
+            let text = (0..<230).map { _ in words[Int(random.next() % 2000)] }
+            return write("narrative", "\(number) " + text.joined(separator: " "))
+        }
+    }
+
+    @Test func theEndOfALargeRunCanBeSentAlone() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        let texts = narratives()
+        for text in texts[..<50] { try await anna.create("exchange", text) }
+        try await boris.pull(from: anna)
+        for text in texts[50...] { try await anna.create("exchange", text) }
+        try await anna.store.seal(minimumRuns: 2)
+        let origin = anna.store.origin
+        let runs = try await anna.store.batches(of: origin, after: 0, byteLimit: .max)
+        #expect(runs.contains { $0.last - $0.first > 255 }, "one run holds old and new")
+        try await boris.pull(from: anna)
+        #expect(try await boris.digest() == anna.digest())
+        // Who has a part of the run and gets all of it keeps it as it came.
+        let last = runs[runs.count - 1]
+        try await carla.store.ingest(await carla.verified(Array(runs.dropLast())))
+        let part = try await boris.store.batches(of: origin, after: last.first - 1, byteLimit: .max)
+        try await carla.store.ingest(await carla.verified([part[0]]))
+        let whole = try VerifiedBatch(
+            bytes: last.bytes, casebook: anna.store.casebookID,
+            previous: try await #require(carla.store.hash(of: origin, at: last.first - 1)))
+        try await carla.store.ingest([whole])
+        #expect(try await carla.digest() == anna.digest())
+        let kept = try await carla.store.batches(of: origin, after: 0, byteLimit: .max)
+        #expect(kept.last?.bytes == last.bytes)
+        let again = try carla.reopened()
+        #expect(try await again.digest() == anna.digest())
+        for sequence in 1...last.last {
+            #expect(
+                try await again.store.hash(of: origin, at: sequence)
+                    == anna.store.hash(of: origin, at: sequence))
+        }
+    }
+}
