@@ -108,6 +108,7 @@ import parley
             let error = node.parley("list", exits: 7).errors
             #expect(error.contains("\(file): SQLite reports file is not"))
             #expect(error.contains("Keep a copy of the file"))
+            #expect(node.parley("status").output.contains("\(file): SQLite reports"))
         }
     }
 

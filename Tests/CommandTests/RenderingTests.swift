@@ -127,6 +127,15 @@ import parley
         #expect(page.contains("basil  77e0c3d4  yes        never      2 × signature\n"))
     }
 
+    @Test func statusPageSaysWhatIsWrong() throws {
+        let page = StatusPage.text(
+            try answer(
+                #"{"node":"a","name":"amal","casebooks":[],"peers":[],"problems":["it is broken"]}"#
+            ),
+            on: .plain)
+        #expect(page.hasSuffix("\nit is broken\n"))
+    }
+
     @Test func eventsOfAnyKindFitOnALine() throws {
         let line = EventLine.text(
             try answer(#"{"event":"from the future","what":"a\nb","count":3}"#), on: .plain)

@@ -82,4 +82,6 @@ package struct StatusAnswer: Decodable, Sendable {
     let peers: [Peer]
     /// Connections closed before anybody was known, by reason.
     let refused: [String: Int]?
+    /// What is wrong with casebooks, each with what to do about it.
+    let problems: [ForeignText]?
 }

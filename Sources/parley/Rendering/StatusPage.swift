@@ -5,6 +5,9 @@ package enum StatusPage {
         page += "  node \(status.node.prefix(16))  \(daemon(status.daemon))\n"
         page += "\n" + casebooks(status.casebooks, on: screen)
         if !status.peers.isEmpty { page += "\n" + peers(status.peers, on: screen) }
+        for problem in status.problems ?? [] {
+            page += "\n" + screen.paint(problem.line, .attention) + "\n"
+        }
         if let refused = status.refused, !refused.isEmpty {
             page += "\nclosed before anybody was known: \(counts(refused))\n"
         }
