@@ -11,6 +11,8 @@ package enum Request: Codable, Hashable, Sendable {
     case new(type: String, assignments: [Assignment], because: String?)
     case edit(record: String, assignments: [Assignment], because: String?)
     case show(record: String, at: String?)
+    /// What a record is called, for a question about it; nothing of it counts as looked at.
+    case nameRecord(String)
     case list(type: String?, filters: [Assignment], sort: String?, limit: Int)
     case find(words: String, limit: Int)
     case log(record: String?, limit: Int)

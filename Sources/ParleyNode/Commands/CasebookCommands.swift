@@ -30,7 +30,7 @@ package struct CasebookCommands: Sendable {
     /// Whether `perform` knows what to do with a request.
     package static func handles(_ request: Request) -> Bool {
         switch request {
-        case .showCasebook, .new, .edit, .show, .list, .find, .log, .delete, .restore,
+        case .showCasebook, .new, .edit, .show, .nameRecord, .list, .find, .log, .delete, .restore,
             .listConflicts, .showConflict, .resolveConflict, .reopenConflict, .importLines,
             .checkLines:
             true
@@ -85,6 +85,7 @@ package struct CasebookCommands: Sendable {
         switch request {
         case .showCasebook: Answer(try scope.casebookView(of: store.origin.node))
         case .show(let record, let at): try show(record, at: at, in: scope)
+        case .nameRecord(let record): try name(record, in: scope)
         case .list(let type, let filters, let sort, let limit):
             try list(type, filters, sort: sort, limit: limit, in: scope)
         case .log(let record, let limit): try log(record, limit: limit, in: scope)
@@ -145,7 +146,7 @@ extension Request {
         case .edit: "edit the record"
         case .delete: "delete the record"
         case .restore: "restore the record"
-        case .show, .showCasebook: "show it"
+        case .show, .showCasebook, .nameRecord: "show it"
         case .list: "list records"
         case .find: "search"
         case .log: "read the log"

@@ -33,6 +33,15 @@ extension CasebookCommands {
         return Answer(view, hasConflicts: !conflicts.isEmpty)
     }
 
+    func name(_ typed: String, in scope: ReadScope) throws -> Answer {
+        let record = try record(typed, in: scope)
+        return Answer(
+            .object([
+                ("record", .string(record.id.text)), ("type", .string(record.type.text)),
+                ("title", .string(record.document.title)),
+            ]))
+    }
+
     private func showNow(_ record: StoredRecord, in scope: ReadScope) throws -> Answer {
         let names = try MemberNames(in: scope)
         let open = try record.conflicts.map {

@@ -14,9 +14,6 @@ package struct RecordAnswer: Decodable, Sendable {
     let fields: [String: JSONValue]
     let conflicts: [ConflictMark]
     let changed: Authorship?
-
-    /// What stands for it in lists, made safe to print; `nil` where it has none.
-    var title: String? { (fields["title"] ?? fields["name"])?.line }
 }
 
 /// A field in conflict, named by a record's page; settled on a page of its own.

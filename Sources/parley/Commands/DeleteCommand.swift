@@ -41,16 +41,17 @@ struct Delete: AsyncParsableCommand, Exemplified {
                 "nothing deleted: nobody is there to be asked. Add --yes to delete \(record) "
                     + "without a question.")
         }
-        let shown: RecordAnswer = try await Session.with(options) {
-            try await $0.perform(.show(record: record, at: nil)).answer()
+        let named: ListedRecord = try await Session.with(options) {
+            try await $0.perform(.nameRecord(record)).answer()
         }
-        let title = shown.title.map { ", \(Columns.shortened($0, to: 60))," } ?? ""
+        let title = Columns.shortened(named.title?.line ?? "", to: 60)
         Output.note(
-            "Delete \(shown.type) \(ShortNames.record(shown.record))\(title) from the casebook, for "
-                + "everybody? [y/N] ")
+            "Delete \(named.type) \(ShortNames.record(named.record))"
+                + (title.isEmpty ? "" : ", \(title),")
+                + " from the casebook, for everybody? [y/N] ")
         guard ["y", "yes"].contains(readLine()?.lowercased()) else {
             throw CommandFailure(Exit.refused, "nothing deleted, as you answered")
         }
-        return shown.record
+        return named.record
     }
 }

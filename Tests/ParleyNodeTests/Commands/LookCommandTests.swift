@@ -142,6 +142,30 @@ import Testing
         #expect(alone.json?["conflicts"]?.items.isEmpty == true)
     }
 
+    /// Asking what a record is called, as `delete` does, shows nobody its conflicts: a value that
+    /// arrived since somebody looked stays when the conflict is settled.
+    @Test func namingARecordCountsAsNoLook() async throws {
+        let nour = try await Desk.founder("Nour")
+        let (ali, mona) = (try await nour.admitting("Ali"), try await nour.admitting("Mona"))
+        let made = await nour.perform(.new("exchange", "title=Sweida"))
+        for desk in [ali, mona] { try await desk.pull(from: nour) }
+        let one = await nour.perform(.edit(made.record, "place=Adra"))
+        _ = await ali.perform(.edit(made.record, "place=Damascus"))
+        _ = await mona.perform(.edit(made.record, "place=Homs"))
+        try await nour.pull(from: ali)
+        _ = await nour.perform(.show(made.record))
+        try await nour.pull(from: mona)
+        let named = await nour.perform(.nameRecord(String(made.record.prefix(8))))
+        #expect(
+            named.json?.text
+                == #"{"record":"\#(made.record)","type":"exchange","title":"Sweida"}"#)
+        _ = await nour.perform(.take(one.change, made.record, "place"))
+        let left = await nour.perform(.showConflict(record: made.record, field: "place"))
+        #expect(
+            left.json?["values"]?.items.compactMap { $0["value"].content }.sorted()
+                == ["Adra", "Homs"])
+    }
+
     @Test func theCasebookNamesItsMembers() async throws {
         let nour = try await Desk.founder()
         _ = try await nour.admitting("Ali", role: .reader)
