@@ -45,6 +45,34 @@ import parley
         #expect(page.contains("parley conflict resolve 3f9a01c2 place --take 77e0:7 \(seen)\n"))
     }
 
+    /// A settled conflict whose values were put back: who settled it knew of the others.
+    @Test func aReopenedConflictSaysWhoKnewOfWhat() throws {
+        let reopened =
+            #""reopened":{"by":"chadia","node":"c0de","at":"2026-02-27T09:00:00.000Z","change":"c0de.00:3"}"#
+        let page = ConflictPage(
+            try answer(
+                """
+                {"record":"3f9a01c2d4","type":"exchange","title":"x","field":"place","base":[],
+                 "values":[
+                 {"value":"Adra","by":"amal","node":"a1b2","at":"2026-02-26T10:42:00.000Z",
+                  "change":"\(Self.amalsLog):42","seen":{"\(Self.basilsLog)":0},\(reopened)},
+                 {"value":"Damascus","by":"basil","node":"77e0","at":"2026-02-26T10:58:00.000Z",
+                  "change":"\(Self.basilsLog):7","seen":{"\(Self.amalsLog)":41},\(reopened)},
+                 {"value":"Homs","by":"amal","node":"a1b2","at":"2026-02-26T11:30:00.000Z",
+                  "change":"\(Self.amalsLog):43","seen":{"\(Self.basilsLog)":7},\(reopened)}]}
+                """), on: .plain
+        ).text.replacing("\n  ", with: " ")
+        #expect(page.contains("by amal (1), who had not seen this one either."))
+        #expect(!page.contains("without having seen the edit of basil"))
+        #expect(page.contains(/amal \(3\) wrote at [0-9:]+ knowing of the edit of/))
+        #expect(page.contains(/chadia put them back at [-0-9: ]+, to be chosen among again\./))
+        #expect(
+            page.contains(
+                "basil's node then held 41 of amal (1)'s changes, and a1b2:42 is number 42 and 41 "
+                    + "of amal (3)'s changes, and a1b2:43 is number 43."))
+        #expect(!page.contains("amal (3)'s node then"))
+    }
+
     @Test func editAgainstDeleteSaysWhatEachChoiceMeans() throws {
         let json = Self.conflict(field: "state", amal: "live", basil: "deleted")
         let page = ConflictPage(try answer(json), on: .plain).text

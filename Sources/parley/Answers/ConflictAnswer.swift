@@ -9,6 +9,8 @@ package struct ConflictAnswer: Decodable, Sendable {
         let reason: ForeignText?
         /// Sequence number by origin: how much of the others' logs the author's node had applied.
         let seen: [String: Int]?
+        /// Who put the value back after it had been settled.
+        let reopened: Authorship?
     }
 
     let record: String

@@ -121,6 +121,22 @@ struct ConflictSide {
         }
     }
 
+    /// The log that its change stands in, and its number there.
+    var position: (origin: String, sequence: Int)? {
+        let parts = answer.change.split(separator: ":")
+        guard parts.count == 2, let sequence = Int(parts[1].prefix { $0 != "~" }) else {
+            return nil
+        }
+        return (String(parts[0]), sequence)
+    }
+
+    /// Whether its author had seen another side, as far as the answer tells.
+    func hasSeen(_ other: ConflictSide) -> Bool {
+        guard let own = position, let theirs = other.position else { return false }
+        let held = own.origin == theirs.origin ? own.sequence : answer.seen?[theirs.origin] ?? 0
+        return held >= theirs.sequence
+    }
+
     static func shown(_ value: JSONValue?, isAboutState: Bool) -> String {
         switch value {
         case nil, .null: "(unset)"
