@@ -7,7 +7,7 @@ package struct EntryError: Error, Hashable, Sendable {
         /// `type` is `nil` where fields of all types were meant.
         case unknownField(String, type: FieldName?, near: [FieldName])
         case value(ValueError, field: FieldName, form: ValueForm)
-        /// `=` or `:=` on a set.
+        /// `=` on a set.
         case setNeedsElements(field: FieldName)
         /// `+=` or `-=` on a register.
         case registerNeedsValue(field: FieldName)
@@ -31,7 +31,7 @@ package struct EntryError: Error, Hashable, Sendable {
         case .value(let error, let field, let form):
             EntryError.explanation(of: error, field: field, form: form)
         case .setNeedsElements(let field):
-            "`\(field)` is a set. Add an element with `\(field)+=ELEMENT` and remove one with `\(field)-=ELEMENT`."
+            "`\(field)` is a set. Add an element with `\(field)+=ELEMENT`, remove one with `\(field)-=ELEMENT` and all with `\(field):=`."
         case .registerNeedsValue(let field):
             "`\(field)` holds one value. Write it with `\(field)=VALUE` and clear it with `\(field):=`."
         case .repeatedField(let field):

@@ -1,5 +1,5 @@
 /// Figures as exact as their source: a number, a range, a bound, an approximation or a word. Only
-/// the form is checked and the wording kept; sums over them are intervals and come later.
+/// the form is checked and the wording kept, in whatever digits it was typed; sums over them are intervals and come later.
 package enum ImpreciseCount {
     static let acceptedForms =
         "a count as exact as the source gives it, for example `61`, `25-30`, `>2000`, "
@@ -8,7 +8,7 @@ package enum ImpreciseCount {
     /// - Complexity: O(length).
     package static func isWellFormed(_ text: String) -> Bool {
         guard text.utf8.count <= 100 else { return false }
-        let lowercased = text.lowercased()
+        let lowercased = text.withWesternDigits.lowercased()
         if words.contains(lowercased) || number(lowercased) != nil { return true }
         return isBound(lowercased) || isRange(lowercased) || isScaled(lowercased)
     }

@@ -1,5 +1,5 @@
 /// Dates as precise as their source: neither padded to a first of the month nor refused for being
-/// vague. So far only the form is checked and the wording kept; what a date spans is worked out
+/// vague. So far only the form is checked and the wording kept, in whatever digits; what a date spans is worked out
 /// where it is compared.
 ///
 /// Two notations: EDTF (ISO 8601-2:2019, levels 0 and 1, and sets of alternatives from level 2),
@@ -13,7 +13,8 @@ package enum ImpreciseDate {
     /// - Complexity: O(length); nothing nests deeper than an alternative within a set.
     package static func isWellFormed(_ text: String) -> Bool {
         guard text.utf8.count <= 200, text.first != " ", text.last != " " else { return false }
-        return isNotation(text) || DateWording.isWellFormed(text)
+        let western = text.withWesternDigits
+        return isNotation(western) || DateWording.isWellFormed(western)
     }
 
     /// Whether `text` is EDTF.

@@ -23,15 +23,24 @@ package final class ControlClient {
         return client
     }
 
-    /// Asks and waits for the last answer.
+    /// Asks and waits for the answer, whatever its size.
     ///
     /// - Throws: `tooLarge`, `connectionLost`, `malformed`, `system`.
     package func request(_ envelope: Envelope) throws(ControlError) -> Response {
         try send(envelope)
-        while true {
-            let response = try receive()
-            if !response.continues { return response }
-        }
+        return try receiveWhole()
+    }
+
+    /// Asks, and hands over the answer's text in pieces as they come, without ever holding all of
+    /// it.
+    ///
+    /// - Returns: what else the answer says; its text is the last piece.
+    /// - Throws: the same, possibly after some pieces.
+    package func request(
+        _ envelope: Envelope, _ take: (String) -> Void
+    ) throws(ControlError) -> Response {
+        try send(envelope)
+        return try receive(take)
     }
 
     /// Asks, and hands over every answer as it comes, until the last one or until `body` has had
@@ -41,8 +50,23 @@ package final class ControlClient {
     ) throws(ControlError) {
         try send(envelope)
         while true {
-            let response = try receive()
+            let response = try receiveWhole()
             guard body(response), response.continues else { return }
+        }
+    }
+
+    private func receiveWhole() throws(ControlError) -> Response {
+        var text = ""
+        let last = try receive { text += $0 }
+        return last.ending(in: text)
+    }
+
+    /// Receives one answer, piece by piece.
+    private func receive(_ take: (String) -> Void) throws(ControlError) -> Response {
+        while true {
+            let response = try receiveFrame()
+            if let json = response.json { take(json) }
+            if !response.isPiece { return response }
         }
     }
 
@@ -50,7 +74,7 @@ package final class ControlClient {
         try write(try ControlFrame.encode(envelope, limit: ControlFrame.requestBytes))
     }
 
-    private func receive() throws(ControlError) -> Response {
+    private func receiveFrame() throws(ControlError) -> Response {
         let header = try read(ControlFrame.lengthBytes)
         let length = try ControlFrame.length(header, limit: ControlFrame.responseBytes)
         return try ControlFrame.decode(Response.self, from: try read(length))

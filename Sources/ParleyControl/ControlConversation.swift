@@ -25,20 +25,22 @@ struct ControlConversation: Sendable {
 
     /// Answers what is asked until the command line goes away, which cancels what is under way, or
     /// until it says something that can't be understood; then hangs up.
-    func serve(_ handler: @escaping ControlServer.Handler) async {
+    ///
+    /// - Parameter pieceBytes: of an answer that travel in one frame.
+    func serve(_ handler: @escaping ControlServer.Handler, pieceBytes: Int) async {
         // A command line that goes away in the middle is no error of ours.
         try? await withThrowingTaskGroup { group in
             try await checkCredentials()
             group.addTask { for await _ in presence {} }
-            group.addTask { try await answer(handler) }
+            group.addTask { try await answer(handler, pieceBytes: pieceBytes) }
             defer { group.cancelAll() }
             try await group.next()
         }
         try? await channel.close()
     }
 
-    private func answer(_ handler: ControlServer.Handler) async throws {
-        let reply = ControlReply(channel)
+    private func answer(_ handler: ControlServer.Handler, pieceBytes: Int) async throws {
+        let reply = ControlReply(channel, pieceBytes: pieceBytes)
         do {
             for try await json in requests {
                 await handler(try ControlFrame.decode(Envelope.self, from: json), reply)

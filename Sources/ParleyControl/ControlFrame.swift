@@ -5,8 +5,10 @@ enum ControlFrame {
     static let lengthBytes = 4
     /// What a node holds for one request: some thousand lines of an import.
     static let requestBytes = 4 * 1024 * 1024
-    /// What a command line holds for one answer: a long list without `--limit`.
-    static let responseBytes = 64 * 1024 * 1024
+    /// What either side holds of an answer at a time.
+    static let responseBytes = 4 * 1024 * 1024
+    /// The text of an answer that travels in one frame; in JSON a byte of it may become six.
+    static let pieceBytes = 512 * 1024
 
     /// - Throws: `tooLarge` above `limit` bytes of JSON.
     static func encode(

@@ -3,17 +3,23 @@ import NIOCore
 /// Where the answers to one request go.
 package struct ControlReply: Sendable {
     private let channel: any Channel
+    private let pieceBytes: Int
 
-    init(_ channel: any Channel) {
+    init(_ channel: any Channel, pieceBytes: Int) {
         self.channel = channel
+        self.pieceBytes = pieceBytes
     }
 
-    /// Sends one answer; returns when the system has taken it, so that a slow reader slows down who
-    /// sends.
+    /// Sends one answer, in several frames where it is large; returns when the system has taken it,
+    /// so that a slow reader slows down who sends.
     ///
-    /// - Throws: when the command line has gone away. An answer too large for one message is
-    ///   replaced by an error that says so.
+    /// - Throws: when the command line has gone away.
     package func send(_ response: Response) async throws {
+        for piece in ResponsePieces(response, byteLimit: pieceBytes) { try await write(piece) }
+    }
+
+    /// An error too large for one message is replaced by one that says so.
+    private func write(_ response: Response) async throws {
         let bytes: [UInt8]
         do {
             bytes = try ControlFrame.encode(response, limit: ControlFrame.responseBytes)

@@ -15,30 +15,37 @@ package final class ControlServer: Sendable {
     /// Connections between `bind` and `run`; more are hung up on.
     private static let waitingConnections = 64
 
+    package static let usualPieceBytes = ControlFrame.pieceBytes
+
     package let path: String
     private let channel: any Channel
     private let arrivals: AsyncStream<ControlConversation>
     /// Held for as long as the socket is there, so that nobody else takes it for a stale one.
     private let lock: HomeLock
+    private let pieceBytes: Int
 
     private init(
         path: String, channel: any Channel, arrivals: AsyncStream<ControlConversation>,
-        lock: HomeLock
+        lock: HomeLock, pieceBytes: Int
     ) {
         self.path = path
         self.channel = channel
         self.arrivals = arrivals
         self.lock = lock
+        self.pieceBytes = pieceBytes
     }
 
     /// Puts the socket in place; connections wait until `run`, which has to follow.
     ///
-    /// - Parameter lock: of the home `path` lies in. Who holds it is alone there, so a socket that
-    ///   is there already is a dead daemon's and is removed.
+    /// - Parameters:
+    ///   - lock: of the home `path` lies in. Who holds it is alone there, so a socket that is there
+    ///     already is a dead daemon's and is removed.
+    ///   - pieceBytes: of an answer that travel in one frame.
     /// - Throws: `ControlError`, or NIO's error.
     package static func bind(
         path: String, holding lock: HomeLock,
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        pieceBytes: Int = ControlServer.usualPieceBytes
     ) async throws -> ControlServer {
         try UnixSocket.checkFolder(of: path)
         try UnixSocket.removeStale(path)
@@ -56,7 +63,8 @@ package final class ControlServer: Sendable {
             }
             .withBoundSocket(try UnixSocket.bound(to: path)).get()
         channel.closeFuture.whenComplete { _ in door.finish() }
-        return ControlServer(path: path, channel: channel, arrivals: arrivals, lock: lock)
+        return ControlServer(
+            path: path, channel: channel, arrivals: arrivals, lock: lock, pieceBytes: pieceBytes)
     }
 
     /// Serves until the task is cancelled, then ends what is under way and removes the socket.
@@ -66,7 +74,9 @@ package final class ControlServer: Sendable {
         await withDiscardingTaskGroup { group in
             await withTaskCancellationHandler {
                 for await conversation in arrivals {
-                    group.addTask { await conversation.serve(handler) }
+                    group.addTask { [pieceBytes] in
+                        await conversation.serve(handler, pieceBytes: pieceBytes)
+                    }
                 }
             } onCancel: {
                 channel.close(promise: nil)

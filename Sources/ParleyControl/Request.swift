@@ -11,6 +11,8 @@ package enum Request: Codable, Hashable, Sendable {
     case new(type: String, assignments: [Assignment], because: String?)
     case edit(record: String, assignments: [Assignment], because: String?)
     case show(record: String, at: String?)
+    /// What a record is called, for a question about it; nothing of it counts as looked at.
+    case nameRecord(String)
     case list(type: String?, filters: [Assignment], sort: String?, limit: Int)
     case find(words: String, limit: Int)
     case log(record: String?, limit: Int)
@@ -29,6 +31,8 @@ package enum Request: Codable, Hashable, Sendable {
     case renamePeer(peer: String, name: String)
     /// Some consecutive lines of an import; `firstLine` counts from 1 and is used in errors.
     case importLines(firstLine: Int, lines: [String])
+    /// The same, to be told what an import would do; writes nothing.
+    case checkLines(firstLine: Int, lines: [String])
 
     /// One `FIELD=VALUE`, `FIELD+=ELEMENT`, `FIELD-=ELEMENT` or `FIELD:=`.
     package struct Assignment: Codable, Hashable, Sendable {
@@ -78,15 +82,21 @@ package struct Response: Codable, Hashable, Sendable {
     package let json: String?
     /// What could not be done, why, and what to type next; `nil` on success.
     package let error: String?
-    /// Whether more responses to the same request follow (`watch`).
+    /// Whether more responses to the same request follow: further answers (`watch`), or the rest
+    /// of this one.
     package let continues: Bool
+    /// Whether `json` is only the beginning of a text that goes on in the next response; what else
+    /// there is to say stands in the last one. See `ResponsePieces`.
+    package let isPiece: Bool
 
     package init(
-        exitCode: Int32 = 0, json: String? = nil, error: String? = nil, continues: Bool = false
+        exitCode: Int32 = 0, json: String? = nil, error: String? = nil, continues: Bool = false,
+        isPiece: Bool = false
     ) {
         self.exitCode = exitCode
         self.json = json
         self.error = error
         self.continues = continues
+        self.isPiece = isPiece
     }
 }

@@ -32,8 +32,8 @@ package struct DaemonService: Sendable {
 
     /// Takes the home, listens, and puts the control socket in place.
     ///
-    /// - Throws: `refused` where another daemon has the home, its pid named, or the address can't
-    ///   be bound.
+    /// - Throws: `NodeError`: where another daemon has the home, its pid named, where the address
+    ///   can't be bound, and whatever else stands in the way.
     package init(home: Home, listen: String, log: Logger) async throws {
         guard let (host, port) = HostPort.split(listen) else {
             throw NodeError(
@@ -57,7 +57,7 @@ package struct DaemonService: Sendable {
                 listening: address, control: home.controlPath, node: identity.node.text)
         } catch {
             await node.close()
-            throw DaemonService.explained(error, listen: listen)
+            throw NodeError(starting: home, listen: listen, error)
         }
     }
 
@@ -74,18 +74,5 @@ package struct DaemonService: Sendable {
             }
         }
         await node.close()
-    }
-
-    private static func explained(_ error: any Error, listen: String) -> any Error {
-        switch error {
-        case is NodeError: error
-        case let error as ListenError:
-            NodeError(
-                .refused,
-                "cannot listen on \(listen): \(error.reason). Choose another port, or stop what uses it."
-            )
-        default:
-            NodeError(.refused, "cannot start: \(error).")
-        }
     }
 }

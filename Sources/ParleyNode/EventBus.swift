@@ -1,39 +1,74 @@
+import ParleyModel
+import ParleyStore
 import Synchronization
 
-/// What happens on a node, for whoever watches: a JSON line per event.
+/// What happens on a node, for whoever watches.
 final class EventBus: Sendable {
+    /// Something that has happened.
+    struct Event: Sendable {
+        /// A record, for more than its ID to be told of it.
+        struct Subject: Sendable {
+            let record: RecordID
+            let store: CasebookStore
+        }
+
+        /// Counts all events of the node, so that a watcher notices those it missed.
+        let number: Int
+        let kind: String
+        /// By the wall clock, milliseconds since 1970.
+        let time: UInt64
+        let members: [(String, JSONValue)]
+        let subject: Subject?
+    }
+
     private struct State {
-        var next = 0
-        var watchers: [Int: AsyncStream<String>.Continuation] = [:]
+        var nextNumber = 0
+        var nextWatcher = 0
+        var watchers: [Int: AsyncStream<Event>.Continuation] = [:]
     }
 
     private let state = Mutex(State())
+    private let now: @Sendable () -> UInt64
 
-    /// Lines kept for a watcher that reads slowly; the oldest go first.
-    private static let backlog = 1_000
+    /// Events kept for a watcher that reads slowly; the oldest go first.
+    static let backlog = 1_000
     /// Records named one by one after a commit; an import of thousands would only flood.
     static let recordsPerCommit = 20
 
-    init() {}
+    /// - Parameter now: milliseconds since 1970.
+    init(now: @escaping @Sendable () -> UInt64) {
+        self.now = now
+    }
 
-    func watch() -> AsyncStream<String> {
-        AsyncStream(bufferingPolicy: .bufferingNewest(EventBus.backlog)) { continuation in
-            let number = state.withLock { state -> Int in
-                state.next += 1
-                state.watchers[state.next] = continuation
-                return state.next
+    /// What happens from now on.
+    ///
+    /// - Returns: the events, and the number of the first.
+    func watch() -> (events: AsyncStream<Event>, first: Int) {
+        let (events, queue) = AsyncStream.makeStream(
+            of: Event.self, bufferingPolicy: .bufferingNewest(EventBus.backlog))
+        return state.withLock { state in
+            let watcher = state.nextWatcher
+            state.nextWatcher += 1
+            state.watchers[watcher] = queue
+            queue.onTermination = { [weak self] _ in
+                self?.state.withLock { $0.watchers[watcher] = nil }
             }
-            continuation.onTermination = { [weak self] _ in
-                self?.state.withLock { $0.watchers[number] = nil }
-            }
+            return (events, state.nextNumber)
         }
     }
 
-    func post(_ event: String, _ members: [(String, JSONValue)]) {
-        let watchers = state.withLock { Array($0.watchers.values) }
-        guard !watchers.isEmpty else { return }
-        let line = JSONText.object([("event", .string(event))] + members)
-        for watcher in watchers { watcher.yield(line) }
+    func post(
+        _ kind: String, _ members: [(String, JSONValue)], about subject: Event.Subject? = nil
+    ) {
+        // Queued under the lock, so that the numbers come in order; nobody runs for that.
+        state.withLock { state in
+            guard !state.watchers.isEmpty else { return }
+            let event = Event(
+                number: state.nextNumber, kind: kind, time: now(), members: members,
+                subject: subject)
+            state.nextNumber += 1
+            for watcher in state.watchers.values { watcher.yield(event) }
+        }
     }
 
     func finish() {

@@ -16,7 +16,7 @@ package final class Node: Sendable {
     let shelf: Shelf
     let joining: Joining
     let hub: Hub
-    let events = EventBus()
+    let events: EventBus
     private let shown: ShownConflicts
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
@@ -51,7 +51,8 @@ package final class Node: Sendable {
         shown = ShownConflicts(path: home.shownPath)
         let hub = Hub(own: identity.node)
         self.hub = hub
-        let events = events
+        let events = EventBus(now: environment.wallMilliseconds)
+        self.events = events
         let changes = AsyncStream<CasebookStore>.makeStream(
             bufferingPolicy: .bufferingNewest(64))
         commits = changes.stream
@@ -82,16 +83,10 @@ package final class Node: Sendable {
     }
 
     /// The lines of `watch`, until the node stops or nobody listens.
-    package func watch() -> AsyncStream<Response> {
-        let lines = events.watch()
-        return AsyncStream { continuation in
-            let task = Task {
-                for await line in lines {
-                    continuation.yield(Response(json: line, continues: true))
-                }
-                continuation.finish()
-            }
-            continuation.onTermination = { _ in task.cancel() }
+    package func watch() -> EventLines {
+        let (events, first) = events.watch()
+        return EventLines(events: events, first: first) { [shelf] in
+            await shelf.stores()
         }
     }
 
@@ -160,7 +155,8 @@ package final class Node: Sendable {
             let names = try await names(of: stores)
             throw NodeError(
                 .notFound,
-                "which casebook? There are \(names.joined(separator: ", ")). Add --casebook NAME.")
+                "which casebook? There are \(names.joined(separator: ", ")). Add --casebook NAME, or set PARLEY_CASEBOOK."
+            )
         }
         for store in stores {
             if store.casebookID.bytes.hex.hasPrefix(name.lowercased()) && name.count >= 4 {
@@ -169,7 +165,8 @@ package final class Node: Sendable {
             if try await store.read({ try $0.summary().name }) == name { return store }
         }
         throw NodeError(
-            .notFound, "no casebook of that name here. Type `parley casebook list` for the names.")
+            .notFound,
+            "no casebook `\(name)` here. Type `parley casebook list` for the names.")
     }
 
     func names(of stores: [CasebookStore]) async throws -> [String] {
@@ -292,7 +289,7 @@ package final class Node: Sendable {
                 [
                     ("casebook", .string(store.casebookID.bytes.hex)),
                     ("record", .string(record.text)), ("local", .bool(notice.isLocal)),
-                ])
+                ], about: EventBus.Event.Subject(record: record, store: store))
         }
     }
 }

@@ -27,12 +27,4 @@ extension NodeError {
             "the casebook's file \(path) is damaged: \(finding). Keep a copy of it, and see that the other members hold what is in it: `parley sync`."
         )
     }
-
-    /// Why a casebook's file couldn't be opened.
-    init(opening path: String, _ error: any Error) {
-        self.init(
-            .integrity,
-            "cannot open the casebook in \(path): \(error). Keep a copy of the file; nothing was changed."
-        )
-    }
 }

@@ -4,6 +4,13 @@ import ParleyControl
 protocol Backend: Sendable {
     func perform(_ envelope: Envelope) async throws -> Response
 
+    /// Hands over the text of the answer in pieces as they come.
+    ///
+    /// - Returns: what else the answer says.
+    func perform(
+        _ envelope: Envelope, receive: (String) -> Void
+    ) async throws -> Response
+
     /// Calls `receive` for each of the responses to one request, until the last or a failure.
     func stream(_ envelope: Envelope, receive: (Response) throws -> Void) async throws
 

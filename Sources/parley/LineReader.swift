@@ -1,66 +1,117 @@
 import Glibc
 
 /// Reads a file of lines in chunks that fit a request, without holding the whole file.
+///
+/// A line that can't be handed on leaves an empty one in its place, which the node skips, and is
+/// named among the chunk's refusals: its neighbours are none the worse for it.
 package final class LineReader {
-    package struct Chunk: Equatable {
+    package struct Chunk: Sendable {
         /// Counts from 1 within the file.
         package let firstLine: Int
-        package let lines: [String]
+        package fileprivate(set) var lines: [String] = []
+        package fileprivate(set) var refused: [ImportAnswer.Refusal] = []
+
+        package var range: ClosedRange<Int> { firstLine...firstLine + max(lines.count, 1) - 1 }
     }
 
     /// A chunk ends with the line that reaches one of these: few enough bytes for a frame of the
-    /// control socket once they are escaped in JSON, enough lines for one transaction each.
+    /// control socket, enough lines for one transaction each.
     private static let chunkBytes = 512 * 1_024
-    private static let chunkLines = 2_000
+    package static let chunkLines = 2_000
+    /// A record of 128 KiB with every character escaped has less than half of this, and together
+    /// with a chunk it still fits a frame.
+    package static let lineBytes = 2 * 1_024 * 1_024
 
-    private let file: UnsafeMutablePointer<FILE>
-    /// Size of the file, 0 where that isn't known.
-    let byteCount: Int
-    private(set) var bytesRead = 0
+    private let source: LineSource
+    let wanted: LineRanges
     private var nextLine = 1
+    /// Whether all lines there are have been read.
+    private(set) var isAtEnd = false
+    /// Why the file can't be read on, until what came before has been returned.
+    private var failure: CommandFailure?
 
-    /// - Parameter path: `-` is standard input.
-    package init?(path: String) {
-        guard
-            let file = path == "-" ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re")
-        else { return nil }
-        self.file = file
-        var status = stat()
-        byteCount = fstat(fileno(file), &status) == 0 ? Int(status.st_size) : 0
+    /// - Parameters:
+    ///   - path: `-` is standard input.
+    ///   - wanted: the lines to read; all others are skipped.
+    /// - Throws: where there is no such file, or it can't be read.
+    package init(path: String, wanted: LineRanges = .all) throws(CommandFailure) {
+        source = try LineSource(path: path)
+        self.wanted = wanted
     }
 
-    deinit {
-        fclose(file)
-    }
+    /// Size of the file, 0 where that isn't known.
+    var byteCount: Int { source.byteCount }
+    var bytesRead: Int { source.bytesRead }
+    /// The lines read so far, those skipped among them.
+    var linesRead: Int { nextLine - 1 }
 
-    /// - Returns: `nil` at the end of the file.
-    package func next() throws -> Chunk? {
-        let firstLine = nextLine
-        var lines: [String] = []
+    /// - Returns: consecutive lines; `nil` at the end of the file.
+    /// - Throws: where the file can't be read on; what comes before that line has been returned.
+    package func next() throws(CommandFailure) -> Chunk? {
+        if let failure { throw failure }
+        try skipUnwanted()
+        var chunk = Chunk(firstLine: nextLine)
         var bytes = 0
-        while lines.count < Self.chunkLines, bytes < Self.chunkBytes, let line = try readLine() {
-            bytes += line.utf8.count
-            lines.append(line)
+        while wanted.contains(nextLine), bytes < Self.chunkBytes,
+            chunk.lines.count < Self.chunkLines
+        {
+            do throws(CommandFailure) {
+                guard let line = try source.next(limit: Self.lineBytes) else {
+                    isAtEnd = true
+                    break
+                }
+                bytes += chunk.append(line)
+                nextLine += 1
+            } catch {
+                failure = error
+                guard !chunk.lines.isEmpty else { throw error }
+                break
+            }
         }
-        return lines.isEmpty ? nil : Chunk(firstLine: firstLine, lines: lines)
+        return chunk.lines.isEmpty ? nil : chunk
     }
 
-    private func readLine() throws -> String? {
-        var buffer: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(buffer) }
-        let count = getline(&buffer, &capacity, file)
-        guard count > 0, let buffer else { return nil }
-        bytesRead += count
-        defer { nextLine += 1 }
-        let isTerminated = buffer[count - 1] == CChar(bitPattern: UInt8(ascii: "\n"))
-        let bytes = UnsafeRawBufferPointer(start: buffer, count: count - (isTerminated ? 1 : 0))
-        guard let line = String(validating: bytes, as: UTF8.self) else {
-            throw CommandFailure(
-                Exit.refused,
-                "cannot import line \(nextLine): it isn't UTF-8 text. Convert the file, then import "
-                    + "it from that line on.")
+    private func skipUnwanted() throws(CommandFailure) {
+        while nextLine < wanted.end, !wanted.contains(nextLine) {
+            guard try source.next(limit: 0) != nil else {
+                isAtEnd = true
+                return
+            }
+            nextLine += 1
         }
-        return line
+    }
+}
+
+extension LineReader.Chunk {
+    /// - Returns: how many bytes the line takes in a request.
+    fileprivate mutating func append(_ line: LineSource.Line) -> Int {
+        let byteCount = line.isCut ? Int.max : Self.escapedByteCount(of: line.bytes)
+        let isTooLong = byteCount > LineReader.lineBytes
+        if !isTooLong, let text = String(validating: line.bytes, as: UTF8.self) {
+            lines.append(text)
+            return byteCount
+        }
+        let error = isTooLong ? Self.tooLong : Self.notText
+        refused.append(ImportAnswer.Refusal(line: firstLine + lines.count, error: error))
+        lines.append("")
+        return 0
+    }
+
+    private static let tooLong =
+        "the line is longer than any record can be: 128 KiB. Split its longest text or make several "
+        + "records."
+    private static let notText =
+        "the line isn't UTF-8 text. Convert the file, for example with `iconv -t UTF-8`, then "
+        + "import this line again."
+
+    /// As JSON inside a JSON string.
+    private static func escapedByteCount(of bytes: [UInt8]) -> Int {
+        bytes.reduce(into: 0) { count, byte in
+            switch byte {
+            case 0..<0x20: count += 6
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): count += 2
+            default: count += 1
+            }
+        }
     }
 }

@@ -50,7 +50,7 @@ enum NodeBackend {
 
 extension CommandFailure {
     init(_ error: NodeError) {
-        self.init(error.kind.rawValue, error.message)
+        self.init(error.kind.rawValue, PrintableText.line(error.message))
     }
 }
 
@@ -60,6 +60,12 @@ private struct OpenedHome: Backend {
 
     func perform(_ envelope: Envelope) async -> Response {
         await node.perform(envelope)
+    }
+
+    func perform(_ envelope: Envelope, receive: (String) -> Void) async -> Response {
+        let response = await node.perform(envelope)
+        if let json = response.json { receive(json) }
+        return response
     }
 
     func sibling() -> any Backend { self }

@@ -8,17 +8,52 @@ struct NodeOptions: ParsableArguments {
             valueName: "dir"))
     var home: String?
 
-    @Option(help: ArgumentHelp("The casebook meant, where there are several.", valueName: "name"))
-    var casebook: String?
+    @Option(
+        name: .customLong("casebook"),
+        help: ArgumentHelp(
+            "The casebook meant, where there are several; else $PARLEY_CASEBOOK.",
+            valueName: "name"))
+    var typedCasebook: String?
 
     @Flag(help: "Print the answer as JSON.")
     var json = false
+
+    /// The casebook meant, `nil` where nobody said.
+    var casebook: String? { typedCasebook ?? Surroundings.variable("PARLEY_CASEBOOK") }
 }
 
 /// `--because` of everything that writes.
 struct ReasonOption: ParsableArguments {
     @Option(help: ArgumentHelp("Why; travels and stays with the change.", valueName: "text"))
     var because: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Why, from a file, - for standard input: a reason may name people, and the process list "
+                + "shows what is typed.",
+            valueName: "file"))
+    var becauseFrom: String?
+
+    func validate() throws {
+        if because != nil, becauseFrom != nil {
+            throw ValidationError("there is one reason: give --because or --because-from")
+        }
+    }
+
+    /// Refuses to read two things from standard input.
+    ///
+    /// - Parameter file: where else the command reads from.
+    func checkInput(besides file: String?) throws {
+        if becauseFrom == "-", file == "-" {
+            throw ValidationError(
+                "standard input is either the values or the reason: give one of them as a file")
+        }
+    }
+
+    /// The reason, where one was given; standard input is read for it.
+    func text() throws -> String? {
+        try becauseFrom.map { try ValueSource.value($0) } ?? because
+    }
 }
 
 /// `--limit` of everything that lists.

@@ -4,6 +4,17 @@ import Glibc
 enum Output {
     static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
 
+    /// A document on a line of its own.
+    static func json(_ document: String) {
+        json(piece: document)
+        write("\n")
+    }
+
+    /// Part of a document; what a terminal might obey is escaped where there is one.
+    static func json(piece: String) {
+        write(isatty(STDOUT_FILENO) == 1 ? PrintableText.json(piece) : piece)
+    }
+
     static func note(_ text: String) { write(text, to: STDERR_FILENO) }
 
     static func error(_ message: String) { note("error: \(message)\n") }

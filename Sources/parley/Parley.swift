@@ -11,7 +11,7 @@ struct Parley: AsyncParsableCommand, Exemplified {
 
             Records and changes are named by any unique beginning of their ID, the record used \
             last by @last. The home is --home, else $PARLEY_HOME, else parley in the XDG data \
-            folder.
+            folder. Where there are several casebooks, --casebook says which, else $PARLEY_CASEBOOK.
 
             Exit codes: 0 done; 1 refused or failed; 2 usage; 3 no such record, change, conflict, \
             peer or casebook; 4 done, but what it touched has open conflicts; 5 daemon or peer \

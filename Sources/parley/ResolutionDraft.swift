@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 
 /// The file in which a person writes the value that settles a conflict.
@@ -20,29 +19,31 @@ package struct ResolutionDraft {
         return "\(shownValue)\n\(Self.scissors)\n\(comments)\n"
     }
 
-    /// The value in what the editor left behind.
+    /// The value in what the editor left behind, and in a file that was a draft. The last such line
+    /// counts: a value may hold one too, the comments can't.
     package static func value(in text: String) -> String {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.prefix { $0 != scissors }.joined(separator: "\n")
+        guard let end = lines.lastIndex(where: { $0 == scissors }) else { return text }
+        return lines[..<end].joined(separator: "\n")
     }
 
     /// Opens the editor and waits until the person is done.
     ///
-    /// - Parameter folder: the node's home, which nobody else can read; the draft holds values.
-    /// - Throws: `CommandFailure` where nothing was written; the conflict then stays as it was.
-    func edited(inFolder folder: String) throws -> String {
-        let path = "\(folder)/draft-\(getpid()).txt"
-        defer { unlink(path) }
-        try Data(text.utf8).write(to: URL(filePath: path))
+    /// - Throws: `CommandFailure` where there is nothing to settle the conflict with.
+    func edit(_ file: DraftFile) throws -> String {
         let editor = Surroundings.variable("VISUAL") ?? Surroundings.variable("EDITOR") ?? "vi"
-        guard Shell.run("\(editor) \"$1\"", argument: path) == 0 else {
+        guard Shell.run("\(editor) \"$1\"", argument: file.path) == 0 else {
+            let kept =
+                file.removeUnlessEdited()
+                ? "" : " What you wrote is in \(file.path): `--from \(file.path)` takes it."
             throw CommandFailure(
                 Exit.refused,
                 "nothing settled: the editor `\(editor)` failed. Set EDITOR to one that is "
-                    + "installed, or use --value.")
+                    + "installed, or use --value.\(kept)")
         }
-        let value = Self.value(in: try ValueSource.text(path))
+        let value = Self.value(in: try ValueSource.value(file.path))
         guard value.contains(where: { !$0.isWhitespace }) else {
+            file.remove()
             throw CommandFailure(
                 Exit.refused,
                 "nothing settled: the draft was left empty. To unset the field, settle it with a "
@@ -53,7 +54,7 @@ package struct ResolutionDraft {
     }
 
     /// The newest value, which is what lists show meanwhile.
-    private var shownValue: String { conflict.sides.last?.value?.shown ?? "" }
+    private var shownValue: String { conflict.sides.last?.value?.raw ?? "" }
 }
 
 /// Runs a command line with the terminal handed over to it.

@@ -25,28 +25,62 @@ struct Session {
     /// - Returns: the response of a request that was carried out.
     /// - Throws: `CommandFailure` with the node's words.
     func perform(_ request: Request) async throws -> Response {
-        try await backend.perform(Envelope(casebook: options.casebook, request: request)).checked()
+        try await backend.perform(envelope(of: request)).checked()
+    }
+
+    func envelope(of request: Request) -> Envelope {
+        Envelope(casebook: options.casebook, request: request)
+    }
+
+    /// A second conversation with the same node, so that two requests can be under way at once.
+    func sibling() throws -> Session {
+        Session(backend: try backend.sibling(), options: options)
     }
 
     /// Performs the request and prints its answer in the form that was asked for.
     func show<Answer: Decodable>(
         _ request: Request, page: (Answer, Screen) -> String
     ) async throws {
-        let response = try await perform(request)
+        guard options.json else { return try show(try await perform(request), page: page) }
+        // Passed on without holding it: `list --limit 0` may be large.
+        let last = try await backend.perform(envelope(of: request)) { Output.json(piece: $0) }
+        try last.checked()
+        Output.write(last.json == nil ? "null\n" : "\n")
+        try last.exit()
+    }
+
+    /// Prints an answer that is here already.
+    func show<Answer: Decodable>(
+        _ response: Response, page: (Answer, Screen) -> String
+    ) throws {
         if options.json {
-            Output.write((response.json ?? "null") + "\n")
+            Output.json(response.json ?? "null")
         } else {
             Output.write(page(try response.answer(), Surroundings.screen))
         }
-        if response.exitCode != Exit.done { throw ExitCode(response.exitCode) }
+        try response.exit()
     }
 }
 
 extension Response {
+    /// Ends the command with the answer's exit code, unless that is 0.
+    fileprivate func exit() throws {
+        if exitCode != Exit.done { throw ExitCode(exitCode) }
+    }
+
     /// The response itself, unless the node refused.
+    @discardableResult
     func checked() throws -> Response {
-        guard let error else { return self }
-        throw CommandFailure(exitCode == 0 ? Exit.refused : exitCode, error)
+        if let failure { throw failure }
+        return self
+    }
+
+    /// Why the node refused, in its words, which may repeat names that others chose; `nil` where it
+    /// did what was asked.
+    var failure: CommandFailure? {
+        error.map {
+            CommandFailure(exitCode == 0 ? Exit.refused : exitCode, PrintableText.line($0))
+        }
     }
 
     /// The answer read as what the command's contract says it is.

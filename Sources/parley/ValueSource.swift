@@ -15,6 +15,20 @@ struct AssignmentSource: ParsableArguments {
             valueName: "file"))
     var from: String?
 
+    /// The same, of which there has to be something.
+    ///
+    /// - Parameter command: whose help page has examples.
+    func required(after arguments: [String], for command: String) throws -> [Request.Assignment] {
+        let list = try assignments(after: arguments)
+        guard !list.isEmpty else {
+            throw CommandFailure(
+                Exit.usage,
+                "there is nothing to write. Give FIELD=VALUE or --from FILE; `parley help \(command)` "
+                    + "has examples.")
+        }
+        return list
+    }
+
     /// What the arguments and the file assign, in that order.
     func assignments(after arguments: [String]) throws -> [Request.Assignment] {
         let typed = try arguments.map { try Request.Assignment(typed: $0) }

@@ -14,20 +14,33 @@ enum Main {
     }
 
     static func run(_ arguments: [String]) async -> Int32 {
+        let command: Daemon
         do {
-            let command = try Daemon.parse(arguments)
+            command = try Daemon.parse(arguments)
+        } catch {
+            return show(error)
+        }
+        do {
             try await command.serve()
             return 0
         } catch let error as NodeError {
             Console.error(error.message)
             return error.kind.rawValue
-        } catch  where Daemon.exitCode(for: error).isSuccess {
+        } catch {
+            Console.error(
+                "parleyd stopped without being told to: \(error). Look at the log above, then start "
+                    + "it again.")
+            return NodeError.Kind.refused.rawValue
+        }
+    }
+
+    /// What the argument parser has to say.
+    private static func show(_ error: any Error) -> Int32 {
+        if Daemon.exitCode(for: error).isSuccess {
             Console.line(Daemon.fullMessage(for: error))
             return 0
-        } catch {
-            let report = Daemon.fullMessage(for: error)
-            Console.error(report.trimmingPrefix("Error: ").description)
-            return usage
         }
+        Console.error(Daemon.fullMessage(for: error).trimmingPrefix("Error: ").description)
+        return usage
     }
 }

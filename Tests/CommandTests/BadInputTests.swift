@@ -50,6 +50,9 @@ import parley
         #expect(try refused(["shw"], exits: 2).contains("`parley show`"))
         #expect(try refused(["show"], exits: 2).contains("usage: parley show <record>"))
         #expect(try refused(["edit", "@last"], exits: 2).contains("FIELD=VALUE"))
+        #expect(try refused(["new", "note"], exits: 2).contains("FIELD=VALUE"))
+        #expect(
+            try refused(["new", "note", "tags:="], exits: 1).contains("`parley new note title="))
         #expect(try refused(["edit", "@last", "note:=x"], exits: 2).contains("note=VALUE"))
         #expect(try refused(["list", "--limit", "x"], exits: 2).contains("--limit"))
         #expect(try refused(["conflict", "resolve", "a", "b"], exits: 2).contains("--take"))

@@ -54,6 +54,64 @@ import parley
         #expect(try node.standing().records == 2)
     }
 
+    /// Runs a daemon that can't start.
+    private func refused(
+        _ home: String? = nil, listen: String = "127.0.0.1:0", exits exitCode: Int32,
+        at location: SourceLocation = #_sourceLocation
+    ) -> String {
+        // One that starts all the same is ended, with 124.
+        let arguments = ["60", "parleyd", "--home", home ?? node.home, "--listen", listen]
+        let result = ChildProcess(
+            "/usr/bin/timeout", arguments, variables: Workplace.variables(home: node.home),
+            folder: "/tmp"
+        ).wait()
+        #expect(result.exitCode == exitCode, "\(result.errors)", sourceLocation: location)
+        #expect(result.output == "", sourceLocation: location)
+        let errors = result.errors
+        #expect(errors.hasPrefix("error: "), "\(errors)", sourceLocation: location)
+        #expect(errors.hasSuffix(".\n"), "\(errors)", sourceLocation: location)
+        // `case(label: value)` is how Swift prints what has no words.
+        let isSwift = errors.contains(/[a-z]\([a-zA-Z]+:/)
+        #expect(!isSwift, "\(errors)", sourceLocation: location)
+        return errors
+    }
+
+    @Test func whatStandsInTheWayIsSaidInWords() throws {
+        let control = "\(node.home)/control.sock"
+        try "x".write(toFile: control, atomically: false, encoding: .utf8)
+        #expect(refused(exits: 1).contains("\(control): it is no socket. Look at"))
+        unlink(control)
+
+        let long = "\(workplace.path)/\(String(repeating: "long", count: 30))"
+        #expect(TestNode.run(["init", "--name", "amal"], home: long).exitCode == 0)
+        #expect(refused(long, exits: 1).contains("Choose a shorter folder with --home."))
+
+        #expect(refused(listen: "no.such.host.invalid:1", exits: 1).contains("--listen"))
+        try node.start()
+        let other = TestNode.founder("basil", in: workplace)
+        let busy = refused(other.home, listen: node.address, exits: 1)
+        #expect(busy.contains("Address already in use"))
+        node.stop()
+        #expect(refused("/nowhere", exits: 1).contains("parley init"))
+    }
+
+    @Test func aDamagedCasebookIsNamed() throws {
+        let folder = "\(node.home)/casebooks"
+        let file = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: folder)
+                .first { $0.hasSuffix(".sqlite") })
+        // The journal alone would bring all of it back.
+        unlink("\(folder)/\(file)-wal")
+        try Data(repeating: 0x58, count: 8_192).write(to: URL(filePath: "\(folder)/\(file)"))
+        for isRunning in [false, true] {
+            if isRunning { try node.start() }
+            let error = node.parley("list", exits: 7).errors
+            #expect(error.contains("\(file): SQLite reports file is not"))
+            #expect(error.contains("Keep a copy of the file"))
+            #expect(node.parley("status").output.contains("\(file): SQLite reports"))
+        }
+    }
+
     @Test(arguments: [["--listen", "nowhere"], ["--frob"], ["--listen"]])
     func usageMistakesEndWithTwo(arguments: [String]) {
         let result = ChildProcess(

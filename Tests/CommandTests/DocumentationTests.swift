@@ -73,6 +73,7 @@ private struct ExampleWorld {
         amal.parley("show", record, exits: 4)
         try write("name=detainee 1\n", to: "person.txt")
         try write("Sweida\n", to: "words.txt")
+        try write("named by Reuters\n", to: "reason.txt")
         try write(#"{"type":"note","fields":{"title":"One"}}"# + "\n", to: "records.jsonl")
     }
 
@@ -119,8 +120,6 @@ private struct ExampleWorld {
         try text.write(toFile: "\(workplace.path)/\(name)", atomically: false, encoding: .utf8)
     }
 }
-
-private struct Invited: Decodable { let code: String }
 
 /// Types along with the README: `$` on one node, `amal$` and `basil$` on a node each.
 private struct ReadmeSession {

@@ -89,22 +89,6 @@ import parley
         }
     }
 
-    @Test func anEditorSettlesAConflictByHand() throws {
-        let exchange: Written = try amal.answer("new", "exchange", "title=Sweida")
-        try meetInLine()
-        amal.parley("edit", exchange.record, "narrative=one")
-        chadia.parley("edit", exchange.record, "narrative=two")
-        try meetInLine()
-        let resolve = "parley conflict resolve \(exchange.record) narrative --edit"
-        let empty = workplace.shell("EDITOR='cp /dev/null' \(resolve)", home: amal.home)
-        #expect(empty.exitCode == 1)
-        #expect(try amal.standing().conflicts == 1)
-        let edited = workplace.shell("EDITOR='sed -i 1s/.*/three/' \(resolve)", home: amal.home)
-        #expect(edited.exitCode == 0, "\(edited.errors)")
-        let shown: Shown = try amal.answer("show", exchange.record)
-        #expect(shown.fields["narrative"] == .text("three"))
-    }
-
     /// Edits made apart on all three, and the one in the middle killed while it receives: the
     /// watcher's first line proves that records are arriving; there are far more to come.
     @Test func aNodeKilledInTheMiddleOfASyncCatchesUp() throws {

@@ -1,6 +1,28 @@
 import Testing
 import parley
 
+/// Which casebook a command is about, where there are several.
+@Suite struct CasebookChoiceTests {
+    @Test func theOptionGoesBeforeTheEnvironment() throws {
+        let workplace = try Workplace()
+        let node = TestNode.founder("amal", in: workplace)
+        node.parley("casebook", "create", "aleppo")
+        let unclear = node.parley("casebook", "show", exits: 3)
+        #expect(unclear.errors.contains("PARLEY_CASEBOOK"))
+        func shown(_ arguments: String) -> String {
+            workplace.shell(
+                "PARLEY_CASEBOOK=aleppo parley casebook show \(arguments)", home: node.home
+            ).output
+        }
+        #expect(shown("").hasPrefix("aleppo  "))
+        #expect(shown("--casebook sweida").hasPrefix("sweida  "))
+        let wrong = workplace.shell(
+            "PARLEY_CASEBOOK=homs parley list", home: node.home)
+        #expect(wrong.exitCode == 3)
+        #expect(wrong.errors.contains("`homs`"))
+    }
+}
+
 @Suite struct NamingTests {
     private static let origins = [
         "a1b2c3d4e5f60718.7d00000000000001", "a1b2ffffe5f60718.1100000000000001",
@@ -16,6 +38,22 @@ import parley
     ])
     func changesGetTheShortestNameThatFitsOnlyOneLog(change: String, short: String) {
         #expect(ShortNames.change(change, among: Self.origins) == short)
+    }
+
+    @Test func recordsGetAsManyDigitsAsTellThemApart() {
+        let ids = ["3f9a01c2d4", "3f9a01c2e5", "3f9a01c2e6", "77e0c3d4ff"]
+        let names = ShortRecordIDs(ids + ids)
+        #expect(
+            ids.map { names[$0] } == ["3f9a01c2d", "3f9a01c2e5", "3f9a01c2e6", "77e0c3d4"])
+    }
+
+    /// `list --limit 0` of a large casebook; comparing every two of them would take minutes.
+    @Test(.timeLimit(.minutes(1))) func aHundredThousandRecordsAreNamedInNoTime() {
+        let ids = (0..<100_000).map { number in
+            String(UInt64(number) &* 0x9e37_79b9_7f4a_7c15, radix: 16)
+        }
+        let names = ShortRecordIDs(ids)
+        #expect(Set(ids.map { names[$0] }).count == Set(ids).count)
     }
 
     @Test func timesAreShownAsTheWallClockHasThem() throws {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 import parley
 
@@ -70,6 +71,24 @@ import parley
         #expect(try node.answer("show", created.record, as: Shown.self).state == "live")
     }
 
+    @Test func deletingAsksWithTheTitle() throws {
+        let node = try node(withDaemon: false)
+        let made: Written = try node.answer("new", "facility", "name=Adra \u{202e}Prison")
+        let id = made.record.prefix(8)
+        let kept = node.onTerminal("delete", "@last", typing: "n\n")
+        #expect(kept.exitCode == 1)
+        #expect(
+            kept.shown.contains(
+                "Delete facility \(id), Adra <202e>Prison, from the casebook, for everybody? [y/N] "
+            ))
+        #expect(try node.answer("show", made.record, as: Shown.self).state == "live")
+        let gone = node.onTerminal("delete", made.record, typing: "y\n")
+        #expect(gone.exitCode == 0)
+        #expect(gone.shown.contains("parley restore \(id)"))
+        #expect(try node.answer("show", made.record, as: Shown.self).state == "deleted")
+        #expect(node.onTerminal("delete", "ffffffff", typing: "y\n").exitCode == 3)
+    }
+
     @Test func importsLinesAndNamesThoseItRefuses() throws {
         let node = try node(withDaemon: false)
         let lines = [
@@ -83,6 +102,24 @@ import parley
         #expect(result.output.contains("\n  line 3: "))
         let titles = try node.answer("list", as: [Listed].self).map(\.title)
         #expect(titles.sorted() == ["Four", "One"])
+    }
+
+    @Test func reasonsFromAFileStayOutOfTheProcessList() throws {
+        let node = try node(withDaemon: false)
+        node.parley("new", "note", "title=One", "--because-from", "-", input: "named\nby two\n")
+        let file = "\(workplace.path)/reason.txt"
+        try "an error\n".write(toFile: file, atomically: false, encoding: .utf8)
+        node.parley("delete", "@last", "--yes", "--because-from", file)
+        let log: [Logged] = try node.answer("log", "@last")
+        #expect(log.map(\.because) == ["an error", "named\nby two"])
+        for arguments in [
+            ["restore", "@last", "--because", "x", "--because-from", file],
+            ["new", "note", "--from", "-", "--because-from", "-"],
+        ] {
+            let refused = node.run(arguments)
+            #expect(refused.exitCode == 2, "\(refused.errors)")
+        }
+        #expect(node.run(["restore", "@last", "--because-from", "/nowhere"]).exitCode == 1)
     }
 
     @Test func valuesFromAFileStayOutOfTheProcessList() throws {

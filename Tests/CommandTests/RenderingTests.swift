@@ -45,6 +45,34 @@ import parley
         #expect(page.contains("parley conflict resolve 3f9a01c2 place --take 77e0:7 \(seen)\n"))
     }
 
+    /// A settled conflict whose values were put back: who settled it knew of the others.
+    @Test func aReopenedConflictSaysWhoKnewOfWhat() throws {
+        let reopened =
+            #""reopened":{"by":"chadia","node":"c0de","at":"2026-02-27T09:00:00.000Z","change":"c0de.00:3"}"#
+        let page = ConflictPage(
+            try answer(
+                """
+                {"record":"3f9a01c2d4","type":"exchange","title":"x","field":"place","base":[],
+                 "values":[
+                 {"value":"Adra","by":"amal","node":"a1b2","at":"2026-02-26T10:42:00.000Z",
+                  "change":"\(Self.amalsLog):42","seen":{"\(Self.basilsLog)":0},\(reopened)},
+                 {"value":"Damascus","by":"basil","node":"77e0","at":"2026-02-26T10:58:00.000Z",
+                  "change":"\(Self.basilsLog):7","seen":{"\(Self.amalsLog)":41},\(reopened)},
+                 {"value":"Homs","by":"amal","node":"a1b2","at":"2026-02-26T11:30:00.000Z",
+                  "change":"\(Self.amalsLog):43","seen":{"\(Self.basilsLog)":7},\(reopened)}]}
+                """), on: .plain
+        ).text.replacing("\n  ", with: " ")
+        #expect(page.contains("by amal (1), who had not seen this one either."))
+        #expect(!page.contains("without having seen the edit of basil"))
+        #expect(page.contains(/amal \(3\) wrote at [0-9:]+ knowing of the edit of/))
+        #expect(page.contains(/chadia put them back at [-0-9: ]+, to be chosen among again\./))
+        #expect(
+            page.contains(
+                "basil's node then held 41 of amal (1)'s changes, and a1b2:42 is number 42 and 41 "
+                    + "of amal (3)'s changes, and a1b2:43 is number 43."))
+        #expect(!page.contains("amal (3)'s node then"))
+    }
+
     @Test func editAgainstDeleteSaysWhatEachChoiceMeans() throws {
         let json = Self.conflict(field: "state", amal: "live", basil: "deleted")
         let page = ConflictPage(try answer(json), on: .plain).text
@@ -75,19 +103,23 @@ import parley
     }
 
     @Test func recordPageMarksFieldsInConflict() throws {
-        let page = RecordPage.text(
-            try answer(
-                """
-                {"record":"3f9a01c2d4e5f60718293a4b5c6d7e8f","type":"exchange","state":"conflict",
-                 "fields":{"tags":["a","b"],"place":"Adra","title":"Sweida"},"conflicts":["place"],
-                 "changed":{"by":"amal","node":"\(Self.amal)","at":"2026-02-26T10:42:00.000Z",
-                 "change":"\(Self.amalsLog):42"}}
-                """), on: .plain)
+        let record: RecordAnswer = try answer(
+            """
+            {"record":"3f9a01c2d4e5f60718293a4b5c6d7e8f","type":"exchange","state":"conflict",
+             "fields":{"tags":["a","b"],"place":"Adra","title":"Sweida"},"conflicts":["place"],
+             "changed":{"by":"amal","node":"\(Self.amal)","at":"2026-02-26T10:42:00.000Z",
+             "change":"\(Self.amalsLog):42"}}
+            """)
+        let page = RecordPage.text(record, on: .plain)
         #expect(
             page.hasPrefix(
                 "exchange 3f9a01c2  conflict\n\n  title  Sweida\n  place  Adra  in conflict\n"))
         #expect(page.contains("  tags   a, b\n"))
         #expect(page.contains("parley conflict show 3f9a01c2 place\n"))
+        let past = RecordPage.text(record, isPast: true, on: .plain)
+        #expect(past.contains("  place  Adra  in conflict\n"))
+        #expect(past.contains("1 conflict in this record then"))
+        #expect(!past.contains("parley conflict show"), "it may be settled by now")
     }
 
     @Test func listLengthensNamesThatBeginAlike() throws {
@@ -123,10 +155,50 @@ import parley
         #expect(page.contains("basil  77e0c3d4  yes        never      2 × signature\n"))
     }
 
+    @Test func statusPageSaysWhatIsWrong() throws {
+        let page = StatusPage.text(
+            try answer(
+                #"{"node":"a","name":"amal","casebooks":[],"peers":[],"problems":["it is broken"]}"#
+            ),
+            on: .plain)
+        #expect(page.hasSuffix("\nit is broken\n"))
+    }
+
     @Test func eventsOfAnyKindFitOnALine() throws {
         let line = EventLine.text(
             try answer(#"{"event":"from the future","what":"a\nb","count":3}"#), on: .plain)
         #expect(line == "from the future  count 3  what a ⏎ b\n")
+    }
+
+    @Test(arguments: [
+        (
+            #""event":"record","by":"amal","type":"exchange","record":"3f9a01c2d4","title":"Sweida","state":"live""#,
+            "amal changed exchange 3f9a01c2  Sweida\n"
+        ),
+        (
+            #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"","state":"deleted""#,
+            "amal deleted note 3f9a01c2\n"
+        ),
+        (
+            #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"x","state":"conflict""#,
+            "amal changed note 3f9a01c2  x  in conflict\n"
+        ),
+        (#""event":"record","record":"3f9a01c2d4""#, "record  record 3f9a01c2\n"),
+        (#""event":"connected","node":"77e0c3d4ff","name":"basil""#, "basil connected\n"),
+        (
+            #""event":"disconnected","node":"77e0c3d4ff","reason":"finished""#,
+            "77e0c3d4 disconnected: finished\n"
+        ),
+        (
+            #""event":"missed","count":12"#,
+            "12 events left out: they came faster than this was read\n"
+        ),
+    ])
+    func eventsSayWhoDidWhat(members: String, line: String) throws {
+        #expect(EventLine.text(try answer("{\(members)}"), on: .plain) == line)
+        let timed = EventLine.text(
+            try answer("{\"at\":\"2026-02-26T10:42:00.000Z\",\(members)}"), on: .plain)
+        #expect(timed.hasSuffix("  " + line))
     }
 
     @Test func progressIsRedrawnOnlyWhenItMoved() {

@@ -26,7 +26,8 @@ import Testing
         "end of July 2025", "July 2025", "26 February 2026", "26th of February 2026",
         "February 26, 2026", "about July 2025", "circa 2020", "before 2020", "after 2020",
         "since July 2025", "between May 2024 and June 2024", "from May 2024 to June 2024",
-        "a Thursday after 2020", "Thursday", "Sept. 2025", "unknown", "Unknown",
+        "a Thursday after 2020", "Thursday", "Sept. 2025", "unknown", "Unknown", "٢٠٢٦-٠٢-٢٦",
+        "۲۰۲۵-۰۷", "٢٦ February ٢٠٢٦", "٢٠٢٥-٠٧/٢٠٢٥-١٠",
     ])
     func acceptsPlainWordings(text: String) {
         #expect(ImpreciseDate.isWellFormed(text))
@@ -37,7 +38,7 @@ import Testing
         "2X25", "2025-XX-03", "202X-07", "../..", "/", "2025-10/2025-07", "2025/2026/2027", "[]",
         "2025-07-01,2025-07-03", "30 February 2026", "February 30, 2026", "summer", "July",
         "yesterday", "", " 2025", "before", "between 2024", "2026-02-26T25:00", "mid-", "-",
-        "2025~~", "of 2025", "99 July 2025",
+        "2025~~", "of 2025", "99 July 2025", "٢٠٢٦-٠٢-٣٠",
     ])
     func refusesWhatIsNoDate(text: String) {
         #expect(!ImpreciseDate.isWellFormed(text))

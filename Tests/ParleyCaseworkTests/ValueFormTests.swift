@@ -37,6 +37,7 @@ import Testing
     @Test func datesAndCountsKeepTheirWording() throws {
         #expect(try ValueForm.date.accept("mid-July 2025") == Array("mid-July 2025".utf8))
         #expect(try ValueForm.count.accept("~300") == Array("~300".utf8))
+        #expect(try ValueForm.count.accept("٦١") == Array("٦١".utf8))
         #expect(throws: ValueError.wrongForm) { try ValueForm.date.accept("2026-02-30") }
         #expect(throws: ValueError.wrongForm) { try ValueForm.count.accept("lots") }
     }

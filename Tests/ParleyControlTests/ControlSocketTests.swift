@@ -119,6 +119,43 @@ struct ControlSocketTests {
         #expect(answer == text)
     }
 
+    /// Scalars of one to four bytes, and what JSON escapes, in pieces that end within any of them.
+    @Test(arguments: 4...9)
+    func anAnswerTravelsInPiecesOfAnySize(pieceBytes: Int) async throws {
+        let text = String(repeating: #"["a\"é","سجن",{"👩‍👩‍👧":"\n王"}],"#, count: 20)
+        let answering: ControlServer.Handler = { _, reply in
+            try? await reply.send(Response(exitCode: 4, json: text))
+        }
+        let (pieces, last, whole) = try await home.serve(answering, pieceBytes: pieceBytes) {
+            path in
+            let client = try ControlClient.connect(path: path)
+            let envelope = Envelope(casebook: nil, request: .status)
+            var pieces: [String] = []
+            let last = try client.request(envelope) { pieces.append($0) }
+            return (pieces, last, try client.request(envelope))
+        }
+        #expect(pieces.joined() == text)
+        #expect(pieces.allSatisfy { (1...pieceBytes).contains($0.utf8.count) })
+        #expect(last.exitCode == 4)
+        #expect(whole == Response(exitCode: 4, json: text))
+    }
+
+    /// Without a text, with an empty one, and with one that fits to the byte.
+    @Test(arguments: [nil, "", "0123", "01234"])
+    func whatFitsIsOneFrame(text: String?) async throws {
+        let response = Response(exitCode: 1, json: text, error: text == nil ? "no" : nil)
+        let answering: ControlServer.Handler = { _, reply in try? await reply.send(response) }
+        let (count, whole) = try await home.serve(answering, pieceBytes: 4) { path in
+            let client = try ControlClient.connect(path: path)
+            let envelope = Envelope(casebook: nil, request: .status)
+            var count = 0
+            _ = try client.request(envelope) { _ in count += 1 }
+            return (count, try client.request(envelope))
+        }
+        #expect(count == text.map { $0.utf8.count > 4 ? 2 : 1 } ?? 0)
+        #expect(whole == response)
+    }
+
     @Test
     func aRequestAboveTheLimitIsNotSent() async throws {
         let lines = [String(repeating: "x", count: 4 * 1024 * 1024)]

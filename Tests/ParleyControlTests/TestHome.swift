@@ -29,10 +29,12 @@ final class TestHome: Sendable {
     /// Runs `body` on a thread of its own while `handler` answers what it asks; then stops.
     func serve<Result: Sendable>(
         _ handler: @escaping ControlServer.Handler,
+        pieceBytes: Int = ControlServer.usualPieceBytes,
         while body: @escaping @Sendable (String) throws -> Result
     ) async throws -> Result {
         let server = try await ControlServer.bind(
-            path: socket, holding: lock(), group: MultiThreadedEventLoopGroup.singleton)
+            path: socket, holding: lock(), group: MultiThreadedEventLoopGroup.singleton,
+            pieceBytes: pieceBytes)
         let socket = socket
         return try await withThrowingTaskGroup { group in
             group.addTask { try await server.run(handler) }

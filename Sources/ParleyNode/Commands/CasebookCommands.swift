@@ -30,8 +30,9 @@ package struct CasebookCommands: Sendable {
     /// Whether `perform` knows what to do with a request.
     package static func handles(_ request: Request) -> Bool {
         switch request {
-        case .showCasebook, .new, .edit, .show, .list, .find, .log, .delete, .restore,
-            .listConflicts, .showConflict, .resolveConflict, .reopenConflict, .importLines:
+        case .showCasebook, .new, .edit, .show, .nameRecord, .list, .find, .log, .delete, .restore,
+            .listConflicts, .showConflict, .resolveConflict, .reopenConflict, .importLines,
+            .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
             .addPeer, .renamePeer:
@@ -70,6 +71,8 @@ package struct CasebookCommands: Sendable {
             try await write { try reopen(record, field, because: because, in: $0) }
         case .importLines(let firstLine, let lines):
             try await importLines(lines, from: firstLine)
+        case .checkLines(let firstLine, let lines):
+            try await checkLines(lines, from: firstLine)
         case .find(let words, let limit):
             try await find(words, limit: limit)
         default:
@@ -82,6 +85,7 @@ package struct CasebookCommands: Sendable {
         switch request {
         case .showCasebook: Answer(try scope.casebookView(of: store.origin.node))
         case .show(let record, let at): try show(record, at: at, in: scope)
+        case .nameRecord(let record): try name(record, in: scope)
         case .list(let type, let filters, let sort, let limit):
             try list(type, filters, sort: sort, limit: limit, in: scope)
         case .log(let record, let limit): try log(record, limit: limit, in: scope)
@@ -101,7 +105,7 @@ package struct CasebookCommands: Sendable {
         }
     }
 
-    private func requireWriter(in scope: ReadScope) throws {
+    func requireWriter(in scope: ReadScope) throws {
         let own = try scope.members().first { $0.node == store.origin.node }
         guard let own else {
             throw NodeError(
@@ -142,14 +146,14 @@ extension Request {
         case .edit: "edit the record"
         case .delete: "delete the record"
         case .restore: "restore the record"
-        case .show, .showCasebook: "show it"
+        case .show, .showCasebook, .nameRecord: "show it"
         case .list: "list records"
         case .find: "search"
         case .log: "read the log"
         case .listConflicts, .showConflict: "show the conflict"
         case .resolveConflict: "settle the conflict"
         case .reopenConflict: "reopen the conflict"
-        case .importLines(let first, let lines):
+        case .importLines(let first, let lines), .checkLines(let first, let lines):
             "import lines \(first) to \(first + max(lines.count, 1) - 1)"
         default: "do it"
         }

@@ -11,7 +11,15 @@ extension CasebookCommands {
         in scope: WriteScope
     ) throws -> Answer {
         let type = try schema.type(named: typed)
-        let operations = try operations(assignments, on: type, in: scope)
+        // There is nothing yet to unset.
+        let operations = try operations(assignments, on: type, of: nil, in: scope)
+            .filter { $0.values != [.absent] }
+        guard !operations.isEmpty else {
+            throw NodeError(
+                .refused,
+                "cannot make an empty record. Give at least one field, for example `parley new \(type.name) \(type.titleField)=...`."
+            )
+        }
         let appended = try scope.append(
             [.creation(type: type.name, operations)] + reason(because))
         guard let id = appended.recordIDs.first ?? nil else {
@@ -27,13 +35,20 @@ extension CasebookCommands {
     ) throws -> Answer {
         let record = try record(typed, in: scope)
         try refuseDeleted(record, in: scope)
-        let operations = try operations(assignments, on: try type(of: record), in: scope)
-        guard !operations.isEmpty else {
+        guard !assignments.isEmpty else {
             throw NodeError(
                 .refused, "nothing to edit. Type at least one FIELD=VALUE, for example `note=...`.")
         }
+        let operations = try operations(
+            assignments, on: try type(of: record), of: record.state, in: scope)
         for operation in operations { try refuse(operation, on: record, in: scope) }
-        return try change(record, operations, because: because, in: scope)
+        // A change that says what is there already would stand beside an edit made elsewhere
+        // meanwhile: a conflict out of nothing.
+        let effective = operations.compactMap { $0.changing(record.state) }
+        guard !effective.isEmpty else {
+            return Answer(.object([("record", .string(record.id.text)), ("change", .null)]))
+        }
+        return try change(record, effective, because: because, in: scope)
     }
 
     /// Deletes or restores.
@@ -69,10 +84,15 @@ extension CasebookCommands {
         try scope.append([.edit(of: record.reference, operations)] + reason(because)).dot
     }
 
+    /// - Parameter state: what the record holds, `nil` for a new one.
     private func operations(
-        _ assignments: [Request.Assignment], on type: RecordType, in scope: ReadScope
+        _ assignments: [Request.Assignment], on type: RecordType, of state: RecordState?,
+        in scope: ReadScope
     ) throws -> [Operation] {
-        var plan = EditPlan(type: type) { try completeReference($0, in: scope) }
+        var plan = EditPlan(
+            type: type,
+            present: { name in state?.sets.first { $0.name == name }?.content.values ?? [] },
+            completeReference: { try completeReference($0, in: scope) })
         for assignment in assignments { try plan.add(assignment) }
         return plan.operations
     }
@@ -132,5 +152,24 @@ extension CasebookCommands {
             .refused,
             "cannot write `\(name)`: it is in conflict, and a plain edit would hide that. Look with `parley conflict show \(id) \(name)`, then type `parley conflict resolve \(id) \(name) --take \(newest)` or the same with `--value VALUE`."
         )
+    }
+}
+
+extension Operation {
+    /// What of a plain edit makes a difference, `nil` where nothing does.
+    ///
+    /// - Parameter state: of the record, the field not in conflict.
+    fileprivate func changing(_ state: RecordState) -> Operation? {
+        guard let field else { return self }
+        switch kind {
+        case .write:
+            let shown = state[.register(field)].distinctValues
+            return (shown.isEmpty ? [.absent] : shown) == values ? nil : self
+        case .add:
+            let missing = values.filter { state[.element(field, $0)].isEmpty }
+            return missing.isEmpty
+                ? nil : Operation(kind, field: field, values: missing, isSensitive: isSensitive)
+        default: return self
+        }
     }
 }

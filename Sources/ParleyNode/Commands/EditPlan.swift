@@ -6,17 +6,25 @@ import ParleyModel
 /// Turns what somebody typed about one record into operations, all of it or nothing.
 struct EditPlan {
     let type: RecordType
+    /// The elements of a set that are there now, which is what clearing it removes.
+    let present: (FieldName) -> [Value]
     /// Completes a record ID that was typed in short.
     let completeReference: (String) throws -> String
 
-    private(set) var operations: [Operation] = []
+    private var typed: [Operation] = []
+    /// Sets of which only what this plan adds is to be left.
+    private var cleared: [FieldDefinition] = []
 
     init(
-        type: RecordType, completeReference: @escaping (String) throws -> String = { $0 }
+        type: RecordType, present: @escaping (FieldName) -> [Value] = { _ in [] },
+        completeReference: @escaping (String) throws -> String = { $0 }
     ) {
         self.type = type
+        self.present = present
         self.completeReference = completeReference
     }
+
+    var operations: [Operation] { typed + cleared.compactMap(clearing) }
 
     /// - Throws: `EntryError` where a name or value is refused.
     mutating func add(_ assignment: Request.Assignment) throws {
@@ -33,7 +41,8 @@ struct EditPlan {
         case (.unset, .register): try write(.absent, to: field)
         case (.add, .set): try change(.add, try value(text, of: field), in: field)
         case (.remove, .set): try change(.remove, try value(text, of: field), in: field)
-        case (.set, .set), (.unset, .set):
+        case (.unset, .set): try clear(field)
+        case (.set, .set):
             throw EntryError(.setNeedsElements(field: field.name))
         case (.add, .register), (.remove, .register):
             throw EntryError(.registerNeedsValue(field: field.name))
@@ -51,10 +60,10 @@ struct EditPlan {
     }
 
     private mutating func write(_ value: Value, to field: FieldDefinition) throws {
-        guard !operations.contains(where: { $0.field == field.name }) else {
+        guard !typed.contains(where: { $0.field == field.name }) else {
             throw EntryError(.repeatedField(field.name))
         }
-        operations.append(
+        typed.append(
             Operation(
                 .write, field: field.name, values: [value], isSensitive: field.isSensitive))
     }
@@ -63,14 +72,30 @@ struct EditPlan {
     private mutating func change(
         _ kind: OperationKind, _ element: Value, in field: FieldDefinition
     ) throws {
-        let isNamed = operations.contains {
-            $0.field == field.name && $0.values.contains(element)
-        }
-        guard !isNamed else { throw EntryError(.repeatedField(field.name)) }
-        let index = operations.firstIndex { $0.field == field.name && $0.kind == kind }
-        let elements = index.map { operations[$0].values } ?? []
+        let isNamed = typed.contains { $0.field == field.name && $0.values.contains(element) }
+        let isCleared = kind == .remove && cleared.contains { $0.name == field.name }
+        guard !isNamed, !isCleared else { throw EntryError(.repeatedField(field.name)) }
+        let index = typed.firstIndex { $0.field == field.name && $0.kind == kind }
+        let elements = index.map { typed[$0].values } ?? []
         let operation = Operation(
             kind, field: field.name, values: elements + [element], isSensitive: field.isSensitive)
-        if let index { operations[index] = operation } else { operations.append(operation) }
+        if let index { typed[index] = operation } else { typed.append(operation) }
+    }
+
+    private mutating func clear(_ field: FieldDefinition) throws {
+        let isNamed =
+            cleared.contains { $0.name == field.name }
+            || typed.contains { $0.field == field.name && $0.kind == .remove }
+        guard !isNamed else { throw EntryError(.repeatedField(field.name)) }
+        cleared.append(field)
+    }
+
+    /// Removes what is there and isn't added in the same breath; a cell is written once.
+    private func clearing(_ field: FieldDefinition) -> Operation? {
+        let added = typed.filter { $0.field == field.name }.flatMap(\.values)
+        let elements = present(field.name).filter { !added.contains($0) }
+        guard !elements.isEmpty else { return nil }
+        return Operation(
+            .remove, field: field.name, values: elements, isSensitive: field.isSensitive)
     }
 }

@@ -27,12 +27,15 @@ struct FieldConflict {
     /// still empty.
     let base: [Value]
 
+    /// - Parameter state: the record's at some point in the past, `nil` for today's. Nobody had seen
+    ///   what came later, so the base is the same whether or not that is known by now.
     init(
-        _ record: StoredRecord, _ field: FieldName?, in scope: ReadScope, names: MemberNames
+        _ record: StoredRecord, _ field: FieldName?, at state: RecordState? = nil,
+        in scope: ReadScope, names: MemberNames
     ) throws {
         let target = field.map(CellWrite.Target.register) ?? .state
         let edits = try scope.edits(of: record.id)
-        let sides = try record.state[target].entries.map { entry in
+        let sides = try (state ?? record.state)[target].entries.map { entry in
             let origin = FieldConflict.origin(of: entry, in: target, edits)
             return Side(
                 value: entry.value, standing: entry.dot,

@@ -9,12 +9,32 @@ extension CasebookCommands {
     ///
     /// Lines are read before the transaction begins, so that the writer is held only for writing.
     func importLines(_ lines: [String], from firstLine: Int) async throws -> Answer {
-        var records: [ImportLine] = []
-        var refused: [JSONValue] = []
-        records.reserveCapacity(lines.count)
+        let batch = ImportBatch(lines, from: firstLine, schema: schema)
+        try await write { scope in
+            for record in batch.accepted {
+                _ = try scope.append([.creation(type: record.type, record.operations)])
+            }
+        }
+        return batch.answer
+    }
+
+    /// What an import of the same lines would answer now.
+    func checkLines(_ lines: [String], from firstLine: Int) async throws -> Answer {
+        try await store.read { try requireWriter(in: $0) }
+        return ImportBatch(lines, from: firstLine, schema: schema).answer
+    }
+}
+
+/// Some lines of an import, told apart by whether they can go in.
+private struct ImportBatch {
+    private(set) var accepted: [ImportLine] = []
+    private var refused: [JSONValue] = []
+
+    init(_ lines: [String], from firstLine: Int, schema: Schema) {
+        accepted.reserveCapacity(lines.count)
         for (offset, line) in lines.enumerated() where !line.allSatisfy(\.isWhitespace) {
             do {
-                records.append(try ImportLine(line, schema: schema))
+                accepted.append(try ImportLine(line, schema: schema))
             } catch {
                 refused.append(
                     .object([
@@ -23,13 +43,10 @@ extension CasebookCommands {
                     ]))
             }
         }
-        let accepted = records
-        try await write { scope in
-            for record in accepted {
-                _ = try scope.append([.creation(type: record.type, record.operations)])
-            }
-        }
-        return Answer(
+    }
+
+    var answer: Answer {
+        Answer(
             .object([
                 ("created", .integer(accepted.count)), ("changed", .integer(0)),
                 ("refused", .array(refused)),

@@ -31,6 +31,7 @@ struct ImportLine {
         }
         type = recordType.name
         operations = plan.operations
+        guard !operations.isEmpty else { throw ImportError.noFields }
         guard byteCount <= ImportLine.maximumByteCount else { throw ImportError.tooLarge }
     }
 
@@ -87,6 +88,7 @@ extension ImportLine {
 enum ImportError: Error, Hashable {
     case noObject
     case wrongMembers
+    case noFields
     case setNeedsArray(FieldName)
     case noText(FieldName)
     case tooLarge
@@ -95,6 +97,9 @@ enum ImportError: Error, Hashable {
         switch self {
         case .noObject, .wrongMembers:
             "a line is one object with `type` and `fields`, for example "
+                + "`{\"type\":\"note\",\"fields\":{\"title\":\"Call back\"}}`."
+        case .noFields:
+            "the record is empty. Give it at least one field, for example "
                 + "`{\"type\":\"note\",\"fields\":{\"title\":\"Call back\"}}`."
         case .setNeedsArray(let field):
             "`\(field)` is a set. Write its elements as an array, for example "

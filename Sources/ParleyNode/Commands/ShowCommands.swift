@@ -10,20 +10,36 @@ extension CasebookCommands {
         let record = try record(typed, in: scope)
         guard let moment else { return try showNow(record, in: scope) }
         let edits = try edits(of: record, until: moment, in: scope)
-        guard let newest = edits.max(by: { ($0.time, $0.edit.dot) < ($1.time, $1.edit.dot) })
-        else {
+        guard let past = PastRecord(record, edits: edits) else {
             throw NodeError(
                 .notFound,
                 "no such record at that point: it was made later. `parley log` shows its changes.")
         }
-        let state = RecordState.meaning(of: edits.map(\.edit), in: LinearAncestry())
-        let fields = RecordView.fields(of: state, type: schema[record.type]) { dot in
-            edits.first { $0.edit.dot == dot }?.time
+        return try show(past, in: scope)
+    }
+
+    /// What is shown of the past is marked as that of today is: a value in conflict then wasn't
+    /// anybody's choice.
+    private func show(_ past: PastRecord, in scope: ReadScope) throws -> Answer {
+        let names = try MemberNames(in: scope)
+        let conflicts = try past.conflicts.map {
+            try FieldConflict(past.record, $0, at: past.state, in: scope, names: names).json
         }
+        let fields = RecordView.fields(
+            of: past.state, type: schema[past.record.type], time: past.time)
+        let view = try view(
+            of: past.record, past.state, fields: fields, conflicts: conflicts,
+            changed: past.changed, in: scope)
+        return Answer(view, hasConflicts: !conflicts.isEmpty)
+    }
+
+    func name(_ typed: String, in scope: ReadScope) throws -> Answer {
+        let record = try record(typed, in: scope)
         return Answer(
-            try view(
-                of: record, state, fields: fields, conflicts: [], changed: newest.edit.dot,
-                in: scope))
+            .object([
+                ("record", .string(record.id.text)), ("type", .string(record.type.text)),
+                ("title", .string(record.document.title)),
+            ]))
     }
 
     private func showNow(_ record: StoredRecord, in scope: ReadScope) throws -> Answer {
@@ -66,7 +82,7 @@ extension CasebookCommands {
                 $0.edit.dot == dot || context.covers($0.edit.dot, in: LinearAncestry())
             }
         }
-        guard let time = Timestamp(text: moment) else {
+        guard let time = Timestamp(text: moment.withWesternDigits) else {
             throw NodeError(
                 .refused,
                 "cannot tell what point that is. Give a change as `parley log` shows it, or a time, for example `2026-02-26` or `2026-02-26T10:42Z`."

@@ -2,18 +2,20 @@
 package struct ConflictAnswer: Decodable, Sendable {
     struct Side: Decodable, Sendable {
         let value: JSONValue?
-        let by: String
+        let by: ForeignText
         let node: String
         let at: String
         let change: String
-        let reason: String?
+        let reason: ForeignText?
         /// Sequence number by origin: how much of the others' logs the author's node had applied.
         let seen: [String: Int]?
+        /// Who put the value back after it had been settled.
+        let reopened: Authorship?
     }
 
     let record: String
     let type: String
-    let title: String?
+    let title: ForeignText?
     let field: String
     let values: [Side]
     /// What stood there as far as all sides knew.

@@ -29,17 +29,23 @@ package enum JSONValue: Decodable, Equatable, Sendable {
         }
     }
 
-    /// As a person reads it: sets joined by commas, nothing for what is unset.
-    var shown: String {
+    /// As a person reads it, made safe to print; line breaks stay.
+    var lines: String { PrintableText.lines(raw) }
+
+    /// The same on one line.
+    var line: String { PrintableText.line(raw) }
+
+    /// As a person reads it, as it came: sets joined by commas, nothing for what is unset.
+    var raw: String {
         switch self {
         case .null: ""
         case .bool(let flag): flag ? "yes" : "no"
         case .integer(let integer): String(integer)
         case .number(let number): String(number)
         case .text(let text): text
-        case .list(let list): list.map(\.shown).joined(separator: ", ")
+        case .list(let list): list.map(\.raw).joined(separator: ", ")
         case .object(let object):
-            object.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.shown)" }
+            object.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.raw)" }
                 .joined(separator: ", ")
         }
     }

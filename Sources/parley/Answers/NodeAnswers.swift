@@ -9,12 +9,12 @@ package struct NodeAnswer: Codable, Sendable {
 package struct CasebookAnswer: Decodable, Sendable {
     struct Member: Decodable, Sendable {
         let node: String
-        let name: String
+        let name: ForeignText
         let role: String
     }
 
     let casebook: String
-    let name: String
+    let name: ForeignText
     let role: String?
     let members: [Member]?
 }
@@ -22,7 +22,7 @@ package struct CasebookAnswer: Decodable, Sendable {
 /// `join`: once admitted and the founding change is held.
 package struct JoinAnswer: Decodable, Sendable {
     let casebook: String
-    let name: String
+    let name: ForeignText
     let role: String
 }
 
@@ -35,15 +35,15 @@ package struct InvitationAnswer: Decodable, Sendable {
 /// One of `peer list`.
 package struct PeerAnswer: Decodable, Sendable {
     let node: String
-    let name: String
+    let name: ForeignText
     let role: String?
-    let addresses: [String]?
+    let addresses: [ForeignText]?
     let connected: Bool?
 }
 
 /// One peer's part of `sync`.
 package struct SyncAnswer: Decodable, Sendable {
-    let peer: String
+    let peer: ForeignText
     let received: Int
     let sent: Int
     let conflicts: Int
@@ -51,14 +51,14 @@ package struct SyncAnswer: Decodable, Sendable {
     let bytesOut: Int
     let complete: Bool
     /// Why it isn't complete, where that is known.
-    let reason: String?
+    let reason: ForeignText?
 }
 
 /// `status`.
 package struct StatusAnswer: Decodable, Sendable {
     struct Casebook: Decodable, Sendable {
         let casebook: String
-        let name: String
+        let name: ForeignText
         let role: String?
         let records: Int
         let conflicts: Int
@@ -68,7 +68,7 @@ package struct StatusAnswer: Decodable, Sendable {
 
     struct Peer: Decodable, Sendable {
         let node: String
-        let name: String?
+        let name: ForeignText?
         let connected: Bool
         let lastSync: String?
         /// Closed connections by reason.
@@ -76,10 +76,12 @@ package struct StatusAnswer: Decodable, Sendable {
     }
 
     let node: String
-    let name: String
+    let name: ForeignText
     let daemon: JSONValue?
     let casebooks: [Casebook]
     let peers: [Peer]
     /// Connections closed before anybody was known, by reason.
     let refused: [String: Int]?
+    /// What is wrong with casebooks, each with what to do about it.
+    let problems: [ForeignText]?
 }

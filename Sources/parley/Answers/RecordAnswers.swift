@@ -1,6 +1,6 @@
 /// Who wrote something, where and when.
 struct Authorship: Decodable, Equatable, Sendable {
-    let by: String
+    let by: ForeignText
     let node: String
     let at: String
     let change: String
@@ -35,10 +35,10 @@ struct ConflictMark: Decodable, Sendable {
 package struct ListedRecord: Decodable, Sendable {
     let record: String
     let type: String
-    let title: String?
+    let title: ForeignText?
     let state: String?
     let conflicts: [ConflictMark]?
-    let match: String?
+    let match: ForeignText?
 
     var isInConflict: Bool { state == "conflict" || !(conflicts ?? []).isEmpty }
 }
@@ -46,7 +46,8 @@ package struct ListedRecord: Decodable, Sendable {
 /// `new`, `edit`, `delete`, `restore`.
 struct WrittenRecord: Decodable, Sendable {
     let record: String
-    let change: String
+    /// `nil` where an edit found everything as it should be.
+    let change: String?
 }
 
 /// One change of `log`.
@@ -59,21 +60,25 @@ package struct LoggedChange: Decodable, Sendable {
     }
 
     let change: String
-    let by: String
+    let by: ForeignText
     let node: String
     let at: String
-    let because: String?
+    let because: ForeignText?
     let operations: [Operation]
 }
 
 /// What an import did, in one answer per chunk and summed up at the end.
-package struct ImportAnswer: Codable, Sendable {
-    struct Refusal: Codable, Sendable {
-        let line: Int
-        let error: String
+package struct ImportAnswer: Codable, Equatable, Sendable {
+    package struct Refusal: Codable, Equatable, Sendable {
+        package let line: Int
+        package let error: String
     }
 
-    var created = 0
-    var changed = 0
-    var refused: [Refusal] = []
+    package internal(set) var created = 0
+    package internal(set) var changed = 0
+    package internal(set) var refused: [Refusal] = []
+    /// After a failure: the lines that aren't in, and those of which that isn't known, as `--lines`
+    /// takes them.
+    package internal(set) var missing: String?
+    package internal(set) var unknown: String?
 }

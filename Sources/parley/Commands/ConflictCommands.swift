@@ -63,8 +63,8 @@ struct ConflictCommand: AsyncParsableCommand, Exemplified {
         @OptionGroup var reason: ReasonOption
         @OptionGroup var options: NodeOptions
 
-        func request() -> Request {
-            .reopenConflict(record: record, field: field, because: reason.because)
+        func request() throws -> Request {
+            .reopenConflict(record: record, field: field, because: try reason.text())
         }
 
         func page(for answer: ResolutionAnswer, on screen: Screen) -> String {

@@ -1,7 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
-import Glibc
-import ParleyControl
 
 /// `parley import`
 struct Import: AsyncParsableCommand, Exemplified {
@@ -10,58 +7,41 @@ struct Import: AsyncParsableCommand, Exemplified {
         discussion: """
             One record and one change a line: {"type":"person","fields":{"name":"...","tags":["..."]}}. \
             A line that is refused is named with its number and leaves nothing behind; the others \
-            are imported. Exit code 1: some were refused.
+            are imported. Exit code 1: some were refused. Should it fail on the way, it says which \
+            lines are in and how to go on.
             """)
     static let examples = [
         Example("a file", "parley import records.jsonl"),
         Example("what another program prints", "parley import - < records.jsonl"),
+        Example("what it would do", "parley import records.jsonl --dry-run"),
+        Example("the rest of a file", "parley import records.jsonl --lines 2-"),
     ]
 
     @Argument(help: "The file, - for standard input.") var file: String
+    @Option(
+        help: ArgumentHelp(
+            "Only these lines, counted from 1, for example 2001- or 5,7-9.", valueName: "lines"))
+    var lines = LineRanges.all
+    @Flag(help: "Check all lines and write nothing.") var dryRun = false
     @OptionGroup var options: NodeOptions
 
     func run() async throws {
-        guard let lines = LineReader(path: file) else {
-            throw CommandFailure(
-                Exit.refused,
-                "cannot read `\(file)`: no such file, or not readable. Check its path.")
+        let reader = try LineReader(path: file, wanted: lines)
+        let ledger = try await Session.with(options) { session in
+            await ImportRun(
+                session: session, sibling: try session.sibling(), isRehearsal: dryRun
+            ).run(reader)
         }
-        let total = try await Session.with(options) { try await importAll(lines, in: $0) }
-        Output.write(options.json ? try total.json + "\n" : ImportPage.text(total))
+        let end = reader.isAtEnd ? reader.linesRead : nil
+        let total = ledger.total(end: end)
+        if options.json {
+            Output.json(try total.json)
+        } else {
+            Output.write(ImportPage.text(total, isRehearsal: dryRun))
+        }
+        if dryRun, let failure = ledger.failure { throw failure }
+        if let failure = ledger.explained(of: file, end: end) { throw failure }
         if !total.refused.isEmpty { throw ExitCode(Exit.refused) }
-    }
-
-    /// Keeps two chunks under way, so that one is read while the other is written.
-    private func importAll(_ lines: LineReader, in session: Session) async throws -> ImportAnswer {
-        let second = Session(backend: try session.backend.sibling(), options: options)
-        var total = ImportAnswer()
-        var bar = ProgressBar(label: "importing", total: lines.byteCount)
-        let showsBar = Surroundings.hasErrorTerminal && lines.byteCount > 0
-        defer { if showsBar { Output.note(ProgressBar.erasure) } }
-        var underWay: [Task<ImportAnswer, any Error>] = []
-        var number = 0
-        while let chunk = try lines.next() {
-            if underWay.count == 2 { total.add(try await underWay.removeFirst().value) }
-            let turn = number.isMultiple(of: 2) ? session : second
-            number += 1
-            underWay.append(
-                Task {
-                    try await turn.perform(
-                        .importLines(firstLine: chunk.firstLine, lines: chunk.lines)
-                    ).answer()
-                })
-            if showsBar, let line = bar.line(at: lines.bytesRead) { Output.note(line) }
-        }
-        for task in underWay { total.add(try await task.value) }
-        return total
-    }
-}
-
-extension ImportAnswer {
-    fileprivate mutating func add(_ other: ImportAnswer) {
-        created += other.created
-        changed += other.changed
-        refused += other.refused
     }
 }
 
@@ -70,8 +50,9 @@ enum ImportPage {
     /// More refusals than this are counted and not listed.
     private static let listed = 20
 
-    static func text(_ answer: ImportAnswer) -> String {
-        var page = "\(Counted.text(answer.created, "record")) created"
+    static func text(_ answer: ImportAnswer, isRehearsal: Bool) -> String {
+        let deed = isRehearsal ? "would be created" : "created"
+        var page = "\(Counted.text(answer.created, "record")) \(deed)"
         if answer.changed > 0 { page += ", \(answer.changed) changed" }
         page +=
             answer.refused.isEmpty

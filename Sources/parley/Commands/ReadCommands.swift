@@ -5,7 +5,7 @@ import ParleyControl
 struct Show: NodeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show a record, as it is or as it was.",
-        discussion: "Exit code 4: the record has open conflicts.")
+        discussion: "Exit code 4: the record has open conflicts, or had them then.")
     static let examples = [
         Example("the record used last", "parley show @last"),
         Example("as it stood after a change", "parley show 3f9a --at a1b2:42"),
@@ -19,7 +19,7 @@ struct Show: NodeCommand {
     func request() -> Request { .show(record: record, at: at) }
 
     func page(for record: RecordAnswer, on screen: Screen) -> String {
-        RecordPage.text(record, on: screen)
+        RecordPage.text(record, isPast: at != nil, on: screen)
     }
 }
 

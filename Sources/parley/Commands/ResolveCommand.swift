@@ -44,38 +44,87 @@ struct Resolve: AsyncParsableCommand, Exemplified {
             throw ValidationError(
                 "a resolution is one choice: give one of --take, --value, --from and --edit")
         }
+        try reason.checkInput(besides: from)
     }
 
     func run() async throws {
-        try await Session.with(options) { session in
-            let (choice, shown) = try await self.choice(in: session)
-            let named = seen?.split(separator: ",").map(String.init) ?? shown
-            let request = Request.resolveConflict(
-                record: record, field: field, choice: choice, seen: named, because: reason.because)
-            try await session.show(request) { (answer: ResolutionAnswer, screen) in
-                ResolutionPage.text("settled", answer, on: screen)
-            }
+        let because = try reason.text()
+        guard !edit else { return try await settleInEditor(because: because) }
+        let choice = try choice()
+        try await Session.with(options) {
+            try await settle(record, choice, seen: named ?? [], because: because, in: $0)
         }
     }
 
-    /// What was chosen, and the changes that were on the screen where this command showed them.
-    private func choice(in session: Session) async throws -> (Request.Choice, seen: [String]) {
-        if let take { return (.take(change: take), []) }
-        if let value { return (.value(value), []) }
-        if let from { return (.value(try ValueSource.value(from)), []) }
-        let response = try await session.perform(.showConflict(record: record, field: field))
-        let conflict: ConflictAnswer = try response.answer()
+    /// The changes named with `--seen`.
+    private var named: [String]? { seen?.split(separator: ",").map(String.init) }
+
+    private func choice() throws -> Request.Choice {
+        if let take { return .take(change: take) }
+        if let value { return .value(value) }
+        return .value(ResolutionDraft.value(in: try ValueSource.value(from ?? "-")))
+    }
+
+    private func settle(
+        _ record: String, _ choice: Request.Choice, seen: [String], because: String?,
+        in session: Session
+    ) async throws {
+        let request = Request.resolveConflict(
+            record: record, field: field, choice: choice, seen: seen, because: because)
+        try await session.show(request) { (answer: ResolutionAnswer, screen) in
+            ResolutionPage.text("settled", answer, on: screen)
+        }
+    }
+
+    // MARK: In an editor
+
+    /// The node is let go while the person thinks, which may take an hour: without a daemon nobody
+    /// else could open the home. What is typed stays in the draft until the node has accepted it.
+    private func settleInEditor(because: String?) async throws {
+        let conflict = try await conflict()
+        let draft = ResolutionDraft(conflict)
+        let file = try DraftFile(draft.text, inFolder: try NodeBackend.homePath(options.home))
+        let value = try draft.edit(file)
+        // A side left as it was is that side, not a third value.
+        let side = conflict.values.first { $0.value?.raw == value }
+        let choice = side.map { Request.Choice.take(change: $0.change) } ?? .value(value)
+        do {
+            try await Session.with(options) {
+                try await settle(
+                    conflict.record, choice, seen: named ?? conflict.values.map(\.change),
+                    because: because, in: $0)
+            }
+        } catch let failure as CommandFailure {
+            guard !file.removeUnlessEdited() else { throw failure }
+            throw CommandFailure(
+                failure.exitCode, "\(failure.message)\n\(next(with: file, about: conflict))")
+        } catch {
+            // Settled, with an exit code that tells of other open conflicts.
+            file.remove()
+            throw error
+        }
+        file.remove()
+    }
+
+    private func conflict() async throws -> ConflictAnswer {
+        let conflict: ConflictAnswer = try await Session.with(options) {
+            try await $0.perform(.showConflict(record: record, field: field)).answer()
+        }
         guard !conflict.isAboutState else {
             throw CommandFailure(
                 Exit.usage,
                 "a state can't be written in an editor. Take a side: `parley conflict show \(record) "
                     + "state` has the commands.")
         }
-        let home = try NodeBackend.homePath(options.home)
-        let value = try ResolutionDraft(conflict).edited(inFolder: home)
-        // A side left as it was is that side, not a third value.
-        let side = conflict.values.first { $0.value?.shown == value }
-        let choice = side.map { Request.Choice.take(change: $0.change) } ?? .value(value)
-        return (choice, conflict.values.map(\.change))
+        return conflict
+    }
+
+    private func next(with file: DraftFile, about conflict: ConflictAnswer) -> String {
+        let id = ShortNames.record(conflict.record)
+        let changes = ConflictSide.named(in: conflict).map(\.change)
+        let seen = (named ?? changes).joined(separator: ",")
+        return "what you wrote is kept in \(file.path): `parley conflict resolve \(id) \(field) "
+            + "--from \(ShellWord.quoted(file.path)) --seen \(seen)` tries again, with a correction "
+            + "if need be."
     }
 }

@@ -18,7 +18,7 @@ struct Init: AsyncParsableCommand, Exemplified {
     func run() async throws {
         let node = try NodeBackend.createHome(at: options.home, name: name)
         if options.json {
-            Output.write(try node.json + "\n")
+            Output.json(try node.json)
             return
         }
         Output.write(
@@ -168,7 +168,14 @@ struct Join: NodeCommand {
     }
 
     func page(for casebook: JoinAnswer, on screen: Screen) -> String {
-        "joined \(screen.paint(casebook.name, .title)) as \(casebook.role)\n"
+        JoinPage.text(casebook, on: screen)
+    }
+}
+
+/// What `join` answers.
+package enum JoinPage {
+    package static func text(_ casebook: JoinAnswer, on screen: Screen) -> String {
+        "joined \(screen.paint(casebook.name.line, .title)) as \(casebook.role)\n"
             + "next: `parley sync` fetches what is there, `parley list` shows it\n"
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import ParleyControl
 
 /// `parley sync`
-struct Sync: NodeCommand {
+struct Sync: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         abstract: "Exchange with peers now, and say what went each way; needs the daemon.",
         discussion: "Exit code 4: what arrived made conflicts. 5: no peer could be reached.")
@@ -22,10 +22,14 @@ struct Sync: NodeCommand {
         }
     }
 
-    func request() -> Request { .sync(peer: peer, waitSeconds: wait) }
-
-    func page(for peers: [SyncAnswer], on screen: Screen) -> String {
-        SyncPage.text(peers, on: screen)
+    func run() async throws {
+        let request = Request.sync(peer: peer, waitSeconds: wait)
+        try await Session.with(options) { session in
+            let response = try await SyncProgress.shown(on: session) {
+                try await session.perform(request)
+            }
+            try session.show(response, page: SyncPage.text)
+        }
     }
 }
 
@@ -59,10 +63,11 @@ struct Watch: AsyncParsableCommand, Exemplified {
             let envelope = Envelope(casebook: options.casebook, request: .watch)
             try await session.backend.stream(envelope) { response in
                 guard let json = try response.checked().json else { return }
-                let line =
-                    try options.json
-                    ? json + "\n" : EventLine.text(response.answer(), on: screen)
-                Output.write(line)
+                if options.json {
+                    Output.json(json)
+                } else {
+                    Output.write(EventLine.text(try response.answer(), on: screen))
+                }
             }
         }
     }

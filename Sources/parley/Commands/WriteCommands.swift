@@ -21,10 +21,12 @@ struct New: NodeCommand {
     @OptionGroup var reason: ReasonOption
     @OptionGroup var options: NodeOptions
 
+    func validate() throws { try reason.checkInput(besides: source.from) }
+
     func request() throws -> Request {
         .new(
-            type: type, assignments: try source.assignments(after: assignments),
-            because: reason.because)
+            type: type, assignments: try source.required(after: assignments, for: "new"),
+            because: try reason.text())
     }
 
     func page(for written: WrittenRecord, on screen: Screen) -> String {
@@ -38,7 +40,7 @@ struct Edit: NodeCommand {
         abstract: "Change fields of a record.",
         discussion: """
             FIELD=VALUE writes a field, FIELD:= unsets it; FIELD+=ELEMENT and FIELD-=ELEMENT add to \
-            a set and remove from it.
+            a set and remove from it, FIELD:= leaves nothing of a set but what is added with it.
             """)
     static let examples = [
         Example(
@@ -46,6 +48,10 @@ struct Edit: NodeCommand {
             "parley edit 3f9a place='Adra Central Prison' --because 'named by Reuters'"),
         Example("a tag in, another out", "parley edit @last tags+=verified tags-=draft"),
         Example("take a value back", "parley edit @last note:="),
+        Example("these tags and no others", "parley edit @last tags:= tags+=verified"),
+        Example(
+            "a reason that names people, out of sight of `ps`",
+            "parley edit 3f9a stage=partial --because-from reason.txt"),
     ]
 
     @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
@@ -55,57 +61,16 @@ struct Edit: NodeCommand {
     @OptionGroup var reason: ReasonOption
     @OptionGroup var options: NodeOptions
 
+    func validate() throws { try reason.checkInput(besides: source.from) }
+
     func request() throws -> Request {
-        let list = try source.assignments(after: assignments)
-        guard !list.isEmpty else {
-            throw CommandFailure(
-                Exit.usage,
-                "there is nothing to change. Give FIELD=VALUE or --from FILE; `parley help edit` has "
-                    + "examples.")
-        }
-        return .edit(record: record, assignments: list, because: reason.because)
+        .edit(
+            record: record, assignments: try source.required(after: assignments, for: "edit"),
+            because: try reason.text())
     }
 
     func page(for written: WrittenRecord, on screen: Screen) -> String {
         WrittenPage.text("edited", written, on: screen)
-    }
-}
-
-/// `parley delete`
-struct Delete: NodeCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Delete a record; `parley restore` brings it back.",
-        discussion: "Asks first on a terminal. Elsewhere it needs --yes.")
-    static let examples = [
-        Example(
-            "without being asked", "parley delete 3f9a --yes --because 'entered twice by mistake'")
-    ]
-
-    @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
-    @Flag(help: "Don't ask.") var yes = false
-    @OptionGroup var reason: ReasonOption
-    @OptionGroup var options: NodeOptions
-
-    func request() throws -> Request {
-        if !yes {
-            guard Surroundings.canAsk else {
-                throw CommandFailure(
-                    Exit.usage,
-                    "nothing deleted: nobody is there to be asked. Add --yes to delete \(record) "
-                        + "without a question.")
-            }
-            Output.note("Delete \(record) from the casebook, for everybody? [y/N] ")
-            guard ["y", "yes"].contains(readLine()?.lowercased()) else {
-                throw CommandFailure(Exit.refused, "nothing deleted, as you answered")
-            }
-        }
-        return .delete(record: record, because: reason.because)
-    }
-
-    func page(for written: WrittenRecord, on screen: Screen) -> String {
-        let id = ShortNames.record(written.record)
-        return WrittenPage.text("deleted", written, on: screen)
-            + "to bring it back: parley restore \(id)\n"
     }
 }
 
@@ -120,7 +85,7 @@ struct Restore: NodeCommand {
     @OptionGroup var reason: ReasonOption
     @OptionGroup var options: NodeOptions
 
-    func request() -> Request { .restore(record: record, because: reason.because) }
+    func request() throws -> Request { try .restore(record: record, because: reason.text()) }
 
     func page(for written: WrittenRecord, on screen: Screen) -> String {
         WrittenPage.text("restored", written, on: screen)
@@ -128,10 +93,13 @@ struct Restore: NodeCommand {
 }
 
 /// What every write answers.
-private enum WrittenPage {
+enum WrittenPage {
     static func text(_ deed: String, _ written: WrittenRecord, on screen: Screen) -> String {
-        let change = ShortNames.change(written.change, among: [])
-        return "\(deed) \(screen.paint(ShortNames.record(written.record), .title))"
-            + screen.paint("  change \(change)", .faint) + "\n"
+        let id = screen.paint(ShortNames.record(written.record), .title)
+        guard let change = written.change else {
+            return "nothing to change: \(id) holds that already\n"
+        }
+        let name = ShortNames.change(change, among: [])
+        return "\(deed) \(id)" + screen.paint("  change \(name)", .faint) + "\n"
     }
 }

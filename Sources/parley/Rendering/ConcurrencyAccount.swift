@@ -10,48 +10,62 @@ struct ConcurrencyAccount {
 
     var sentences: [String] {
         guard sides.count > 1 else { return ["Only one value is left; nothing to settle."] }
-        return claims + proofs
+        return claims + reopenings + proofs
     }
 
     /// One sentence per later side, about the sides of other changes before it.
     private var claims: [String] {
         sides.indices.compactMap { index in
             let side = sides[index]
-            let isFirstOfChange = !sides[..<index].contains { $0.change == side.change }
-            guard isFirstOfChange else {
+            let earlier = sides[..<index]
+            guard !earlier.contains(where: { $0.change == side.change }) else {
                 return "\(side.name) put this value back, to be chosen among again."
             }
-            let earlier = sides[..<index].map {
-                "the \(Self.deed($0)) of \(Self.moment($0, beside: side)) by \($0.name)"
-            }
-            guard !earlier.isEmpty else { return nil }
+            guard let first = earlier.first else { return nil }
+            let unseen = earlier.filter { !side.hasSeen($0) }
+            let seen = earlier.filter { side.hasSeen($0) }
+            let clauses = [
+                unseen.isEmpty ? nil : "without having seen \(list(unseen, beside: side))",
+                seen.isEmpty ? nil : "knowing of \(list(seen, beside: side))",
+            ].compactMap(\.self)
+            let isMutual = index == 1 && seen.isEmpty && !first.hasSeen(side)
             return "\(side.name) \(Self.verb(side)) at \(Self.moment(side, beside: sides[0])) "
-                + "without having seen \(Self.joined(earlier))"
-                + (index == 1 ? ", who had not seen this one either." : ".")
+                + clauses.joined(separator: ", but ")
+                + (isMutual ? ", who had not seen this one either." : ".")
         }
+    }
+
+    private func list(_ earlier: [ConflictSide], beside side: ConflictSide) -> String {
+        Self.joined(
+            earlier.map {
+                "the \(Self.deed($0)) of \(Self.moment($0, beside: side)) by \($0.name)"
+            })
+    }
+
+    /// Who put values of a settled conflict back beside each other.
+    private var reopenings: [String] {
+        let sentences = sides.compactMap { side in
+            side.answer.reopened.map {
+                "\($0.by) put them back at \(LocalTime.shown($0.at)), to be chosen among again."
+            }
+        }
+        return Set(sentences).sorted()
     }
 
     /// What each author's node held of the others' logs, from the clocks in the answer.
     private var proofs: [String] {
         sides.compactMap { reader in
-            guard let seen = reader.answer.seen else { return nil }
-            let facts = sides.compactMap { writer in
-                Self.fact(reader: reader, writer: writer, seen: seen)
-            }
+            let facts = sides.compactMap { Self.fact(reader: reader, writer: $0) }
             return facts.isEmpty ? nil : "\(reader.name)'s node then held \(Self.joined(facts))."
         }
     }
 
-    private static func fact(
-        reader: ConflictSide, writer: ConflictSide, seen: [String: Int]
-    ) -> String? {
-        let parts = writer.answer.change.split(separator: ":")
-        guard writer.answer.change != reader.answer.change, parts.count == 2,
-            let sequence = Int(parts[1].prefix { $0 != "~" })
-        else { return nil }
-        let held = seen[String(parts[0])] ?? 0
+    private static func fact(reader: ConflictSide, writer: ConflictSide) -> String? {
         // Beyond a fork numbers compare nothing; the claim still stands without this proof.
-        guard held < sequence else { return nil }
+        guard let (origin, sequence) = writer.position, let seen = reader.answer.seen,
+            reader.position?.origin != origin, !reader.hasSeen(writer)
+        else { return nil }
+        let held = seen[origin] ?? 0
         let amount = held == 0 ? "none of" : "\(held) of"
         return "\(amount) \(writer.name)'s changes, and \(writer.change) is number \(sequence)"
     }
@@ -68,7 +82,7 @@ struct ConcurrencyAccount {
     private static func moment(_ side: ConflictSide, beside other: ConflictSide) -> String {
         guard let time = LocalTime(side.answer.at), let reference = LocalTime(other.answer.at)
         else {
-            return side.answer.at
+            return PrintableText.line(side.answer.at)
         }
         if time.date != reference.date { return time.dateAndClock }
         let isSameMinute = time != reference && time.clock == reference.clock

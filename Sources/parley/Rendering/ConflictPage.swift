@@ -30,7 +30,7 @@ package struct ConflictPage {
             conflict.isAboutState
             ? "Edited by one, deleted by another: \(conflict.type) \(record)"
             : "Conflict over \(conflict.field) in \(conflict.type) \(record)"
-        let title = conflict.title.map { "  \(PrintableText.line($0))\n" } ?? ""
+        let title = conflict.title.map { "  \($0)\n" } ?? ""
         return screen.paint(subject, .title) + "\n" + title
     }
 
@@ -41,7 +41,8 @@ package struct ConflictPage {
         for side in sides {
             grid.columns.append([
                 side.name, side.value, LocalTime.shown(side.answer.at),
-                ShortNames.node(side.answer.node), side.answer.reason ?? "no reason given",
+                ShortNames.node(side.answer.node),
+                side.answer.reason.map { PrintableText.lines($0.raw) } ?? "no reason given",
                 side.change,
             ])
         }
@@ -61,7 +62,10 @@ package struct ConflictPage {
         let beginning = "parley conflict resolve \(record) \(conflict.field)"
         let seen = " --seen " + distinct(sides.map(\.change)).joined(separator: ",")
         var lines = sides.map { side in
-            "  # \(side.choice)\n  \(beginning) \(taking(side))\(seen)\n"
+            guard let choice = taking(side) else {
+                return "  # what \(side.name) wrote can't be typed; take it over in $EDITOR\n"
+            }
+            return "  # \(side.choice)\n  \(beginning) \(choice)\(seen)\n"
         }
         if conflict.isAboutState {
             lines.append("  # look at what was edited first\n  parley log \(record)\n")
@@ -73,12 +77,13 @@ package struct ConflictPage {
     }
 
     /// A reopened conflict has several values of one change, which then names none of them.
-    private func taking(_ side: ConflictSide) -> String {
-        guard sides.filter({ $0.change == side.change }).count > 1,
-            let value = side.answer.value?.shown
+    ///
+    /// - Returns: `nil` where a value would have to be typed that holds control characters.
+    private func taking(_ side: ConflictSide) -> String? {
+        guard sides.filter({ $0.change == side.change }).count > 1, let value = side.answer.value
         else { return "--take \(side.change)" }
-        let quoted = value.replacing("'", with: #"'\''"#)
-        return "--value '\(quoted)'"
+        guard value.lines == value.raw else { return nil }
+        return "--value \(ShellWord.quoted(value.raw))"
     }
 
     private func distinct(_ names: [String]) -> [String] {
@@ -109,11 +114,27 @@ struct ConflictSide {
         return sides.enumerated().map { index, side in
             let isRepeated = sides.filter { $0.by == side.by }.count > 1
             return ConflictSide(
-                answer: side, name: isRepeated ? "\(side.by) (\(index + 1))" : side.by,
+                answer: side, name: isRepeated ? "\(side.by) (\(index + 1))" : side.by.line,
                 value: shown(side.value, isAboutState: conflict.isAboutState),
                 change: ShortNames.change(side.change, among: origins),
                 isAboutState: conflict.isAboutState)
         }
+    }
+
+    /// The log that its change stands in, and its number there.
+    var position: (origin: String, sequence: Int)? {
+        let parts = answer.change.split(separator: ":")
+        guard parts.count == 2, let sequence = Int(parts[1].prefix { $0 != "~" }) else {
+            return nil
+        }
+        return (String(parts[0]), sequence)
+    }
+
+    /// Whether its author had seen another side, as far as the answer tells.
+    func hasSeen(_ other: ConflictSide) -> Bool {
+        guard let own = position, let theirs = other.position else { return false }
+        let held = own.origin == theirs.origin ? own.sequence : answer.seen?[theirs.origin] ?? 0
+        return held >= theirs.sequence
     }
 
     static func shown(_ value: JSONValue?, isAboutState: Bool) -> String {
@@ -121,7 +142,7 @@ struct ConflictSide {
         case nil, .null: "(unset)"
         case .text("live") where isAboutState: "edited, so kept"
         case .text("deleted") where isAboutState: "deleted"
-        case .some(let value): value.shown.isEmpty ? "(empty)" : value.shown
+        case .some(let value): value.raw.isEmpty ? "(empty)" : value.lines
         }
     }
 

@@ -59,7 +59,7 @@ package struct LocalTime: Equatable, Comparable {
     /// How an answer's time is shown: the moment, or the text itself where it is none.
     static func shown(_ text: String?) -> String {
         guard let text else { return "never" }
-        return LocalTime(text)?.dateAndClock ?? text
+        return LocalTime(text)?.dateAndClock ?? PrintableText.line(text)
     }
 
     private var localSeconds: Int { milliseconds.flooredQuotient(1_000) + offset }

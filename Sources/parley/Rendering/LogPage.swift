@@ -3,14 +3,14 @@ package enum LogPage {
     package static func text(_ changes: [LoggedChange], on screen: Screen) -> String {
         guard !changes.isEmpty else { return "no changes yet\n" }
         let origins = Set(changes.map { String($0.change.prefix { $0 != ":" }) })
-        let records = changes.flatMap { $0.operations.compactMap(\.record) }
+        let records = ShortRecordIDs(changes.flatMap { $0.operations.compactMap(\.record) })
         return changes.map { change in
             let name = ShortNames.change(change.change, among: origins)
             var entry =
                 screen.paint(name, .title) + "  \(LocalTime.shown(change.at))  \(change.by)\n"
             if let because = change.because {
                 entry +=
-                    "    " + screen.paint("because: \(PrintableText.line(because))", .faint) + "\n"
+                    "    " + screen.paint("because: \(because)", .faint) + "\n"
             }
             for operation in change.operations {
                 entry += line(operation, among: records, on: screen)
@@ -20,15 +20,15 @@ package enum LogPage {
     }
 
     private static func line(
-        _ operation: LoggedChange.Operation, among records: [String], on screen: Screen
+        _ operation: LoggedChange.Operation, among records: ShortRecordIDs, on screen: Screen
     ) -> String {
         var words = ["   "]
         if let record = operation.record {
-            words.append(ShortNames.record(record, among: records))
+            words.append(records[record])
         }
         words.append(operation.op)
         if let field = operation.field { words.append(field) }
-        let value = PrintableText.line(operation.value?.shown ?? "")
+        let value = operation.value?.line ?? ""
         if !value.isEmpty { words.append(value) }
         let line = words.joined(separator: " ")
         return (screen.columns.map { Columns.shortened(line, to: $0) } ?? line) + "\n"

@@ -1,45 +1,45 @@
 /// Tables about the members of a team.
-enum PeerPage {
-    static func text(_ peers: [PeerAnswer], on screen: Screen) -> String {
+package enum PeerPage {
+    package static func text(_ peers: [PeerAnswer], on screen: Screen) -> String {
         guard !peers.isEmpty else {
             return "no peers yet: `parley invite` on a coordinator's node makes a code for one\n"
         }
         var table = Table("peer", "node", "role", "connected", "addresses")
         table.rows = peers.map { peer in
             [
-                .init(peer.name), .init(String(peer.node.prefix(16)), .faint),
+                .init(peer.name.line), .init(String(peer.node.prefix(16)), .faint),
                 .init(peer.role ?? ""),
                 peer.connected == true ? .init("yes", .good) : .init("no", .faint),
-                .init((peer.addresses ?? []).joined(separator: ", ")),
+                .init((peer.addresses ?? []).map(\.line).joined(separator: ", ")),
             ]
         }
         return table.text(on: screen)
     }
 
-    static func text(_ casebook: CasebookAnswer, on screen: Screen) -> String {
+    package static func text(_ casebook: CasebookAnswer, on screen: Screen) -> String {
         let id = ShortNames.record(casebook.casebook)
         let heading =
-            screen.paint(casebook.name, .title)
+            screen.paint(casebook.name.line, .title)
             + "  casebook \(id), you are \(casebook.role ?? "no member")\n"
         guard let members = casebook.members, !members.isEmpty else { return heading }
         var table = Table("member", "node", "role")
         table.rows = members.map { member in
             [
-                .init(member.name), .init(String(member.node.prefix(16)), .faint),
+                .init(member.name.line), .init(String(member.node.prefix(16)), .faint),
                 .init(member.role),
             ]
         }
         return heading + "\n" + table.text(on: screen)
     }
 
-    static func text(_ casebooks: [CasebookAnswer], on screen: Screen) -> String {
+    package static func text(_ casebooks: [CasebookAnswer], on screen: Screen) -> String {
         guard !casebooks.isEmpty else {
             return "no casebook yet: `parley casebook create NAME` or `parley join CODE`\n"
         }
         var table = Table("casebook", "id", "role", "members", right: ["members"])
         table.rows = casebooks.map { casebook in
             [
-                .init(casebook.name), .init(ShortNames.record(casebook.casebook), .faint),
+                .init(casebook.name.line), .init(ShortNames.record(casebook.casebook), .faint),
                 .init(casebook.role ?? ""), .init(casebook.members.map { String($0.count) } ?? ""),
             ]
         }

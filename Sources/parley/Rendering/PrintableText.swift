@@ -25,6 +25,22 @@ package enum PrintableText {
             .joined(separator: " ⏎ ")
     }
 
+    /// A JSON document in which every such character is escaped; it means the same.
+    package static func json(_ document: String) -> String {
+        guard document.unicodeScalars.contains(where: isHarmful) else { return document }
+        var shown = String.UnicodeScalarView()
+        for scalar in document.unicodeScalars {
+            guard isHarmful(scalar) else {
+                shown.append(scalar)
+                continue
+            }
+            let digits = hexadecimal(scalar)
+            let zeros = String(repeating: "0", count: 4 - digits.count)
+            shown.append(contentsOf: "\\u\(zeros)\(digits)".unicodeScalars)
+        }
+        return String(shown)
+    }
+
     private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x0a: false

@@ -1,6 +1,10 @@
 /// A record as `show` prints it: what it is, its fields, who changed it last, what is in conflict.
 package enum RecordPage {
-    package static func text(_ record: RecordAnswer, on screen: Screen) -> String {
+    /// - Parameter isPast: whether the record is shown as it was: what was in conflict then may be
+    ///   settled.
+    package static func text(
+        _ record: RecordAnswer, isPast: Bool = false, on screen: Screen
+    ) -> String {
         let id = ShortNames.record(record.record)
         var page = screen.paint(record.type, .title) + " \(id)"
         if record.state != "live" { page += "  " + screen.paint(record.state, .attention) }
@@ -10,7 +14,11 @@ package enum RecordPage {
             let change = ShortNames.change(changed.change, among: [])
             page += screen.paint("\nchanged by \(changed.by), \(time), \(change)\n", .faint)
         }
-        return page + conflicts(of: record, id: id, on: screen)
+        guard !record.conflicts.isEmpty else { return page }
+        return page + "\n"
+            + (isPast
+                ? pastConflicts(of: record, on: screen)
+                : conflicts(of: record, id: id, on: screen))
     }
 
     /// Name and value in two columns, long values wrapped under themselves.
@@ -19,7 +27,7 @@ package enum RecordPage {
         let indent = (names.map { DisplayWidth.of($0) }.max() ?? 0) + 4
         let disputed = Set(record.conflicts.map(\.field))
         return names.map { name in
-            let value = PrintableText.lines(record.fields[name]?.shown ?? "")
+            let value = record.fields[name]?.lines ?? ""
             let mark = disputed.contains(name) ? screen.paint("  in conflict", .attention) : ""
             let lines = Columns.wrapped(value, to: (screen.columns ?? .max) - indent - 1)
             let margin = "\n" + String(repeating: " ", count: indent)
@@ -30,12 +38,16 @@ package enum RecordPage {
 
     private static func conflicts(of record: RecordAnswer, id: String, on screen: Screen) -> String
     {
-        guard !record.conflicts.isEmpty else { return "" }
         let count = Counted.text(record.conflicts.count, "open conflict")
         let commands = record.conflicts.map { "  parley conflict show \(id) \($0.field)\n" }
-        return "\n" + screen.paint("\(count) in this record", .attention)
-            + "; see both sides with\n"
+        return screen.paint("\(count) in this record", .attention) + "; see both sides with\n"
             + commands.joined()
+    }
+
+    private static func pastConflicts(of record: RecordAnswer, on screen: Screen) -> String {
+        let count = Counted.text(record.conflicts.count, "conflict")
+        return screen.paint("\(count) in this record then", .attention)
+            + "; --json has both sides\n"
     }
 }
 

@@ -2,17 +2,17 @@
 package enum RecordTable {
     package static func text(_ records: [ListedRecord], on screen: Screen) -> String {
         guard !records.isEmpty else { return "nothing found\n" }
-        let ids = records.map(\.record)
-        let showsMatch = records.contains { !($0.match ?? "").isEmpty }
+        let ids = ShortRecordIDs(records.map(\.record))
+        let showsMatch = records.contains { !($0.match?.raw ?? "").isEmpty }
         let showsState = records.contains { $0.isInConflict || !["live", nil].contains($0.state) }
         var table = Table(columns: columns(match: showsMatch, state: showsState))
         table.rows = records.map { record in
             var row: [Table.Cell] = [
-                .init(ShortNames.record(record.record, among: ids)), .init(record.type, .faint),
-                .init(record.title ?? ""),
+                .init(ids[record.record]), .init(record.type, .faint),
+                .init(record.title?.line ?? ""),
             ]
             if showsState { row.append(.init(state(of: record), .attention)) }
-            if showsMatch { row.append(.init(record.match ?? "", .faint)) }
+            if showsMatch { row.append(.init(record.match?.line ?? "", .faint)) }
             return row
         }
         return table.text(on: screen)

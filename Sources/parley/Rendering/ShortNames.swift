@@ -1,14 +1,14 @@
 /// Shortest names that still tell apart what stands on one page.
 package enum ShortNames {
-    /// People see this much of a record's ID, and more where two on a page begin alike.
+    /// People see this much of a record's ID, and more where two on a page begin alike: see
+    /// `ShortRecordIDs`.
     static let recordDigits = 8
     /// The least of a node's digits in a change's name.
     private static let nodeDigits = 4
     private static let fingerprintDigits = 8
 
-    package static func record(_ id: String, among ids: [String] = []) -> String {
-        let length = unambiguousLength(of: id, among: ids, atLeast: recordDigits)
-        return String(id.prefix(length))
+    package static func record(_ id: String) -> String {
+        String(id.prefix(recordDigits))
     }
 
     static func node(_ node: String) -> String {

@@ -1,10 +1,13 @@
 /// `status`: the node, its casebooks, its peers, and what was refused at the door.
 package enum StatusPage {
     package static func text(_ status: StatusAnswer, on screen: Screen) -> String {
-        var page = screen.paint(status.name, .title)
+        var page = screen.paint(status.name.line, .title)
         page += "  node \(status.node.prefix(16))  \(daemon(status.daemon))\n"
         page += "\n" + casebooks(status.casebooks, on: screen)
         if !status.peers.isEmpty { page += "\n" + peers(status.peers, on: screen) }
+        for problem in status.problems ?? [] {
+            page += "\n" + screen.paint(problem.line, .attention) + "\n"
+        }
         if let refused = status.refused, !refused.isEmpty {
             page += "\nclosed before anybody was known: \(counts(refused))\n"
         }
@@ -16,13 +19,13 @@ package enum StatusPage {
         case nil, .null, .bool(false): "no daemon runs; start one with `parleyd`"
         case .bool(true): "daemon running"
         case .object(let parts): "daemon running, \(detail(parts))"
-        case .some(let other): "daemon running (\(other.shown))"
+        case .some(let other): "daemon running (\(other.line))"
         }
     }
 
     private static func detail(_ parts: [String: JSONValue]) -> String {
-        let listening = parts["listening"].map { "listening on \($0.shown)" }
-        let process = parts["pid"].map { "process \($0.shown)" }
+        let listening = parts["listening"].map { "listening on \($0.line)" }
+        let process = parts["pid"].map { "process \($0.line)" }
         return [listening, process].compactMap(\.self).joined(separator: ", ")
     }
 
@@ -36,7 +39,8 @@ package enum StatusPage {
             right: ["records", "conflicts", "changes"])
         table.rows = casebooks.map { casebook in
             [
-                .init(casebook.name), .init(casebook.role ?? ""), .init(String(casebook.records)),
+                .init(casebook.name.line), .init(casebook.role ?? ""),
+                .init(String(casebook.records)),
                 .init(String(casebook.conflicts), casebook.conflicts > 0 ? .attention : .plain),
                 .init(String(casebook.clock.values.reduce(0, +))),
                 .init(String(casebook.digest.prefix(16)), .faint),
@@ -49,7 +53,7 @@ package enum StatusPage {
         var table = Table("peer", "node", "connected", "last sync", "refused")
         table.rows = peers.map { peer in
             [
-                .init(peer.name ?? "unknown"), .init(ShortNames.node(peer.node), .faint),
+                .init(peer.name?.line ?? "unknown"), .init(ShortNames.node(peer.node), .faint),
                 peer.connected ? .init("yes", .good) : .init("no", .faint),
                 .init(LocalTime.shown(peer.lastSync)),
                 .init(counts(peer.refused ?? [:]), .attention),

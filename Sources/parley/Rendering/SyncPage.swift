@@ -9,7 +9,7 @@ package enum SyncPage {
             right: ["received", "sent", "conflicts", "bytes in", "bytes out"])
         table.rows = peers.map { peer in
             [
-                .init(peer.peer), .init(String(peer.received)), .init(String(peer.sent)),
+                .init(peer.peer.line), .init(String(peer.received)), .init(String(peer.sent)),
                 .init(String(peer.conflicts), peer.conflicts > 0 ? .attention : .plain),
                 .init(ByteText.of(peer.bytesIn)), .init(ByteText.of(peer.bytesOut)),
                 state(of: peer),
@@ -20,7 +20,7 @@ package enum SyncPage {
 
     private static func state(of peer: SyncAnswer) -> Table.Cell {
         if peer.complete { return .init("complete", .good) }
-        return .init(peer.reason ?? "incomplete", .attention)
+        return .init(peer.reason?.line ?? "incomplete", .attention)
     }
 
     private static func conflictHint(_ conflicts: Int) -> String {

@@ -17,22 +17,26 @@ final class ChildProcess {
     /// - Parameters:
     ///   - pipe: the writing end for its standard output, which is closed here once the child has
     ///     it; a file by default.
+    ///   - terminal: takes the place of input, output and errors.
     ///   - variables: its whole environment.
     init(
         _ program: String, _ arguments: [String], input: String = "", pipe: Int32? = nil,
-        variables: [String: String], folder: String
+        terminal: Terminal? = nil, variables: [String: String], folder: String
     ) {
         let inputFile = ChildProcess.temporaryFile()
         ChildProcess.write(input, to: inputFile)
         output = pipe == nil ? ChildProcess.temporaryFile() : nil
         errors = ChildProcess.temporaryFile()
-        let files = [inputFile, pipe ?? output ?? inputFile, errors]
+        let files =
+            terminal.map { [$0.child, $0.child, $0.child] }
+            ?? [inputFile, pipe ?? output ?? inputFile, errors]
         let words = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, folder, program] + arguments
         pid = ChildProcess.spawning.withLock { _ in
             ChildProcess.spawn(words, variables: variables, files: files)
         }
         close(inputFile)
         if let pipe { close(pipe) }
+        terminal?.closeChildEnd()
     }
 
     deinit {
@@ -69,7 +73,7 @@ final class ChildProcess {
     }
 
     /// Held while something exists that a child started meanwhile would inherit.
-    private static let spawning = Mutex(())
+    static let spawning = Mutex(())
 
     /// Waits until it has ended; a signal counts as 128 and its number.
     func wait() -> Result {

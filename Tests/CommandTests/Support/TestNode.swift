@@ -24,10 +24,35 @@ final class TestNode {
     // MARK: Commands
 
     func run(_ arguments: [String], input: String = "") -> ChildProcess.Result {
+        TestNode.run(arguments, home: home, input: input)
+    }
+
+    static func run(
+        _ arguments: [String], home: String, input: String = ""
+    ) -> ChildProcess.Result {
         ChildProcess(
             "\(Workplace.programs)/parley", arguments, input: input,
             variables: Workplace.variables(home: home), folder: "/tmp"
         ).wait()
+    }
+
+    /// Runs a command on a terminal, where somebody types `typed`.
+    func onTerminal(
+        _ arguments: String..., typing typed: String = ""
+    ) -> (exitCode: Int32, shown: String) {
+        TestNode.onTerminal(arguments, home: home, typing: typed)
+    }
+
+    static func onTerminal(
+        _ arguments: [String], home: String, typing typed: String = ""
+    ) -> (exitCode: Int32, shown: String) {
+        let terminal = Terminal()
+        terminal.type(typed)
+        let child = ChildProcess(
+            "\(Workplace.programs)/parley", arguments, terminal: terminal,
+            variables: Workplace.variables(home: home), folder: "/tmp")
+        let shown = terminal.shown()
+        return (child.wait().exitCode, shown)
     }
 
     /// Runs a command that must end with this exit code.
@@ -115,6 +140,8 @@ struct Written: Decodable {
     let change: String
 }
 
+struct Invited: Decodable { let code: String }
+
 struct Shown: Decodable {
     let type: String
     let state: String
@@ -174,11 +201,10 @@ extension TestNode {
     static func guest(
         _ name: String, of host: TestNode, role: String = "editor", in workplace: Workplace
     ) throws -> TestNode {
-        struct Invitation: Decodable { let code: String }
         let node = workplace.node(name)
         node.parley("init", "--name", name)
         try node.start()
-        let invitation: Invitation = try host.answer("invite", "--role", role)
+        let invitation: Invited = try host.answer("invite", "--role", role)
         node.parley("join", "-", input: invitation.code)
         return node
     }

@@ -41,6 +41,78 @@ import Testing
                 == #"{"title":"Sweida","place":"Damascus","parties":["A","C"]}"#)
     }
 
+    @Test(arguments: [
+        ["title=Sweida"], ["parties+=A"], ["note:="], ["tags:="], ["title=Sweida", "parties+=B"],
+        ["place=Ale\u{301}p"],
+    ])
+    func anEditThatChangesNothingWritesNothing(typed: [String]) async throws {
+        let desk = try await Desk.founder()
+        let made = await desk.perform(
+            .new("exchange", "title=Sweida", "parties+=A", "parties+=B", "place=Al\u{E9}p"))
+        let assignments = typed.map(Request.Assignment.init(typed:))
+        let edited = await desk.perform(
+            .edit(record: made.record, assignments: assignments, because: "no difference"))
+        #expect(edited.exitCode == 0)
+        #expect(edited.json?.text == #"{"record":"\#(made.record)","change":null}"#)
+        #expect(await desk.perform(.log(record: nil, limit: 0)).json?.items.count == 2)
+    }
+
+    @Test func anEditWritesOnlyWhatItChanges() async throws {
+        let desk = try await Desk.founder()
+        _ = await desk.perform(.new("exchange", "title=Sweida", "parties+=A"))
+        _ = await desk.perform(
+            .edit("@last", "title=Sweida", "place=Adra", "parties+=A", "parties+=B"))
+        let log = await desk.perform(.log(record: "@last", limit: 1)).json?.items ?? []
+        let steps = log.first?["operations"]?.items ?? []
+        #expect(steps.map { $0["field"].content } == ["place", "parties"])
+        #expect(steps.map { $0["value"].content } == ["Adra", "B"])
+    }
+
+    /// What is shown of a field in conflict is one of its values; typing it settles nothing.
+    @Test func typingTheShownValueOfAConflictIsStillRefused() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await nour.perform(.new("exchange", "title=x"))
+        try await ali.pull(from: nour)
+        _ = await nour.perform(.edit(made.record, "place=Adra"))
+        _ = await ali.perform(.edit(made.record, "place=Damascus"))
+        try await nour.meet(ali)
+        let shown = await nour.perform(.show(made.record)).json?["fields"]?["place"].content
+        let edited = await nour.perform(.edit(made.record, "place=\(shown ?? "")"))
+        #expect(edited.exitCode == 1)
+        #expect(edited.error.contains("parley conflict resolve"))
+    }
+
+    @Test(arguments: [
+        (["parties:="], nil), (["parties:=", "parties+=C"], #"["C"]"#),
+        (["parties+=C", "parties:="], #"["C"]"#), (["parties:=", "parties+=A"], #"["A"]"#),
+    ])
+    func clearingASetLeavesOnlyWhatIsAddedWithIt(typed: [String], left: String?) async throws {
+        let desk = try await Desk.founder()
+        _ = await desk.perform(.new("exchange", "title=x", "parties+=A", "parties+=B"))
+        let assignments = typed.map(Request.Assignment.init(typed:))
+        let edited = await desk.perform(
+            .edit(record: "@last", assignments: assignments, because: nil))
+        #expect(edited.exitCode == 0, "\(edited.error)")
+        let shown = await desk.perform(.show("@last"))
+        #expect(shown.json?["fields"]?["parties"]?.text == left)
+    }
+
+    /// An element that somebody adds meanwhile wasn't on the screen, so it stays.
+    @Test func clearingASetRemovesWhatWasSeen() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await nour.perform(.new("exchange", "title=x", "parties+=A"))
+        try await ali.pull(from: nour)
+        _ = await nour.perform(.edit(made.record, "parties:="))
+        _ = await ali.perform(.edit(made.record, "parties+=B"))
+        try await nour.meet(ali)
+        for desk in [nour, ali] {
+            let shown = await desk.perform(.show(made.record))
+            #expect(shown.json?["fields"]?["parties"]?.text == #"["B"]"#)
+        }
+    }
+
     @Test func textIsComposedOnEntry() async throws {
         let desk = try await Desk.founder()
         _ = await desk.perform(.new("exchange", "place=Ale\u{301}p"))
@@ -75,7 +147,8 @@ import Testing
     @Test(arguments: [
         (["titel=x"], "`title`"), (["date=2026-02-30"], "`mid-July 2025`"),
         (["released_by_a=lots"], "`25-30`"), (["parties=A"], "`parties+=ELEMENT`"),
-        (["parties:="], "`parties-=ELEMENT`"), (["place+=A"], "`place=VALUE`"),
+        (["parties:=", "parties:="], "given twice"), (["place+=A"], "`place=VALUE`"),
+        (["parties-=A", "parties:="], "given twice"), (["parties:=", "parties-=A"], "given twice"),
         (["place=A", "place=B"], "given twice"), (["parties+=A", "parties+=A"], "given twice"),
         (["place="], "empty"), (["place=a\u{7}"], "control character"),
     ])
@@ -94,6 +167,17 @@ import Testing
             #expect(result.json == nil)
         }
         #expect(await desk.perform(.log(record: nil, limit: 0)).json?.items.count == 2)
+    }
+
+    @Test(arguments: [[], ["note:="], ["tags:="]])
+    func anEmptyRecordIsRefused(typed: [String]) async throws {
+        let desk = try await Desk.founder()
+        let assignments = typed.map(Request.Assignment.init(typed:))
+        let made = await desk.perform(
+            .new(type: "facility", assignments: assignments, because: nil))
+        #expect(made.exitCode == 1)
+        #expect(made.error.contains("`parley new facility name=...`"))
+        #expect(await desk.perform(.log(record: nil, limit: 0)).json?.items.count == 1)
     }
 
     @Test func aMistypedTypeIsSuggested() async throws {
@@ -133,12 +217,14 @@ import Testing
         #expect(await guest.perform(.edit(made.record, "title=y")).exitCode == 6)
         #expect(await guest.perform(.new("exchange", "title=y")).exitCode == 6)
         #expect(await guest.perform(.importLines(firstLine: 1, lines: [])).exitCode == 6)
+        #expect(await guest.perform(.checkLines(firstLine: 1, lines: [])).exitCode == 6)
     }
 
     @Test func anUnusableReasonIsRefused() async throws {
         let desk = try await Desk.founder()
         let result = await desk.perform(
-            .new(type: "note", assignments: [], because: "a\u{1B}[2J"))
+            .new(
+                type: "note", assignments: [.init(typed: "title=x")], because: "a\u{1B}[2J"))
         #expect(result.exitCode == 1)
         #expect(result.error.contains("--because"))
     }

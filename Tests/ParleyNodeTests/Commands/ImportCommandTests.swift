@@ -29,7 +29,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[]", "one object"), (#"{"type":"note"}"#, "one object"),
+        (#"{"type":"note","fields":{}}"#, "at least one field"),
+        (#"{"type":"note","fields":{"tags":[]}}"#, "at least one field"), ("[]", "one object"),
+        (#"{"type":"note"}"#, "one object"),
         (#"{"type":"note","fields":{},"more":1}"#, "one object"),
         (#"{"type":"note","fields":{},"type":"note"}"#, "one object"),
         (#"{"type":"nope","fields":{}}"#, "no record type"),

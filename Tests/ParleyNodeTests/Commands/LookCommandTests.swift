@@ -110,9 +110,60 @@ import Testing
         #expect(await place(made.change) == "first")
         #expect(await place("2026-02-26T10:30Z") == "first")
         #expect(await place("2026-02-26") == "second")
+        #expect(await place("٢٠٢٦-٠٢-٢٦T١٠:٣٠Z") == "first")
         #expect(await desk.perform(.show(record: made.record, at: "2026-02-25")).exitCode == 3)
         #expect(await desk.perform(.show(record: made.record, at: "yesterday")).exitCode == 1)
         #expect(await desk.perform(.show(record: made.record, at: "0000:99")).exitCode == 3)
+    }
+
+    /// A conflict that has been settled since is one in the past all the same.
+    @Test func aRecordIsShownWithTheConflictsItHad() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await nour.perform(.new("exchange", "place=first"))
+        try await ali.pull(from: nour)
+        nour.clock.set("2026-02-26T10:42Z")
+        ali.clock.set("2026-02-26T10:58Z")
+        let one = await nour.perform(.edit(made.record, "place=Adra", because: "Reuters"))
+        _ = await ali.perform(.edit(made.record, "place=Damascus"))
+        try await nour.meet(ali)
+        let open = await nour.perform(.show(made.record))
+        nour.clock.set("2026-02-26T12:00Z")
+        _ = await nour.perform(.take(one.change, made.record, "place"))
+        #expect(await nour.perform(.show(made.record)).exitCode == 0)
+
+        let past = await nour.perform(.show(record: made.record, at: "2026-02-26T11:00Z"))
+        #expect(past.exitCode == 4)
+        #expect(past.json?["conflicts"]?.text == open.json?["conflicts"]?.text)
+        #expect(past.json?["fields"]?.text == open.json?["fields"]?.text)
+        // As Nour knew it when she wrote, there was no conflict.
+        let alone = await nour.perform(.show(record: made.record, at: one.change))
+        #expect(alone.exitCode == 0)
+        #expect(alone.json?["conflicts"]?.items.isEmpty == true)
+    }
+
+    /// Asking what a record is called, as `delete` does, shows nobody its conflicts: a value that
+    /// arrived since somebody looked stays when the conflict is settled.
+    @Test func namingARecordCountsAsNoLook() async throws {
+        let nour = try await Desk.founder("Nour")
+        let (ali, mona) = (try await nour.admitting("Ali"), try await nour.admitting("Mona"))
+        let made = await nour.perform(.new("exchange", "title=Sweida"))
+        for desk in [ali, mona] { try await desk.pull(from: nour) }
+        let one = await nour.perform(.edit(made.record, "place=Adra"))
+        _ = await ali.perform(.edit(made.record, "place=Damascus"))
+        _ = await mona.perform(.edit(made.record, "place=Homs"))
+        try await nour.pull(from: ali)
+        _ = await nour.perform(.show(made.record))
+        try await nour.pull(from: mona)
+        let named = await nour.perform(.nameRecord(String(made.record.prefix(8))))
+        #expect(
+            named.json?.text
+                == #"{"record":"\#(made.record)","type":"exchange","title":"Sweida"}"#)
+        _ = await nour.perform(.take(one.change, made.record, "place"))
+        let left = await nour.perform(.showConflict(record: made.record, field: "place"))
+        #expect(
+            left.json?["values"]?.items.compactMap { $0["value"].content }.sorted()
+                == ["Adra", "Homs"])
     }
 
     @Test func theCasebookNamesItsMembers() async throws {

@@ -1,0 +1,61 @@
+import ParleyControl
+
+/// A live line about a sync that is under way, on a terminal.
+///
+/// The answer to `sync` comes when all is exchanged. What arrives meanwhile shows in the clocks of
+/// `status`, asked for in a second conversation with the node.
+struct SyncProgress {
+    /// Soon enough to look alive, and nothing to a daemon.
+    private static let pause = Duration.milliseconds(250)
+
+    let session: Session
+
+    /// Shows the line while `body` runs, where somebody could see it.
+    static func shown<Result>(
+        on session: Session, while body: () async throws -> Result
+    ) async throws -> Result {
+        guard Surroundings.hasErrorTerminal else { return try await body() }
+        let progress = SyncProgress(session: try session.sibling())
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await progress.run() }
+            defer { group.cancelAll() }
+            return try await body()
+        }
+    }
+
+    /// Draws until it is cancelled, then leaves a clean line.
+    private func run() async {
+        var counter = ArrivalCounter()
+        while !Task.isCancelled, let status = try? await status() {
+            if let line = counter.line(for: status) { Output.note(line) }
+            try? await Task.sleep(for: Self.pause)
+        }
+        Output.note(ProgressBar.erasure)
+    }
+
+    private func status() async throws -> StatusAnswer {
+        try await session.perform(.status).answer()
+    }
+}
+
+/// Counts the changes of others that arrive from one `status` to the next.
+package struct ArrivalCounter {
+    /// What was there when first asked.
+    private var before: Int?
+
+    package init() {}
+
+    /// - Returns: what to write to the terminal, `nil` the first time.
+    package mutating func line(for status: StatusAnswer) -> String? {
+        // This node's own logs begin with its ID; what is typed meanwhile hasn't arrived.
+        let own = status.node.prefix(16)
+        let held = status.casebooks.flatMap(\.clock).filter { !$0.key.hasPrefix(own) }
+            .reduce(0) { $0 + $1.value }
+        guard let before else {
+            before = held
+            return nil
+        }
+        let arrived = Counted.text(max(0, held - before), "change")
+        return "\(ProgressBar.erasure)syncing … \(arrived) received"
+    }
+}

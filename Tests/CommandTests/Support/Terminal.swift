@@ -1,0 +1,46 @@
+import Glibc
+import Synchronization
+
+/// A terminal of 80 columns with a program on it: what is typed, and what it shows.
+final class Terminal {
+    private let person: Int32
+    private(set) var child: Int32
+
+    init() {
+        (person, child) = ChildProcess.spawning.withLock { _ in
+            var (person, child): (Int32, Int32) = (-1, -1)
+            var size = winsize(ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0)
+            precondition(openpty(&person, &child, nil, nil, &size) == 0, "cannot make a terminal")
+            for end in [person, child] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            return (person, child)
+        }
+    }
+
+    deinit {
+        close(person)
+        closeChildEnd()
+    }
+
+    /// From then on only the program holds it, so that its end is the end of what is shown.
+    func closeChildEnd() {
+        guard child >= 0 else { return }
+        close(child)
+        child = -1
+    }
+
+    func type(_ text: String) {
+        precondition(write(person, text, text.utf8.count) == text.utf8.count)
+    }
+
+    /// All that is shown until the program ends, with plain line breaks.
+    func shown() -> String {
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = read(person, &piece, piece.count)
+            guard count > 0 else { break }
+            bytes += piece[..<count]
+        }
+        return String(decoding: bytes, as: UTF8.self).replacing("\r\n", with: "\n")
+    }
+}
