@@ -133,7 +133,7 @@ let package = Package(
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
                 "ParleyTransport", "ParleyControl", "ParleyNode", logging, grdb, sqlite,
             ]),
-        tests("CommandTests", ["parley", "parleyd", "ParleyControl"]),
+        tests("CommandTests", ["parley", "parleyd", "ParleyControl", "ParleyTestSupport"]),
         tests("PackageTests", []),
     ],
     swiftLanguageModes: [.v6]

@@ -13,8 +13,11 @@ package enum Request: Codable, Hashable, Sendable {
     case show(record: String, at: String?)
     /// What a record is called, for a question about it; nothing of it counts as looked at.
     case nameRecord(String)
-    case list(type: String?, filters: [Assignment], sort: String?, limit: Int)
+    case list(
+        type: String?, filters: [Assignment], sort: String?, deleted: Bool = false, limit: Int)
     case find(words: String, limit: Int)
+    /// How many records a search would index first.
+    case indexBacklog
     case log(record: String?, limit: Int)
     case delete(record: String, because: String?)
     case restore(record: String, because: String?)
@@ -59,6 +62,8 @@ package enum Request: Codable, Hashable, Sendable {
         /// The value written by this change.
         case take(change: String)
         case value(String)
+        /// No value: the field is unset.
+        case nothing
     }
 }
 

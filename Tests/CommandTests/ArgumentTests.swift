@@ -1,4 +1,5 @@
 import ParleyControl
+import ParleyTestSupport
 import Testing
 import parley
 

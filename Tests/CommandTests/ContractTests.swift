@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import ParleyTestSupport
 import Testing
 import parley
 
@@ -21,7 +22,8 @@ import parley
     ]
     private static let side: Shape = [
         "value": .text, "by": .text, "node": .text, "at": .text, "change": .text,
-        "seen": .map(of: .integer),
+        "seen": .map(of: .integer), "reason": .optional(.text), "why": .text,
+        "reopened": .anything,
     ]
     private static let conflict: Shape = [
         "record": .text, "type": .text, "title": .text, "field": .text, "values": [side],
@@ -45,7 +47,8 @@ import parley
     ]
     private static let exchanged: Shape = [
         "peer": .text, "received": .integer, "sent": .integer, "conflicts": .integer,
-        "bytesIn": .integer, "bytesOut": .integer, "complete": .flag,
+        "bytesIn": .integer, "bytesOut": .integer, "complete": .flag, "plainIn": .integer,
+        "plainOut": .integer, "uninterpreted": .integer, "missing": .anything,
     ]
     private static let status: Shape = [
         "node": .text, "name": .text, "daemon": .map(of: .anything),
@@ -53,6 +56,7 @@ import parley
             [
                 "casebook": .text, "name": .text, "role": .text, "records": .integer,
                 "conflicts": .integer, "clock": .map(of: .integer), "digest": .text,
+                "uninterpreted": .integer, "clocksAhead": .anything,
             ]
         ],
         "peers": [
@@ -61,6 +65,7 @@ import parley
                 "refused": .anything,
             ]
         ],
+        "refused": .anything, "problems": .anything,
     ]
 
     private func expect(

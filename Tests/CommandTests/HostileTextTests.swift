@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ParleyTestSupport
 import Testing
 import parley
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ParleyControl
+import ParleyTestSupport
 import Testing
 import parley
 

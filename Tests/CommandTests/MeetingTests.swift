@@ -1,4 +1,5 @@
 import Glibc
+import ParleyTestSupport
 import Testing
 import parley
 
@@ -87,6 +88,18 @@ import parley
             let log: [Logged] = try node.answer("log", exchange.record)
             #expect(log[0].because == "the primary source")
         }
+    }
+
+    @Test func aConflictIsSettledToNothing() throws {
+        let exchange: Written = try amal.answer("new", "exchange", "title=Sweida")
+        try meetInLine()
+        amal.parley("edit", exchange.record, "place=Adra")
+        chadia.parley("edit", exchange.record, "place=Damascus")
+        try meetInLine()
+        basil.parley("conflict", "resolve", exchange.record, "place", "--unset")
+        let shown: Shown = try basil.answer("show", exchange.record)
+        #expect(shown.fields["place"] == nil)
+        #expect(try basil.standing().conflicts == 0)
     }
 
     /// Edits made apart on all three, and the one in the middle killed while it receives: the

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ParleyTestSupport
 import Testing
 import parley
 
@@ -41,6 +42,29 @@ import parley
         #expect(log[0].by == "amal")
     }
 
+    @Test func listsWhatWasDeleted() throws {
+        let node = try node(withDaemon: false)
+        let kept: Written = try node.answer("new", "note", "title=Kept")
+        let gone: Written = try node.answer("new", "note", "title=Gone")
+        node.parley("delete", gone.record, "--yes")
+        let listed: [Listed] = try node.answer("list", "note")
+        #expect(listed.map(\.record) == [kept.record])
+        let deleted: [Listed] = try node.answer("list", "note", "--deleted")
+        #expect(deleted.map(\.record) == [gone.record])
+        #expect(node.parley("list", "--deleted").output.contains("deleted"))
+    }
+
+    /// After much has come in, a search says what it does first, and misses nothing.
+    @Test func aSearchSaysThatItIndexesFirst() throws {
+        let node = try node(withDaemon: false)
+        let lines = (0..<1_200).map { #"{"type":"note","fields":{"title":"note \#($0)"}}"# }
+        node.parley("import", "-", input: lines.joined(separator: "\n"))
+        let first = node.parley("find", "1199")
+        #expect(first.errors == "indexing 1200 new records first ...\n")
+        #expect(first.output.contains("note 1199"))
+        #expect(node.parley("find", "1198").errors == "")
+    }
+
     @Test(arguments: [false, true])
     func listsAndFinds(withDaemon: Bool) throws {
         let node = try node(withDaemon: withDaemon)
@@ -50,8 +74,10 @@ import parley
         #expect(exchanges.map(\.title) == ["Échange de Sweida"])
         let tagged: [Listed] = try node.answer("list", "tags=verified")
         #expect(tagged.map(\.title) == ["Échange de Sweida"])
-        let arabic: [Listed] = try node.answer("find", "سجن")
-        #expect(arabic.map(\.title) == ["سِجن عدرا المركزي"])
+        for words in ["سجن", "مركزي", "المركزى"] {
+            let arabic: [Listed] = try node.answer("find", words)
+            #expect(arabic.map(\.title) == ["سِجن عدرا المركزي"])
+        }
         let french: [Listed] = try node.answer("find", "echange")
         #expect(french.map(\.title) == ["Échange de Sweida"])
         #expect(node.parley("list").output.contains("سِجن عدرا المركزي"))

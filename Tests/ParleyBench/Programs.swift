@@ -1,4 +1,5 @@
 import Foundation
+import ParleyTestSupport
 
 /// The two programs as a person would start them.
 struct Programs {
@@ -24,23 +25,16 @@ struct Programs {
     /// - Throws: with what it said, unless it is done (0) or done with open conflicts (4).
     @discardableResult
     func parley(_ arguments: String..., home: URL) throws -> Data {
-        let process = Process()
-        process.executableURL = folder.appending(path: "parley")
-        process.arguments = arguments + ["--home", home.path, "--json"]
-        let output = Pipe()
-        let complaint = Pipe()
-        process.standardOutput = output
-        process.standardError = complaint
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let answer = output.fileHandleForReading.readDataToEndOfFile()
-        let reason = complaint.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard [0, 4].contains(process.terminationStatus) else {
-            let text = String(decoding: reason + answer, as: UTF8.self)
+        let words = arguments + ["--home", home.path, "--json"]
+        let result = ChildProcess(
+            folder.appending(path: "parley").path, words,
+            variables: ProcessInfo.processInfo.environment, folder: "/"
+        ).wait()
+        guard [0, 4].contains(result.exitCode) else {
+            let text = result.errors + result.output
             throw Failure(description: "parley \(arguments.joined(separator: " ")): \(text)")
         }
-        return answer
+        return Data(result.output.utf8)
     }
 
     /// Starts a daemon and waits for its ready line.

@@ -30,8 +30,9 @@ package struct CasebookCommands: Sendable {
     /// Whether `perform` knows what to do with a request.
     package static func handles(_ request: Request) -> Bool {
         switch request {
-        case .showCasebook, .new, .edit, .show, .nameRecord, .list, .find, .log, .delete, .restore,
-            .listConflicts, .showConflict, .resolveConflict, .reopenConflict, .importLines,
+        case .showCasebook, .new, .edit, .show, .nameRecord, .list, .find, .indexBacklog, .log,
+            .delete, .restore, .listConflicts, .showConflict, .resolveConflict, .reopenConflict,
+            .importLines,
             .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
@@ -86,8 +87,9 @@ package struct CasebookCommands: Sendable {
         case .showCasebook: Answer(try scope.casebookView(of: store.origin.node))
         case .show(let record, let at): try show(record, at: at, in: scope)
         case .nameRecord(let record): try name(record, in: scope)
-        case .list(let type, let filters, let sort, let limit):
-            try list(type, filters, sort: sort, limit: limit, in: scope)
+        case .list(let type, let filters, let sort, let deleted, let limit):
+            try list(type, filters, sort: sort, deleted: deleted, limit: limit, in: scope)
+        case .indexBacklog: try indexBacklog(in: scope)
         case .log(let record, let limit): try log(record, limit: limit, in: scope)
         case .listConflicts(let limit): try listConflicts(limit: limit, in: scope)
         case .showConflict(let record, let field): try showConflict(record, field, in: scope)

@@ -94,6 +94,9 @@ extension CasebookCommands {
             guard let field = conflict.field else { return try stateValue(text) }
             let type = try type(of: conflict.record)
             return try EditPlan(type: type).value(text, of: try type.field(named: field.text))
+        case .nothing:
+            guard conflict.field != nil else { return try stateValue("nothing") }
+            return .absent
         }
     }
 

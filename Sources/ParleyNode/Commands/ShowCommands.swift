@@ -107,8 +107,8 @@ extension CasebookCommands {
     // MARK: Several
 
     func list(
-        _ typed: String?, _ assignments: [Request.Assignment], sort: String?, limit: Int,
-        in scope: ReadScope
+        _ typed: String?, _ assignments: [Request.Assignment], sort: String?, deleted: Bool,
+        limit: Int, in scope: ReadScope
     ) throws -> Answer {
         let type = try typed.map { text throws in try schema.type(named: text) }
         let filters = try assignments.map { assignment in
@@ -126,7 +126,7 @@ extension CasebookCommands {
         }
         let order = try sort.map { try field(named: $0, of: type).name }
         let records = try scope.list(
-            type: type?.name, filters: filters, sort: order, limit: limit)
+            type: type?.name, filters: filters, deleted: deleted, sort: order, limit: limit)
         return Answer(.array(try records.map { try entry($0, in: scope) }))
     }
 
@@ -136,7 +136,11 @@ extension CasebookCommands {
         return .object([
             ("record", .string(record.id.text)), ("type", .string(record.type.text)),
             ("title", .string(record.document.title)),
-            ("state", .string(conflicts.contains(nil) ? "conflict" : "live")),
+            (
+                "state",
+                .string(
+                    record.isDeleted ? "deleted" : conflicts.contains(nil) ? "conflict" : "live")
+            ),
             ("fields", fields),
             ("conflicts", .array(conflicts.map { .string($0.commandName) })),
         ])
@@ -157,6 +161,13 @@ extension CasebookCommands {
     /// Records that wait to be indexed, beyond which a search finishes the index first: below that,
     /// reading them takes less time.
     private static let readableBacklog = 500
+
+    /// How many records the next search will index before it looks.
+    func indexBacklog(in scope: ReadScope) throws -> Answer {
+        let backlog = try scope.indexBacklog()
+        let isReadable = backlog <= CasebookCommands.readableBacklog
+        return Answer(.object([("records", .integer(isReadable ? 0 : backlog))]))
+    }
 
     func find(_ words: String, limit: Int) async throws -> Answer {
         let backlog = try await store.read { try $0.indexBacklog() }

@@ -13,9 +13,10 @@ package final class ShownConflicts: Sendable {
     /// Conflicts remembered; beyond that the oldest go.
     private static let limit = 4096
 
-    private struct State {
-        /// By conflict, the names of the changes; the last one noted stands last.
-        var changes: [(conflict: String, names: Set<String>)] = []
+    fileprivate struct State {
+        /// By conflict, the names of the changes, and when they were noted.
+        var changes: [String: (order: Int, names: Set<String>)] = [:]
+        var order = 0
         var hasRead = false
     }
 
@@ -32,7 +33,7 @@ package final class ShownConflicts: Sendable {
     func seen(_ dot: Dot, in conflict: Key) -> Bool? {
         state.withLock { state in
             read(&state)
-            return state.changes.last { $0.conflict == conflict.text }?.names.contains(dot.name)
+            return state.changes[conflict.text]?.names.contains(dot.name)
         }
     }
 
@@ -41,15 +42,8 @@ package final class ShownConflicts: Sendable {
         guard !conflicts.isEmpty else { return }
         let text = state.withLock { state -> String in
             read(&state)
-            for (conflict, dots) in conflicts {
-                state.changes.removeAll { $0.conflict == conflict.text }
-                state.changes.append((conflict.text, Set(dots.map(\.name))))
-            }
-            state.changes.removeFirst(max(0, state.changes.count - ShownConflicts.limit))
-            return state.changes.map {
-                "\($0.conflict) \($0.names.sorted().joined(separator: ","))\n"
-            }
-            .joined()
+            for (conflict, dots) in conflicts { state.note(conflict.text, Set(dots.map(\.name))) }
+            return state.text(atMost: ShownConflicts.limit)
         }
         guard let path else { return }
         try? PrivateFile.write(Array(text.utf8), to: path, isDurable: false)
@@ -62,12 +56,26 @@ package final class ShownConflicts: Sendable {
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let parts = line.split(separator: " ")
             guard parts.count == 4 else { continue }
-            state.changes.append(
-                (
-                    parts[..<3].joined(separator: " "),
-                    Set(parts[3].split(separator: ",").map(String.init))
-                ))
+            state.note(
+                parts[..<3].joined(separator: " "),
+                Set(parts[3].split(separator: ",").map(String.init)))
         }
+    }
+}
+
+extension ShownConflicts.State {
+    fileprivate mutating func note(_ conflict: String, _ names: Set<String>) {
+        order += 1
+        changes[conflict] = (order, names)
+    }
+
+    /// One line a conflict, the newest last.
+    fileprivate mutating func text(atMost limit: Int) -> String {
+        var lines = changes.sorted { $0.value.order < $1.value.order }
+        for (conflict, _) in lines.prefix(max(0, lines.count - limit)) { changes[conflict] = nil }
+        lines.removeFirst(max(0, lines.count - limit))
+        return lines.map { "\($0.key) \($0.value.names.sorted().joined(separator: ","))\n" }
+            .joined()
     }
 }
 

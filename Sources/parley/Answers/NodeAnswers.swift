@@ -52,6 +52,15 @@ package struct SyncAnswer: Decodable, Sendable {
     let complete: Bool
     /// Why it isn't complete, where that is known.
     let reason: ForeignText?
+    /// Groups that no program here can interpret.
+    let uninterpreted: Int?
+    let missing: [Missing]?
+
+    /// Changes that are here without effect, and why.
+    struct Missing: Decodable, Sendable {
+        let changes: Int
+        let why: String
+    }
 }
 
 /// `status`.
@@ -64,6 +73,15 @@ package struct StatusAnswer: Decodable, Sendable {
         let conflicts: Int
         let clock: [String: Int]
         let digest: String
+        let clocksAhead: [ClockAhead]?
+    }
+
+    /// A member whose changes carry times that can't be right, or ours can't.
+    struct ClockAhead: Decodable, Sendable {
+        let node: String
+        let by: ForeignText?
+        let seconds: Int
+        let seen: String
     }
 
     struct Peer: Decodable, Sendable {

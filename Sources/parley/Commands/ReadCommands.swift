@@ -26,8 +26,10 @@ struct Show: NodeCommand {
 /// `parley list`
 struct List: NodeCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List records, all or of one type, filtered by fields.")
+        abstract: "List records, all or of one type, filtered by fields.",
+        discussion: "Newest first, deleted ones left out.")
     static let examples = [
+        Example("what was deleted, to restore it", "parley list --deleted"),
         Example("exchanges by date", "parley list exchange --sort date"),
         Example("what is tagged", "parley list tags=verified --limit 20"),
     ]
@@ -35,6 +37,7 @@ struct List: NodeCommand {
     @Argument(help: ArgumentHelp("A type, then filters.", valueName: "type|field=value"))
     var terms: [String] = []
     @Option(help: ArgumentHelp("Order by this field.", valueName: "field")) var sort: String?
+    @Flag(help: "Only deleted records.") var deleted = false
     @OptionGroup var source: AssignmentSource
     @OptionGroup var limit: LimitOption
     @OptionGroup var options: NodeOptions
@@ -48,7 +51,8 @@ struct List: NodeCommand {
                 "cannot filter by that: a filter compares. Write FIELD=VALUE, for example tags=verified."
             )
         }
-        return .list(type: type, filters: filters, sort: sort, limit: limit.limit)
+        return .list(
+            type: type, filters: filters, sort: sort, deleted: deleted, limit: limit.limit)
     }
 
     func page(for records: [ListedRecord], on screen: Screen) -> String {
@@ -58,9 +62,16 @@ struct List: NodeCommand {
 
 /// `parley find`
 struct Find: NodeCommand {
+    private struct Backlog: Decodable {
+        let records: Int
+    }
+
     static let configuration = CommandConfiguration(
         abstract: "Search words in all records, newest first.",
-        discussion: "Arabic is found without its vowel marks, Latin without its accents.")
+        discussion: """
+            Arabic is found without its vowel marks and its article, Latin without its accents. \
+            After a large import or sync, the words that aren't indexed yet are indexed first.
+            """)
     static let examples = [
         Example("records with both words", "parley find central prison"),
         Example("words out of sight of `ps`", "parley find - < words.txt"),
@@ -73,6 +84,17 @@ struct Find: NodeCommand {
     func request() throws -> Request {
         let text = words == ["-"] ? try ValueSource.value("-") : words.joined(separator: " ")
         return .find(words: text, limit: limit.limit)
+    }
+
+    func run() async throws {
+        let request = try request()
+        try await Session.with(options) { session in
+            let backlog: Backlog = try await session.perform(.indexBacklog).answer()
+            if backlog.records > 0 {
+                Output.note("indexing \(Counted.text(backlog.records, "new record")) first ...\n")
+            }
+            try await session.show(request, page: page)
+        }
     }
 
     func page(for records: [ListedRecord], on screen: Screen) -> String {

@@ -6,9 +6,9 @@ struct Resolve: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         abstract: "Settle a conflict: take a side, or write another value.",
         discussion: """
-            Settles exactly the values named by --seen, or all that stand now; one that arrives \
-            later stays in conflict with the result. For an edit against a delete the field is \
-            `state`.
+            Settles exactly the values named by --seen, or those this node last showed; one that \
+            arrived since stays in conflict with the result. For an edit against a delete the field \
+            is `state`.
             """)
     static let examples = [
         Example(
@@ -29,6 +29,7 @@ struct Resolve: AsyncParsableCommand, Exemplified {
         help: ArgumentHelp("The value in this file, - for standard input.", valueName: "file"))
     var from: String?
     @Flag(help: "Write the value in $EDITOR, with both sides shown.") var edit = false
+    @Flag(help: "No value: the field is unset.") var unset = false
 
     @Option(
         help: ArgumentHelp(
@@ -39,10 +40,11 @@ struct Resolve: AsyncParsableCommand, Exemplified {
     @OptionGroup var options: NodeOptions
 
     func validate() throws {
-        let choices = [take != nil, value != nil, from != nil, edit].filter(\.self).count
+        let choices = [take != nil, value != nil, from != nil, edit, unset].filter(\.self).count
         if choices != 1 {
             throw ValidationError(
-                "a resolution is one choice: give one of --take, --value, --from and --edit")
+                "a resolution is one choice: give one of --take, --value, --from, --edit and --unset"
+            )
         }
         try reason.checkInput(besides: from)
     }
@@ -60,6 +62,7 @@ struct Resolve: AsyncParsableCommand, Exemplified {
     private var named: [String]? { seen?.split(separator: ",").map(String.init) }
 
     private func choice() throws -> Request.Choice {
+        if unset { return .nothing }
         if let take { return .take(change: take) }
         if let value { return .value(value) }
         return .value(ResolutionDraft.value(in: try ValueSource.value(from ?? "-")))

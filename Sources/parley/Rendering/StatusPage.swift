@@ -5,6 +5,11 @@ package enum StatusPage {
         page += "  node \(status.node.prefix(16))  \(daemon(status.daemon))\n"
         page += "\n" + casebooks(status.casebooks, on: screen)
         if !status.peers.isEmpty { page += "\n" + peers(status.peers, on: screen) }
+        for casebook in status.casebooks {
+            for clock in casebook.clocksAhead ?? [] {
+                page += "\n" + screen.paint(text(of: clock), .attention) + "\n"
+            }
+        }
         for problem in status.problems ?? [] {
             page += "\n" + screen.paint(problem.line, .attention) + "\n"
         }
@@ -12,6 +17,18 @@ package enum StatusPage {
             page += "\nclosed before anybody was known: \(counts(refused))\n"
         }
         return page
+    }
+
+    /// Which of two clocks is wrong can't be told from here.
+    private static func text(of clock: StatusAnswer.ClockAhead) -> String {
+        let name = clock.by?.line ?? ShortNames.node(clock.node)
+        let minutes = clock.seconds / 60
+        let lead =
+            minutes < 120
+            ? "\(minutes) minutes"
+            : minutes < 2880 ? "\(minutes / 60) hours" : "\(minutes / 1440) days"
+        return
+            "the clock of \(name) is \(lead) ahead of this one's, seen \(LocalTime.shown(clock.seen)): set whichever is wrong. Until then its changes are listed as newer than they are."
     }
 
     private static func daemon(_ daemon: JSONValue?) -> String {

@@ -16,6 +16,23 @@ package enum SyncPage {
             ]
         }
         return table.text(on: screen) + conflictHint(peers.reduce(0) { $0 + $1.conflicts })
+            + remarks(on: peers)
+    }
+
+    /// What is here and has no effect, and why.
+    private static func remarks(on peers: [SyncAnswer]) -> String {
+        let uninterpreted = peers.reduce(0) { $0 + ($1.uninterpreted ?? 0) }
+        let missing = peers.flatMap { $0.missing ?? [] }.max { $0.changes < $1.changes }
+        var lines = ""
+        if uninterpreted > 0 {
+            let groups = Counted.text(
+                uninterpreted, "part of a change", plural: "parts of changes")
+            lines += "\n\(groups) can't be interpreted here: another node runs a newer version\n"
+        }
+        if let missing {
+            lines += "\n\(Counted.text(missing.changes, "change")) \(missing.why)\n"
+        }
+        return lines
     }
 
     private static func state(of peer: SyncAnswer) -> Table.Cell {

@@ -1,5 +1,6 @@
 import Foundation
 import ParleyControl
+import ParleyTestSupport
 
 /// A control socket whose answers a test makes up, for `parley` to talk to.
 enum ScriptedDaemon {

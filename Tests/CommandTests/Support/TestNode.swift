@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import ParleyTestSupport
 import Testing
 import parley
 

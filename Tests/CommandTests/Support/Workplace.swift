@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import ParleyTestSupport
 import Testing
 
 /// A temporary folder with the built programs on the path; gone when the test is over.

@@ -2,11 +2,11 @@ import Glibc
 import Synchronization
 
 /// A terminal of 80 columns with a program on it: what is typed, and what it shows.
-final class Terminal {
+package final class Terminal {
     private let person: Int32
-    private(set) var child: Int32
+    package private(set) var child: Int32
 
-    init() {
+    package init() {
         (person, child) = ChildProcess.spawning.withLock { _ in
             var (person, child): (Int32, Int32) = (-1, -1)
             var size = winsize(ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0)
@@ -28,12 +28,12 @@ final class Terminal {
         child = -1
     }
 
-    func type(_ text: String) {
+    package func type(_ text: String) {
         precondition(write(person, text, text.utf8.count) == text.utf8.count)
     }
 
     /// All that is shown until the program ends, with plain line breaks.
-    func shown() -> String {
+    package func shown() -> String {
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 4_096)
         while true {

@@ -1,15 +1,15 @@
-import Glibc
+package import Glibc
 import Synchronization
 
 /// A program run as users run it, with its output kept in files so that no pipe can fill up.
-final class ChildProcess {
-    struct Result: Sendable {
-        let exitCode: Int32
-        let output: String
-        let errors: String
+package final class ChildProcess {
+    package struct Result: Sendable {
+        package let exitCode: Int32
+        package let output: String
+        package let errors: String
     }
 
-    let pid: pid_t
+    package let pid: pid_t
     /// `nil` where somebody else reads the output.
     private let output: Int32?
     private let errors: Int32
@@ -19,7 +19,7 @@ final class ChildProcess {
     ///     it; a file by default.
     ///   - terminal: takes the place of input, output and errors.
     ///   - variables: its whole environment.
-    init(
+    package init(
         _ program: String, _ arguments: [String], input: String = "", pipe: Int32? = nil,
         terminal: Terminal? = nil, variables: [String: String], folder: String
     ) {
@@ -63,7 +63,7 @@ final class ChildProcess {
     }
 
     /// A pipe whose ends no other child inherits.
-    static func pipe() -> (reading: Int32, writing: Int32) {
+    package static func pipe() -> (reading: Int32, writing: Int32) {
         spawning.withLock { _ in
             var ends: [Int32] = [0, 0]
             precondition(Glibc.pipe(&ends) == 0, "cannot make a pipe")
@@ -76,7 +76,7 @@ final class ChildProcess {
     static let spawning = Mutex(())
 
     /// Waits until it has ended; a signal counts as 128 and its number.
-    func wait() -> Result {
+    package func wait() -> Result {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         let signal = status & 0x7f
@@ -86,7 +86,7 @@ final class ChildProcess {
             errors: ChildProcess.contents(of: errors))
     }
 
-    func send(_ signal: Int32) {
+    package func send(_ signal: Int32) {
         kill(pid, signal)
     }
 
