@@ -40,8 +40,12 @@ package struct Cell: Hashable, Sendable {
     }
 
     /// Writes `values` under one dot after dropping what the write has replaced.
-    package mutating func write(_ values: [Value], dot: Dot, dropping drops: (Entry) -> Bool) {
-        entries.removeAll(where: drops)
+    package mutating func write<Failure: Error>(
+        _ values: [Value], dot: Dot, dropping drops: (Entry) throws(Failure) -> Bool
+    ) throws(Failure) {
+        var kept: [Entry] = []
+        for entry in entries where try !drops(entry) { kept.append(entry) }
+        entries = kept
         guard !values.isEmpty else { return }
         entries.append(contentsOf: values.map { Entry(dot: dot, value: $0) })
         if entries.count > 1 { entries = Array(Set(entries)).sorted() }

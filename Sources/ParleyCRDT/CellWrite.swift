@@ -39,11 +39,13 @@ package struct CellWrite: Hashable, Sendable {
     /// Whether this write replaces `entry` of the same cell.
     ///
     /// - Parameter covers: whether this write's author had applied a given change.
-    package func drops(_ entry: Cell.Entry, covers: (Dot) -> Bool) -> Bool {
+    package func drops<Failure: Error>(
+        _ entry: Cell.Entry, covers: (Dot) throws(Failure) -> Bool
+    ) throws(Failure) -> Bool {
         switch drops {
-        case .covered: covers(entry.dot)
-        case .coveredLive: entry.value == .live && covers(entry.dot)
-        case .named(let dots): dots.contains(entry.dot) && covers(entry.dot)
+        case .covered: try covers(entry.dot)
+        case .coveredLive: try entry.value == .live && covers(entry.dot)
+        case .named(let dots): try dots.contains(entry.dot) && covers(entry.dot)
         }
     }
 }

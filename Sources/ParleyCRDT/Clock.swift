@@ -3,8 +3,11 @@
 /// Clocks hold tips, and a dot is covered when it is a tip or an ancestor of one. Which changes
 /// are ancestors is knowledge about the log, so it is handed in.
 package protocol Ancestry {
+    /// `Never` where everything is known in advance; a store has to look.
+    associatedtype Failure: Error
+
     /// Whether `dot` is `tip` itself or lies before it in the same branch of `dot.origin`'s log.
-    func contains(_ dot: Dot, upTo tip: Tip) -> Bool
+    func contains(_ dot: Dot, upTo tip: Tip) throws(Failure) -> Bool
 }
 
 /// The ancestry of logs without forks: a lower sequence number is an ancestor.
@@ -105,18 +108,24 @@ package struct Clock: Hashable, Sendable {
     }
 
     /// Whether the change named by `dot` is among what this clock stands for.
-    package func covers(_ dot: Dot, in ancestry: some Ancestry) -> Bool {
-        self[dot.origin].contains { ancestry.contains(dot, upTo: $0) }
+    package func covers<Logs: Ancestry>(
+        _ dot: Dot, in ancestry: Logs
+    ) throws(Logs.Failure) -> Bool {
+        for tip in self[dot.origin] where try ancestry.contains(dot, upTo: tip) { return true }
+        return false
     }
 
     /// Whether everything `other` stands for is here too.
-    package func covers(_ other: Clock, in ancestry: some Ancestry) -> Bool {
-        other.entries.allSatisfy { entry in
-            entry.tips.allSatisfy { tip in
+    package func covers<Logs: Ancestry>(
+        _ other: Clock, in ancestry: Logs
+    ) throws(Logs.Failure) -> Bool {
+        for entry in other.entries {
+            for tip in entry.tips {
                 let dot = Dot(origin: entry.origin, sequence: tip.sequence, hash: tip.hash)
-                return covers(dot, in: ancestry)
+                guard try covers(dot, in: ancestry) else { return false }
             }
         }
+        return true
     }
 
     /// The entries of this clock that differ from `earlier`'s.

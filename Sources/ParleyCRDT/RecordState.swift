@@ -61,11 +61,15 @@ package struct RecordState: Hashable, Sendable {
     ///
     /// - Parameter covers: whether the change's author had applied a given change.
     /// - Complexity: O(n log n) in the number of writes and of elements in the sets they are about.
-    package mutating func apply(_ writes: [CellWrite], dot: Dot, covers: (Dot) -> Bool) {
+    package mutating func apply<Failure: Error>(
+        _ writes: [CellWrite], dot: Dot, covers: (Dot) throws(Failure) -> Bool
+    ) throws(Failure) {
         var elements: [FieldName: [AddWinsSet.Element]] = [:]
         for write in writes {
             var cell = self[write.target]
-            cell.write(write.values, dot: dot) { write.drops($0, covers: covers) }
+            try cell.write(write.values, dot: dot) { entry throws(Failure) in
+                try write.drops(entry, covers: covers)
+            }
             if case .element(let name, let value) = write.target {
                 elements[name, default: []].append(AddWinsSet.Element(value: value, cell: cell))
             } else {
@@ -86,26 +90,42 @@ package struct RecordState: Hashable, Sendable {
         return sets.remove(at: index).content
     }
 
-    package mutating func apply(_ edit: Edit, in ancestry: some Ancestry) {
-        apply(edit.writes, dot: edit.dot) { edit.context.covers($0, in: ancestry) }
+    package mutating func apply<Logs: Ancestry>(
+        _ edit: Edit, in ancestry: Logs
+    ) throws(Logs.Failure) {
+        try apply(edit.writes, dot: edit.dot) { dot throws(Logs.Failure) in
+            try edit.context.covers(dot, in: ancestry)
+        }
     }
 
     /// What a set of edits means, whatever order they are given in: every write stands unless
     /// another one of the same cell drops it. This is the definition; `apply` must agree with it.
     ///
     /// - Complexity: O(n²) in the number of edits.
-    package static func meaning(of edits: [Edit], in ancestry: some Ancestry) -> RecordState {
+    package static func meaning<Logs: Ancestry>(
+        of edits: [Edit], in ancestry: Logs
+    ) throws(Logs.Failure) -> RecordState {
         var result = RecordState()
         for edit in edits {
             for write in edit.writes {
-                let standing = write.values.map { Cell.Entry(dot: edit.dot, value: $0) }
-                    .filter { entry in
-                        !edits.contains { $0.drops(entry, of: write.target, ancestry) }
+                var standing: [Cell.Entry] = []
+                for value in write.values {
+                    let entry = Cell.Entry(dot: edit.dot, value: value)
+                    if try !isDropped(entry, of: write.target, by: edits, ancestry) {
+                        standing.append(entry)
                     }
+                }
                 result[write.target] = Cell(result[write.target].entries + standing)
             }
         }
         return result
+    }
+
+    private static func isDropped<Logs: Ancestry>(
+        _ entry: Cell.Entry, of target: CellWrite.Target, by edits: [Edit], _ ancestry: Logs
+    ) throws(Logs.Failure) -> Bool {
+        for edit in edits where try edit.drops(entry, of: target, ancestry) { return true }
+        return false
     }
 
     private func place<Content>(
@@ -124,13 +144,16 @@ package struct RecordState: Hashable, Sendable {
 
 extension Edit {
     /// Whether this edit replaces an entry of the given cell.
-    fileprivate func drops(
-        _ entry: Cell.Entry, of target: CellWrite.Target, _ ancestry: some Ancestry
-    ) -> Bool {
-        entry.dot != dot
-            && writes.contains { write in
-                write.target == target
-                    && write.drops(entry) { context.covers($0, in: ancestry) }
+    fileprivate func drops<Logs: Ancestry>(
+        _ entry: Cell.Entry, of target: CellWrite.Target, _ ancestry: Logs
+    ) throws(Logs.Failure) -> Bool {
+        guard entry.dot != dot else { return false }
+        for write in writes where write.target == target {
+            let drops = try write.drops(entry) { other throws(Logs.Failure) in
+                try context.covers(other, in: ancestry)
             }
+            if drops { return true }
+        }
+        return false
     }
 }

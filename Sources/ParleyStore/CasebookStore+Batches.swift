@@ -7,85 +7,119 @@ import ParleyWire
 package struct StoredBatch: Hashable, Sendable {
     package let origin: Origin
     package let first: UInt64
-    package let last: UInt64
+    /// The last change.
+    package let tip: Tip
     package let bytes: [UInt8]
+
+    package var last: UInt64 { tip.sequence }
 }
 
 /// What can be offered to somebody whose logs end at certain places.
 package struct StoredRead: Sendable {
-    /// Consecutive, of one origin.
+    /// Consecutive, of one branch of one log.
     package let batches: [StoredBatch]
-    /// Origins of which nothing can be offered before more of them is applied.
+    /// Origins of which nothing can be offered before something moves: they have all of it, or
+    /// what they lack isn't applied here.
     package let withheld: [Origin]
+    /// Origins whose branches here and there part at a place that has to be looked for first.
+    package let parted: [Origin]
 }
 
 extension CasebookStore {
-    /// What comes next after one of several places: of logs that have membership still to come
-    /// first, because everything else is judged by it, then of the oldest.
-    package func batches(
-        after positions: [LogPosition], byteLimit: Int
-    ) async throws -> StoredRead {
+    /// What comes next for somebody: of logs that have membership still to come first, because
+    /// everything else is judged by it, then of the oldest.
+    package func batches(for logs: [PeerLog], byteLimit: Int) async throws -> StoredRead {
         try await read { scope in
-            var withheld: [Origin] = []
-            var choice: (rank: SendRank, position: LogPosition)?
-            for position in positions {
-                guard let rank = try scope.rank(of: position) else {
-                    withheld.append(position.origin)
-                    continue
+            var (withheld, parted): ([Origin], [Origin]) = ([], [])
+            var choice: (rank: SendRank, stretch: Stretch)?
+            for log in logs {
+                switch try scope.offer(to: log) {
+                case .nothing: withheld.append(log.origin)
+                case .parted: parted.append(log.origin)
+                case .stretch(let stretch):
+                    guard let rank = try scope.rank(of: stretch) else {
+                        withheld.append(log.origin)
+                        continue
+                    }
+                    if choice.map({ rank < $0.rank }) ?? true { choice = (rank, stretch) }
                 }
-                if choice.map({ rank < $0.rank }) ?? true { choice = (rank, position) }
             }
-            let batches = try choice.map {
-                try scope.batches(after: $0.position, byteLimit: byteLimit)
-            }
-            return StoredRead(batches: batches ?? [], withheld: withheld)
+            let batches = try choice.map { try scope.batches(of: $0.stretch, byteLimit: byteLimit) }
+            return StoredRead(batches: batches ?? [], withheld: withheld, parted: parted)
         }
     }
 
-    /// Stored runs of a log that end after `sequence`, in order, whole and byte for byte.
-    ///
-    /// Only what is applied is offered, so that whoever gets it can complete it: a run that is
-    /// applied in part waits until all of it is. The first run is cut to begin after `sequence`.
-    ///
-    /// - Parameter byteLimit: as many runs as fit into it, at least one where there is any.
+    /// Stored runs of a log without forks that end after `sequence`, in order.
     package func batches(
         of origin: Origin, after sequence: UInt64, byteLimit: Int
     ) async throws -> [StoredBatch] {
-        try await read {
-            try $0.batches(
-                after: LogPosition(origin: origin, sequence: sequence), byteLimit: byteLimit)
-        }
-    }
-
-    /// The hash of a held change, `nil` where it isn't held: what a batch that begins in the middle
-    /// of a log is checked against.
-    package func hash(of origin: Origin, at sequence: UInt64) async throws -> Digest? {
-        if sequence == 0 { return .zero }
-        return try await read { scope in
-            guard let lane = try scope.lanes()[origin] else { return nil }
-            return try scope.hash(lane.number, sequence)
-        }
-    }
-
-    /// Places and hashes in a log, going back from its held tip by 0, 1, 2, 4, 8 ... changes: by
-    /// these two peers find the newest change they share.
-    package func locator(of origin: Origin) async throws -> [Tip] {
         try await read { scope in
-            guard let lane = try scope.lanes()[origin], lane.held.sequence > 0 else { return [] }
-            var sequences = [lane.held.sequence]
-            var step: UInt64 = 1
-            while step < lane.held.sequence {
-                sequences.append(lane.held.sequence - step)
-                step *= 2
-            }
-            if sequences.last != 1 { sequences.append(1) }
-            return try sequences.compactMap { sequence in
-                try scope.hash(lane.number, sequence).map {
-                    Tip(sequence: sequence, hash: $0.prefix)
+            guard let lane = try scope.lanes()[origin] else { return [] }
+            return try scope.batches(
+                of: Stretch(lane: lane, after: sequence), byteLimit: byteLimit)
+        }
+    }
+
+    /// The hashes that a change with this sequence number may follow here: one, except in a log
+    /// that forked.
+    ///
+    /// - Parameter named: the beginning of the hash, where it is known.
+    package func hashes(
+        of origin: Origin, at sequence: UInt64, named prefix: HashPrefix?
+    ) async throws -> [Digest] {
+        if sequence == 0 { return [.zero] }
+        return try await read { scope in
+            try scope.lanes().branches(of: origin).filter { $0.owns(sequence) }
+                .compactMap { try scope.hash($0.number, sequence) }
+                .filter { prefix == nil || $0.prefix == prefix }
+        }
+    }
+
+    /// For each branch of a log places and hashes, going back from its end by 0, 1, 2, 4, 8 ...
+    /// changes, the first change last: by these two peers find the newest change they share.
+    package func locators(of origin: Origin) async throws -> [[Tip]] {
+        try await read { scope in
+            let logs = try scope.logs()
+            return try scope.lanes().heldClock[origin].compactMap { tip in
+                guard let lane = try logs.lane(of: tip, of: origin) else { return nil }
+                return try LocatorPlaces.before(tip.sequence).compactMap { sequence in
+                    try logs.hash(of: sequence, in: lane).map {
+                        Tip(sequence: sequence, hash: $0.prefix)
+                    }
                 }
             }
         }
     }
+
+    /// The newest of several places in a log that is held here too, `nil` where none is.
+    ///
+    /// - Parameter points: newest first.
+    package func newestShared(of origin: Origin, among points: [Tip]) async throws -> Tip? {
+        try await read { scope in
+            let logs = try scope.logs()
+            return try points.first { try logs.lane(of: $0, of: origin) != nil }
+        }
+    }
+}
+
+/// The places a locator names.
+enum LocatorPlaces {
+    static func before(_ last: UInt64) -> [UInt64] {
+        var places = [last]
+        var step: UInt64 = 1
+        while step < last {
+            places.append(last - step)
+            step *= 2
+        }
+        if places.last != 1 { places.append(1) }
+        return places
+    }
+}
+
+/// A part of a lane that somebody lacks: what it owns after a sequence number.
+private struct Stretch {
+    let lane: Lane
+    let after: UInt64
 }
 
 /// Which of several logs goes first.
@@ -101,41 +135,87 @@ private struct SendRank: Comparable {
 }
 
 extension ReadScope {
-    /// - Returns: `nil` where nothing after the place can be offered now.
-    fileprivate func rank(of position: LogPosition) throws -> SendRank? {
-        guard let lane = try lanes()[position.origin] else { return nil }
+    fileprivate enum Offer {
+        case stretch(Stretch)
+        case nothing
+        case parted
+    }
+
+    /// The first part of a log that somebody lacks.
+    ///
+    /// Tips of theirs that aren't found here are either ahead of what is held, and then they know
+    /// better what to send, or of a branch that isn't here. Where one is no further than what is
+    /// held, it must be the latter.
+    fileprivate func offer(to log: PeerLog) throws -> Offer {
+        let (logs, branches) = (try logs(), try lanes().branches(of: log.origin))
+        var known: [Int: UInt64] = [:]
+        var strange: [Tip] = []
+        for tip in log.tips {
+            guard let number = try logs.lane(of: tip, of: log.origin) else {
+                strange.append(tip)
+                continue
+            }
+            var (lane, sequence) = (logs.lanes[number], tip.sequence)
+            known[lane.number] = max(known[lane.number] ?? 0, sequence)
+            while let parent = lane.parent {
+                sequence = lane.fork.sequence
+                lane = logs.lanes[parent]
+                known[lane.number] = max(known[lane.number] ?? 0, sequence)
+            }
+        }
+        if log.isLocated { strange = [] }
+        for lane in branches where lane.applied.sequence > lane.fork.sequence {
+            let after = max(known[lane.number] ?? 0, lane.fork.sequence)
+            guard after < lane.applied.sequence else { continue }
+            let hasParted = strange.contains { $0.sequence <= lane.held.sequence }
+            if hasParted { return .parted }
+            // They are ahead, or on a branch of their own that only they can know of.
+            if !strange.isEmpty { continue }
+            return .stretch(Stretch(lane: lane, after: after))
+        }
+        return .nothing
+    }
+
+    /// - Returns: `nil` where nothing of it can be offered now.
+    fileprivate func rank(of stretch: Stretch) throws -> SendRank? {
         let query = try Query(
             db,
             """
-            SELECT time, EXISTS (SELECT 1 FROM admission WHERE lane = ?1 AND sequence > ?2)
+            SELECT time,
+                EXISTS (SELECT 1 FROM admission WHERE lane = ?1 AND sequence > ?2)
+                OR EXISTS (SELECT 1 FROM cut WHERE lane = ?1 AND sequence > ?2)
             FROM batch WHERE lane = ?1 AND last > ?2 AND last <= ?3 AND first > ?2 - ?4
             ORDER BY first LIMIT 1
             """)
-        bind(query, lane, position.sequence)
+        bind(query, stretch)
         return try query.first { row in
-            SendRank(hasMembership: row.int(1) != 0, time: row.word(0), lane: lane.number)
+            SendRank(
+                hasMembership: row.int(1) != 0, time: row.word(0), lane: stretch.lane.number)
         }
     }
 
-    fileprivate func batches(
-        after position: LogPosition, byteLimit: Int
-    ) throws -> [StoredBatch] {
-        guard let lane = try lanes()[position.origin] else { return [] }
+    /// Runs in order, whole and byte for byte but for the beginning that they have.
+    ///
+    /// Only what is applied is offered, so that whoever gets it can complete it: a run that is
+    /// applied in part waits until all of it is.
+    ///
+    /// - Parameter byteLimit: as many runs as fit into it, at least one where there is any.
+    fileprivate func batches(of stretch: Stretch, byteLimit: Int) throws -> [StoredBatch] {
         var runs: [LogReader.Run] = []
         var byteCount = 0
         let query = try Query(
             db,
             """
-            SELECT first, last, bytes FROM batch
+            SELECT first, last, hashes, bytes FROM batch
             WHERE lane = ?1 AND last > ?2 AND last <= ?3 AND first > ?2 - ?4 ORDER BY first
             """)
-        bind(query, lane, position.sequence)
+        bind(query, stretch)
         try query.each { row in
             let run = LogReader.Run(
-                lane: lane.number, first: row.word(0), last: row.word(1), hashes: [],
-                bytes: row.bytes(2))
+                lane: stretch.lane.number, first: row.word(0), last: row.word(1),
+                hashes: row.bytes(2), bytes: row.bytes(3))
             // Of runs that overlap the later one holds more.
-            let next = (runs.dropLast().last?.last ?? position.sequence) + 1
+            let next = (runs.dropLast().last?.last ?? stretch.after) + 1
             if run.first <= next, let shorter = runs.popLast() {
                 byteCount -= shorter.bytes.count
             }
@@ -144,13 +224,22 @@ extension ReadScope {
             runs.append(run)
             return true
         }
-        return runs.map { StoredBatch($0, after: position) }
+        let logs = try logs()
+        return try runs.map { run in
+            let batch = try StoredBatch(run, after: stretch)
+            guard logs.lanes.hasForked(batch.origin), batch.first > 1 else { return batch }
+            // Beside branches, numbers alone don't say what a run follows.
+            guard let previous = try logs.hash(of: batch.first - 1, in: run.lane) else {
+                throw StoreError.damaged("a log has a gap")
+            }
+            return try batch.following(previous.prefix)
+        }
     }
 
-    private func bind(_ query: Query, _ lane: Lane, _ sequence: UInt64) {
-        query.bind(1, lane.number)
-        query.bind(2, sequence)
-        query.bind(3, lane.applied.sequence)
+    private func bind(_ query: Query, _ stretch: Stretch) {
+        query.bind(1, stretch.lane.number)
+        query.bind(2, stretch.after)
+        query.bind(3, stretch.lane.applied.sequence)
         query.bind(4, Limits.changesPerBatch)
     }
 }
@@ -163,7 +252,7 @@ extension StoredBatch {
     /// of the last: what a peer lacks after a time apart is mostly edits typed one by one, and each
     /// alone carries a signature and a dictionary of its own.
     ///
-    /// - Parameter batches: consecutive runs of one origin.
+    /// - Parameter batches: consecutive runs of one branch of one log.
     package static func packing(_ batches: [StoredBatch]) -> [StoredBatch] {
         var result: [StoredBatch] = []
         var open: [StoredBatch] = []
@@ -192,19 +281,30 @@ extension StoredBatch {
             let bytes = try? Batch.joining(batches.map { try Batch.decode($0.bytes) })
         else { return batches }
         return [
-            StoredBatch(origin: first.origin, first: first.first, last: last.last, bytes: bytes)
+            StoredBatch(origin: first.origin, first: first.first, tip: last.tip, bytes: bytes)
         ]
     }
 
-    fileprivate init(_ run: LogReader.Run, after position: LogPosition) {
-        origin = position.origin
-        last = run.last
-        let wanted = max(run.first, position.sequence + 1)
+    fileprivate init(_ run: LogReader.Run, after stretch: Stretch) throws {
+        origin = stretch.lane.origin
+        tip = Tip(sequence: run.last, hash: try run.hash(of: run.last).prefix)
+        let wanted = max(run.first, stretch.after + 1)
         // A run whose end can't be packed alone goes out whole: the peer skips what it has.
         let rest =
             wanted == run.first
             ? nil : try? LogReader.decode(run).suffix(after: Int(wanted - run.first))
         first = rest == nil ? run.first : wanted
         bytes = rest ?? run.bytes
+    }
+
+    /// The same run saying what it follows. Only the header is another; the columns stay.
+    fileprivate func following(_ previous: HashPrefix) throws -> StoredBatch {
+        do {
+            return StoredBatch(
+                origin: origin, first: first, tip: tip,
+                bytes: try Batch.naming(previous, in: bytes))
+        } catch {
+            throw StoreError.damaged("a stored batch")
+        }
     }
 }

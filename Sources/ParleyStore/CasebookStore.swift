@@ -94,16 +94,15 @@ package final class CasebookStore: Sendable {
     /// Merged and shown, as of the last durable commit.
     package var appliedClock: Clock { writer.published.applied }
 
-    /// The hash that the next batch of a log must continue; zero where none of it is held.
-    package func heldHash(of origin: Origin) -> Digest {
-        writer.published.draft.lanes[origin]?.held.hash ?? .zero
-    }
-
-    /// How far a log is held: the next batch must begin after it and continue its hash.
+    /// How far a log without forks is held: what comes next must begin after it and continue its
+    /// hash.
     package func head(of origin: Origin) -> (last: UInt64, hash: Digest) {
         let held = writer.published.draft.lanes[origin]?.held ?? .start
         return (held.sequence, held.hash)
     }
+
+    /// The logs that are known to have forked, sorted.
+    package var forks: [Origin] { writer.published.draft.lanes.forked }
 
     /// The members as of the last durable commit, sorted by name.
     package var members: [Member] { writer.published.members }

@@ -13,6 +13,8 @@ struct Draft: Sendable {
     var lanes: LaneTable
     var types: TypeTable
     var membership: Membership
+    /// Who the membership comes to.
+    var members: [Member]
     /// Changed by `Indexer.prepare` only.
     var indexedFields: IndexedFields
 
@@ -26,6 +28,8 @@ struct Draft: Sendable {
     var membershipChanged = false
     /// Records touched, for the commit notice.
     var records: [RecordID] = []
+    /// Logs that turned out to have forked.
+    var forks: Set<Origin> = []
     /// Conflicts open in records that had or have some, of those touched since this was emptied.
     var openConflicts: [RecordID: Int] = [:]
     /// Whether anything came in from others.
@@ -36,7 +40,10 @@ struct Draft: Sendable {
         lanes = try LaneTable(db)
         types = try TypeTable(db)
         let log = LogReader(db)
-        membership = try Membership(db, lanes: lanes) { try log.hash($0, $1) }
+        membership = try Membership(db, lanes: lanes, casebook: casebook.id) {
+            try log.hash($0, $1)
+        }
+        members = try membership.members(in: HeldLogs(lanes: lanes) { try log.hash($0, $1) })
         indexedFields = try IndexedFields(db)
         conflictCount = try Query(db, "SELECT count(*) FROM conflict").first { $0.int(0) } ?? 0
         uninterpretedCount =
@@ -51,6 +58,7 @@ struct Draft: Sendable {
         draft.membershipChanged = false
         draft.records = []
         draft.openConflicts = [:]
+        draft.forks = []
         draft.received = false
         return draft
     }
@@ -71,7 +79,7 @@ struct Draft: Sendable {
         try casebook.save(db)
         for number in changedLanes.sorted() { try lanes[number].save(db) }
         if typesChanged { try types.save(db) }
-        if membershipChanged { try membership.saveMembers(db) }
+        if membershipChanged { try Membership.save(members, db) }
     }
 }
 

@@ -3,7 +3,10 @@ import ParleyCRDT
 import ParleyLog
 import ParleyWire
 
-/// One origin's log as far as it is here.
+/// One origin's log as far as it is here, or where that log forked one branch of it.
+///
+/// A branch begins after the last change it shares with the lane it branched from; which of two
+/// branches is the other's is the accident of which came first, and means nothing.
 struct Lane: Sendable {
     /// A change's place and its full hash.
     struct Point: Hashable, Sendable {
@@ -17,10 +20,14 @@ struct Lane: Sendable {
 
     let number: Int
     let origin: Origin
-    /// Stored and verified up to here.
-    var held = Point.start
-    /// Merged into the records up to here; never above `held`.
-    var applied = Point.start
+    /// The lane this one branched from, `nil` for a log's first.
+    let parent: Int?
+    /// The last change shared with `parent`; the start for a log's first lane.
+    let fork: Point
+    /// Stored and verified up to here; at least `fork`.
+    var held: Point
+    /// Merged into the records up to here; never above `held`, at least `fork`.
+    var applied: Point
     /// What the author of the applied change had applied of other origins.
     var context = Clock()
     /// Creations up to this key are in the search index.
@@ -37,6 +44,25 @@ struct Lane: Sendable {
 
     var isComplete: Bool { held.sequence == applied.sequence }
 
+    init(number: Int, origin: Origin, parent: Int? = nil, fork: Point = .start) {
+        self.number = number
+        self.origin = origin
+        self.parent = parent
+        self.fork = fork
+        held = fork
+        applied = fork
+    }
+
+    /// The context is what the author had applied of *others*.
+    mutating func forgetPredecessor() {
+        context = Clock(sorted: context.entries.filter { $0.origin != origin })
+    }
+
+    /// Whether a change of this sequence number is in this lane rather than in one before it.
+    func owns(_ sequence: UInt64) -> Bool {
+        fork.sequence < sequence && sequence <= held.sequence
+    }
+
     /// Whether the number belongs to no log now.
     var isFree: Bool { origin == Lane.freeOrigin(number) }
 
@@ -51,7 +77,8 @@ struct Lane: Sendable {
 /// The lanes by number and by origin.
 struct LaneTable: Sendable {
     private(set) var lanes: [Lane] = []
-    private var numbers: [Origin: Int] = [:]
+    /// The lanes of each log, the first one first.
+    private var numbers: [Origin: [Int]] = [:]
     /// Numbers that belong to no log now.
     private var free: [Int] = []
 
@@ -60,12 +87,16 @@ struct LaneTable: Sendable {
             db,
             """
             SELECT number, node, epoch, held, held_hash, applied, applied_hash, context,
-                searched, lead, lead_seen FROM lane ORDER BY number
+                searched, lead, lead_seen, parent, fork, fork_hash FROM lane ORDER BY number
             """
         ).all { try Lane($0) }
         for (index, lane) in lanes.enumerated() {
             guard lane.number == index + 1 else { throw StoreError.damaged("lane numbers") }
-            if lane.isFree { free.append(lane.number) } else { numbers[lane.origin] = lane.number }
+            if lane.isFree {
+                free.append(lane.number)
+            } else {
+                numbers[lane.origin, default: []].append(lane.number)
+            }
         }
     }
 
@@ -74,19 +105,22 @@ struct LaneTable: Sendable {
         set { lanes[number - 1] = newValue }
     }
 
+    /// A log's first lane, which of a log without forks is all of it.
     subscript(origin: Origin) -> Lane? {
-        numbers[origin].map { self[$0] }
+        numbers[origin].map { self[$0[0]] }
     }
+
+    /// All lanes of a log, one before those that branched from it.
+    func branches(of origin: Origin) -> [Lane] {
+        (numbers[origin] ?? []).map { self[$0] }
+    }
+
+    func hasForked(_ origin: Origin) -> Bool { (numbers[origin]?.count ?? 0) > 1 }
+
+    /// The logs of which there are several branches, sorted.
+    var forked: [Origin] { numbers.filter { $0.value.count > 1 }.keys.sorted() }
 
     func knows(_ origin: Origin) -> Bool { numbers[origin] != nil }
-
-    /// The number of an origin that is known to be here.
-    func number(of origin: Origin) -> Int {
-        guard let number = numbers[origin] else {
-            preconditionFailure("only dots of applied changes are stored")
-        }
-        return number
-    }
 
     func origin(of number: Int) throws -> Origin {
         guard lanes.indices.contains(number - 1) else {
@@ -99,26 +133,44 @@ struct LaneTable: Sendable {
     ///
     /// - Throws: `tooManyLogs` beyond 32,767 origins.
     mutating func add(_ origin: Origin) throws -> Int {
-        if let number = numbers[origin] { return number }
+        if let number = numbers[origin]?.first { return number }
+        return try add { Lane(number: $0, origin: origin) }
+    }
+
+    /// Begins a branch of a log.
+    ///
+    /// - Parameters:
+    ///   - parent: the lane that owns the last shared change, or the first lane where nothing is
+    ///     shared.
+    ///   - fork: that change.
+    /// - Throws: `tooManyLogs`.
+    mutating func addBranch(of parent: Int, after fork: Lane.Point) throws -> Int {
+        let origin = self[parent].origin
+        return try add { Lane(number: $0, origin: origin, parent: parent, fork: fork) }
+    }
+
+    private mutating func add(_ make: (Int) -> Lane) throws -> Int {
         let number = free.popLast() ?? lanes.count + 1
         guard number <= RecordKey.maximumLane else { throw StoreError.tooManyLogs }
-        if number > lanes.count { lanes.append(Lane(number: number, origin: origin)) }
-        self[number] = Lane(number: number, origin: origin)
-        numbers[origin] = number
+        let lane = make(number)
+        if number > lanes.count { lanes.append(lane) } else { self[number] = lane }
+        numbers[lane.origin, default: []].append(number)
         return number
     }
 
     /// Gives a number back of which nothing was ever applied.
     mutating func release(_ number: Int) {
-        precondition(self[number].applied.sequence == 0, "what was applied is referred to")
-        numbers[self[number].origin] = nil
+        let lane = self[number]
+        precondition(lane.applied == lane.fork, "what was applied is referred to")
+        let rest = (numbers[lane.origin] ?? []).filter { $0 != number }
+        numbers[lane.origin] = rest.isEmpty ? nil : rest
         self[number] = Lane(number: number, origin: Lane.freeOrigin(number))
         free.append(number)
     }
 
     /// Logs whose first change can't be judged yet.
     var waitingCount: Int {
-        lanes.count { $0.applied.sequence == 0 && $0.held.sequence > 0 }
+        lanes.count { $0.parent == nil && $0.applied.sequence == 0 && $0.held.sequence > 0 }
     }
 
     var heldClock: Clock { clock { $0.held } }
@@ -126,16 +178,31 @@ struct LaneTable: Sendable {
 
     private func clock(_ point: (Lane) -> Lane.Point) -> Clock {
         Clock(
-            sorted: lanes.filter { point($0).sequence > 0 }
-                .map { Clock.Entry(origin: $0.origin, tip: point($0).tip) }
-                .sorted { $0.origin < $1.origin })
+            sorted: numbers.compactMap { origin, numbers in
+                let tips = tips(of: numbers, point)
+                return tips.isEmpty ? nil : Clock.Entry(origin: origin, tips: tips)
+            }.sorted { $0.origin < $1.origin })
+    }
+
+    /// The ends of a log's branches, as far as one isn't an ancestor of another.
+    private func tips(of numbers: [Int], _ point: (Lane) -> Lane.Point) -> [Tip] {
+        let begun = numbers.map { self[$0] }.filter { point($0).sequence > $0.fork.sequence }
+        return begun.filter { lane in
+            !begun.contains {
+                $0.parent == lane.number && point(lane).sequence <= $0.fork.sequence
+            }
+        }.map { point($0).tip }
     }
 }
 
 extension Lane {
     fileprivate init(_ row: Query) throws {
-        number = row.int(0)
-        origin = Origin(node: try NodeID(stored: row.bytes(1)), epoch: row.word(2))
+        let parent = row.int(11)
+        self.init(
+            number: row.int(0),
+            origin: Origin(node: try NodeID(stored: row.bytes(1)), epoch: row.word(2)),
+            parent: parent == 0 ? nil : parent,
+            fork: Point(sequence: row.word(12), hash: try Digest(stored: row.bytes(13))))
         held = Point(sequence: row.word(3), hash: try Digest(stored: row.bytes(4)))
         applied = Point(sequence: row.word(5), hash: try Digest(stored: row.bytes(6)))
         context = try Clock(stored: row.bytes(7))
@@ -149,10 +216,11 @@ extension Lane {
             db,
             """
             INSERT INTO lane (number, node, epoch, held, held_hash, applied, applied_hash, context,
-                searched, lead, lead_seen)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                searched, lead, lead_seen, parent, fork, fork_hash)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             ON CONFLICT (number) DO UPDATE SET node = ?2, epoch = ?3, held = ?4, held_hash = ?5, applied = ?6,
-                applied_hash = ?7, context = ?8, searched = ?9, lead = ?10, lead_seen = ?11
+                applied_hash = ?7, context = ?8, searched = ?9, lead = ?10, lead_seen = ?11,
+                parent = ?12, fork = ?13, fork_hash = ?14
             """)
         query.bind(1, number)
         query.bind(2, blob: origin.node.bytes)
@@ -165,6 +233,9 @@ extension Lane {
         query.bind(9, searched)
         query.bind(10, lead)
         query.bind(11, leadSeen)
+        query.bind(12, parent ?? 0)
+        query.bind(13, fork.sequence)
+        query.bind(14, blob: fork.hash.bytes)
         try query.run()
     }
 }

@@ -96,7 +96,7 @@ final class LogReader {
     ///
     /// - Throws: `damaged`.
     func checkEnds(of draft: Draft) throws {
-        for lane in draft.lanes.lanes where lane.held.sequence > 0 {
+        for lane in draft.lanes.lanes where lane.held.sequence > lane.fork.sequence {
             guard try hash(lane.number, lane.held.sequence) == lane.held.hash,
                 lane.applied.sequence <= lane.held.sequence
             else { throw StoreError.damaged("the end of a log") }

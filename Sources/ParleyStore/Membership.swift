@@ -1,5 +1,4 @@
-import GRDB
-package import ParleyCRDT
+import ParleyCRDT
 import ParleyLog
 import ParleyModel
 package import ParleyWire
@@ -10,94 +9,242 @@ package struct Member: Hashable, Sendable {
     /// Unique within the casebook: `-2` and so on are appended where a name is taken.
     package let name: String
     package let role: Role
+    /// Whether the node was cut off: it wrote what it wrote and belongs no longer.
+    package let isRevoked: Bool
 }
 
-/// What the admissions in the log come to, in any context.
+/// What the admissions and cuts in the log come to, in any context.
 ///
-/// A change is judged by the membership its author had applied, never by what we know now, so that
-/// every node judges alike whatever else it holds.
+/// A change is judged twice. *Authorised* is what the membership its author had applied permits,
+/// whatever is known now, so that every node judges alike whatever else it holds. *Void* is what
+/// lies beyond a cut, or rests on an admission that does: that depends on the cuts held here, and
+/// changes when one arrives. Only a change that is authorised and not void counts.
+/// Specification: Protocol/parley-1.md "Membership"
 struct Membership: Sendable {
-    struct Admitted: Sendable {
+    /// The change and part that made an admission or a cut, with all that its author knew.
+    struct Decision: Sendable {
         let dot: Dot
         let part: Int
         let time: HybridTime
         let context: Clock
-        let node: NodeID
-        let role: Role
-        let name: String
 
         /// Whether its author knew of `other`, and so meant to replace it.
-        func replaces(_ other: Admitted) -> Bool {
+        func replaces(_ other: Decision, in logs: HeldLogs) throws -> Bool {
             if dot == other.dot { return part > other.part }
-            return dot.origin == other.dot.origin
-                ? dot.sequence > other.dot.sequence
-                : context.covers(other.dot, in: LinearAncestry())
+            return try context.covers(other.dot, in: logs)
+        }
+
+        var key: Key { Key(dot: dot, part: part) }
+
+        static func precedes(_ left: Decision, _ right: Decision) -> Bool {
+            (left.time, left.dot, left.part) < (right.time, right.dot, right.part)
         }
     }
 
-    private(set) var admissions: [Admitted] = []
-
-    mutating func add(_ admission: Admitted) {
-        admissions.append(admission)
+    struct Key: Hashable, Sendable {
+        let dot: Dot
+        let part: Int
     }
 
-    /// A node's role as far as `covers` knows the log, `nil` where it is no member.
+    struct Admitted: Sendable {
+        let decision: Decision
+        let node: NodeID
+        let role: Role
+        let name: String
+        /// The casebook's own beginning, which nothing can make void.
+        let isFounding: Bool
+    }
+
+    struct CutMade: Sendable {
+        let decision: Decision
+        let node: NodeID
+        /// Up to where the node's logs count. A log that isn't named ends before its beginning.
+        let tips: Clock
+        /// Whether it ends the membership; else it goes with a change of role.
+        let isRevocation: Bool
+    }
+
+    private(set) var admissions: [NodeID: [Admitted]] = [:]
+    private(set) var cuts: [NodeID: [CutMade]] = [:]
+    /// Admissions that are void by the cuts there are.
+    private(set) var voidAdmissions: Set<Key> = []
+
+    mutating func add(_ admission: Admitted) {
+        admissions[admission.node, default: []].append(admission)
+    }
+
+    mutating func add(_ cut: CutMade) {
+        cuts[cut.node, default: []].append(cut)
+    }
+
+    // MARK: Authorised
+
+    /// A node's role as far as a context knows the log, `nil` where it is no member.
     ///
-    /// Of admissions made without knowledge of each other the one that permits least holds.
-    func role(of node: NodeID, covers: (Dot) -> Bool) -> Role? {
-        standing(of: node, covers: covers).map(\.role).max { $0.rawValue < $1.rawValue }
+    /// Of admissions made without knowledge of each other the one that permits least holds. Who was
+    /// revoked once is never a member again.
+    func role(of node: NodeID, in context: Clock, _ logs: HeldLogs) throws -> Role? {
+        for cut in cuts[node] ?? [] where cut.isRevocation {
+            if try context.covers(cut.decision.dot, in: logs) { return nil }
+        }
+        return try standing(of: node, in: context, logs) { _ in true }
+            .map(\.role).max { $0.rawValue < $1.rawValue }
     }
 
     /// Whether a change's own context permits all that it does. One group that it doesn't permit
     /// takes the effect of the whole change.
-    func authorises(_ applicant: Applicant, of casebook: Digest) -> Bool {
+    func authorises(
+        _ applicant: Applicant, of casebook: Digest, in logs: HeldLogs
+    ) throws -> Bool {
         if applicant.isFounding(casebook) { return true }
-        guard let role = role(of: applicant.change.origin.node, covers: applicant.covers) else {
-            return false
-        }
+        let node = applicant.change.origin.node
+        guard let role = try role(of: node, in: applicant.context, logs) else { return false }
         return applicant.change.groups.allSatisfy { Membership.permits(role, $0.kind) }
     }
 
     /// Whether the author of a change is a member as far as it knew, whatever its role.
-    func knowsAuthor(of applicant: Applicant, of casebook: Digest) -> Bool {
-        applicant.isFounding(casebook)
-            || role(of: applicant.change.origin.node, covers: applicant.covers) != nil
+    func knowsAuthor(
+        of applicant: Applicant, of casebook: Digest, in logs: HeldLogs
+    ) throws -> Bool {
+        try applicant.isFounding(casebook)
+            || standing(of: applicant.change.origin.node, in: applicant.context, logs) { _ in
+                true
+            }.isEmpty == false
     }
 
-    private static func permits(_ role: Role, _ kind: GroupKind) -> Bool {
+    static func permits(_ role: Role, _ kind: GroupKind) -> Bool {
         switch kind {
         case .founding: false
-        case .admission, .cut, .erasure: role == .coordinator
+        case .admission, .cut, .erasure, .redaction: role == .coordinator
         case .receipt: true
         default: role != .reader
         }
     }
 
-    private func standing(of node: NodeID, covers: (Dot) -> Bool) -> [Admitted] {
-        let known = admissions.filter { $0.node == node && covers($0.dot) }
+    private func standing(
+        of node: NodeID, in context: Clock?, _ logs: HeldLogs, where counts: (Admitted) -> Bool
+    ) throws -> [Admitted] {
+        let known = try (admissions[node] ?? []).filter { admission in
+            try counts(admission)
+                && (context == nil || context!.covers(admission.decision.dot, in: logs))
+        }
         guard known.count > 1 else { return known }
-        return known.filter { one in !known.contains { $0.replaces(one) } }
+        return try known.filter { one in
+            try !known.contains { try $0.decision.replaces(one.decision, in: logs) }
+        }
     }
 
-    /// All members, sorted by name. The one admitted first keeps a name that several chose.
-    var members: [Member] {
-        var firsts: [NodeID: Admitted] = [:]
-        for admission in admissions.sorted(by: {
-            ($0.time, $0.dot, $0.part) < ($1.time, $1.dot, $1.part)
-        })
-        where firsts[admission.node] == nil {
-            firsts[admission.node] = admission
+    // MARK: Void
+
+    /// Whether a change lies beyond a cut, or rests on an admission that does.
+    func isVoid(_ applicant: Applicant, of casebook: Digest, in logs: HeldLogs) throws -> Bool {
+        guard !cuts.isEmpty, !applicant.isFounding(casebook) else { return false }
+        let node = applicant.change.origin.node
+        if try isBeyondCut(applicant.dot, by: node, knowing: applicant.context, logs) {
+            return true
         }
-        let order = firsts.values.sorted { ($0.time, $0.dot, $0.part) < ($1.time, $1.dot, $1.part) }
+        guard !voidAdmissions.isEmpty else { return false }
+        let role = try standing(of: node, in: applicant.context, logs, where: isSound)
+            .map(\.role).max { $0.rawValue < $1.rawValue }
+        guard let role else { return true }
+        return !applicant.change.groups.allSatisfy { Membership.permits(role, $0.kind) }
+    }
+
+    private func isSound(_ admission: Admitted) -> Bool {
+        !voidAdmissions.contains(admission.decision.key)
+    }
+
+    /// Of concurrent cuts the lower holds: a change must lie within all of those that no other was
+    /// made in knowledge of. A change made in knowledge of a cut isn't beyond it; what it may then
+    /// do, its context says.
+    private func isBeyondCut(
+        _ dot: Dot, by node: NodeID, knowing context: Clock, _ logs: HeldLogs
+    ) throws -> Bool {
+        for cut in try effectiveCuts(of: node, logs) {
+            let isWithin = try cut.tips.covers(dot, in: logs)
+            if try !isWithin && !context.covers(cut.decision.dot, in: logs) { return true }
+        }
+        return false
+    }
+
+    private func effectiveCuts(of node: NodeID, _ logs: HeldLogs) throws -> [CutMade] {
+        let all = cuts[node] ?? []
+        guard all.count > 1 else { return all }
+        return try all.filter { one in
+            try !all.contains { try $0.decision.replaces(one.decision, in: logs) }
+        }
+    }
+
+    /// Works out anew which admissions are void; to be called when an admission or a cut has come.
+    ///
+    /// An admission rests on those its author had, which were made before it, so looking from each
+    /// towards its causes comes to an end.
+    mutating func reconsiderAdmissions(in logs: HeldLogs) throws {
+        voidAdmissions = []
+        guard !cuts.isEmpty else { return }
+        var judged: [Key: Bool] = [:]
+        for admission in admissions.values.joined() {
+            _ = try isVoid(admission, &judged, logs)
+        }
+        voidAdmissions = Set(judged.filter(\.value).keys)
+    }
+
+    private func isVoid(
+        _ admission: Admitted, _ judged: inout [Key: Bool], _ logs: HeldLogs
+    ) throws -> Bool {
+        let decision = admission.decision
+        if let known = judged[decision.key] { return known }
+        if admission.isFounding {
+            judged[decision.key] = false
+            return false
+        }
+        let author = decision.dot.origin.node
+        var isVoid = try isBeyondCut(
+            decision.dot, by: author, knowing: decision.context, logs)
+        if !isVoid {
+            var sound: [Admitted] = []
+            for earlier in admissions[author] ?? []
+            where try decision.context.covers(earlier.decision.dot, in: logs) {
+                if try !self.isVoid(earlier, &judged, logs) { sound.append(earlier) }
+            }
+            let standing = try sound.filter { one in
+                try !sound.contains { try $0.decision.replaces(one.decision, in: logs) }
+            }
+            isVoid = standing.isEmpty || standing.contains { $0.role != .coordinator }
+        }
+        judged[decision.key] = isVoid
+        return isVoid
+    }
+
+    /// The nodes whose changes may count here and not by `before`, or the other way round: those
+    /// that were cut, and those whose admissions have become void or sound.
+    func nodesJudgedOtherwise(than before: Membership) -> Set<NodeID> {
+        let cut = cuts.filter { $0.value.count != before.cuts[$0.key]?.count }.keys
+        let moved = voidAdmissions.symmetricDifference(before.voidAdmissions)
+        let admitted = admissions.values.joined().filter { moved.contains($0.decision.key) }
+        return Set(cut).union(admitted.map(\.node))
+    }
+
+    // MARK: Members
+
+    /// Everybody who was ever admitted soundly, sorted by name. The one admitted first keeps a name
+    /// that several chose.
+    func members(in logs: HeldLogs) throws -> [Member] {
+        let firsts = admissions.values.compactMap { all in
+            all.filter(isSound).min { Decision.precedes($0.decision, $1.decision) }
+        }
         var taken: Set<String> = []
         var members: [Member] = []
-        for first in order {
-            let standing = standing(of: first.node) { _ in true }
-            let name = standing.max { ($0.time, $0.dot) < ($1.time, $1.dot) }?.name ?? first.name
-            let unique = Membership.unique(name, among: taken)
-            taken.insert(unique)
-            let role = role(of: first.node) { _ in true } ?? .reader
-            members.append(Member(node: first.node, name: unique, role: role))
+        for first in firsts.sorted(by: { Decision.precedes($0.decision, $1.decision) }) {
+            let standing = try standing(of: first.node, in: nil, logs, where: isSound)
+            let newest = standing.max { Decision.precedes($0.decision, $1.decision) }
+            let name = Membership.unique(newest?.name ?? first.name, among: taken)
+            taken.insert(name)
+            members.append(
+                Member(
+                    node: first.node, name: name,
+                    role: standing.map(\.role).max { $0.rawValue < $1.rawValue } ?? .reader,
+                    isRevoked: (cuts[first.node] ?? []).contains(where: \.isRevocation)))
         }
         return members.sorted { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }
     }
@@ -107,63 +254,5 @@ struct Membership: Sendable {
         var number = 2
         while taken.contains("\(name)-\(number)") { number += 1 }
         return "\(name)-\(number)"
-    }
-}
-
-extension Membership {
-    init(_ db: Database, lanes: LaneTable, hashes: (Int, UInt64) throws -> Digest?) throws {
-        let rows = try Query(
-            db,
-            """
-            SELECT lane, sequence, part, time, context, node, role, name FROM admission
-            ORDER BY lane, sequence, part
-            """
-        ).all { row in
-            (
-                row.int(0), row.word(1), row.int(2), HybridTime(rawValue: row.word(3)),
-                try Clock(stored: row.bytes(4)), try NodeID(stored: row.bytes(5)),
-                UInt8(truncatingIfNeeded: row.int(6)), row.text(7)
-            )
-        }
-        for (lane, sequence, part, time, context, node, role, name) in rows {
-            guard let role = Role(rawValue: role), let hash = try hashes(lane, sequence) else {
-                throw StoreError.damaged("an admission")
-            }
-            let dot = Dot(
-                origin: try lanes.origin(of: lane), sequence: sequence, hash: hash.prefix)
-            add(
-                Admitted(
-                    dot: dot, part: part, time: time, context: context, node: node, role: role,
-                    name: name))
-        }
-    }
-
-    static func insert(_ admission: Admitted, lane: Int, _ db: Database) throws {
-        let query = try Query(
-            db,
-            """
-            INSERT INTO admission (lane, sequence, part, time, context, node, role, name)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            """)
-        query.bind(1, lane)
-        query.bind(2, admission.dot.sequence)
-        query.bind(3, admission.part)
-        query.bind(4, admission.time.rawValue)
-        query.bind(5, blob: admission.context.stored)
-        query.bind(6, blob: admission.node.bytes)
-        query.bind(7, Int(admission.role.rawValue))
-        query.bind(8, text: admission.name)
-        try query.run()
-    }
-
-    func saveMembers(_ db: Database) throws {
-        try db.run("DELETE FROM member")
-        for member in members {
-            let query = try Query(db, "INSERT INTO member (node, role, name) VALUES (?1, ?2, ?3)")
-            query.bind(1, blob: member.node.bytes)
-            query.bind(2, Int(member.role.rawValue))
-            query.bind(3, text: member.name)
-            try query.run()
-        }
     }
 }

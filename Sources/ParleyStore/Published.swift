@@ -13,6 +13,8 @@ package struct CommitNotice: Sendable {
     package let isLocal: Bool
     /// Records created or changed; one may be named several times.
     package let records: [RecordID]
+    /// Logs of which this commit brought a second branch.
+    package let forks: [Origin]
     /// Origins whose newest change is far ahead of the clock here, of those that moved, with the
     /// milliseconds.
     package let leads: [(origin: Origin, milliseconds: UInt64)]
@@ -38,7 +40,7 @@ final class Published: Sendable {
         state = Mutex(
             State(
                 draft: draft, held: draft.lanes.heldClock, applied: draft.lanes.appliedClock,
-                members: draft.membership.members))
+                members: draft.members))
     }
 
     var draft: Draft { state.withLock { $0.draft } }
@@ -72,7 +74,9 @@ final class Published: Sendable {
     }
 
     /// - Returns: what moved, for `announce`.
-    func publish(_ draft: Draft, records: [RecordID], membersChanged: Bool) -> CommitNotice {
+    func publish(
+        _ draft: Draft, records: [RecordID], forks: [Origin], membersChanged: Bool
+    ) -> CommitNotice {
         let held = draft.lanes.heldClock
         let applied = draft.lanes.appliedClock
         return state.withLock { state in
@@ -80,6 +84,7 @@ final class Published: Sendable {
             let notice = CommitNotice(
                 moved: moved, held: held.entries(movedSince: state.held),
                 isLocal: moved.contains { $0.origin == draft.casebook.origin }, records: records,
+                forks: forks,
                 leads: moved.compactMap { entry in
                     draft.lanes[entry.origin].flatMap {
                         $0.lead > 0 ? (entry.origin, $0.lead) : nil
@@ -88,7 +93,7 @@ final class Published: Sendable {
             state.draft = draft
             state.held = held
             state.applied = applied
-            if membersChanged { state.members = draft.membership.members }
+            if membersChanged { state.members = draft.members }
             return notice
         }
     }

@@ -16,16 +16,18 @@ package struct LoggedChange: Hashable, Sendable {
 extension ReadScope {
     /// An applied change, `nil` where it isn't applied here.
     package func loggedChange(_ dot: Dot) throws -> LoggedChange? {
-        guard let lane = try lanes()[dot.origin] else { return nil }
-        let logged = try loggedChange(lane, dot.sequence)
-        return logged?.dot == dot ? logged : nil
+        guard let lane = try logs().lane(of: dot) else { return nil }
+        return try loggedChange(lanes()[lane], dot.sequence)
     }
 
     /// The applied changes a typed beginning may mean, sorted.
     package func dots(matching pattern: DotPattern) throws -> [Dot] {
         try settleLog()
         return try lanes().lanes
-            .filter { pattern.matches($0.origin) && pattern.sequence <= $0.applied.sequence }
+            .filter {
+                pattern.matches($0.origin) && $0.owns(pattern.sequence)
+                    && pattern.sequence <= $0.applied.sequence
+            }
             .compactMap { lane in
                 try hash(lane.number, pattern.sequence).map {
                     Dot(origin: lane.origin, sequence: pattern.sequence, hash: $0.prefix)
@@ -51,49 +53,53 @@ extension ReadScope {
         .prefix(limit).map(\.self)
     }
 
-    /// Takes the newest of the logs' ends, again and again.
+    /// Takes the newest of the lanes' ends, again and again.
     private func history(limit: Int) throws -> [LoggedChange] {
-        var ends = try lanes().lanes.compactMap { try loggedChange($0, $0.applied.sequence) }
+        let lanes = try lanes().lanes
+        var ends: [(lane: Lane, change: LoggedChange)] = try lanes.compactMap { lane in
+            try loggedChange(lane, lane.applied.sequence).map { (lane, $0) }
+        }
         var history: [LoggedChange] = []
         while history.count < limit,
             let newest = ends.indices.max(by: {
-                (ends[$0].time, ends[$0].dot) < (ends[$1].time, ends[$1].dot)
+                let (left, right) = (ends[$0].change, ends[$1].change)
+                return (left.time, left.dot) < (right.time, right.dot)
             })
         {
-            let found = ends.remove(at: newest)
+            let (lane, found) = ends.remove(at: newest)
             history.append(found)
-            if let lane = try lanes()[found.dot.origin],
-                let before = try loggedChange(lane, found.dot.sequence - 1)
-            {
-                ends.append(before)
+            if let before = try loggedChange(lane, found.dot.sequence - 1) {
+                ends.append((lane, before))
             }
         }
         return history
     }
 
+    /// A change that a lane owns and that is applied, `nil` for others.
     private func loggedChange(_ lane: Lane, _ sequence: UInt64) throws -> LoggedChange? {
         try settleLog()
-        guard (1...max(lane.applied.sequence, 1)).contains(sequence),
+        guard lane.owns(sequence), sequence <= lane.applied.sequence,
             let (change, hash) = try log.change(lane.number, sequence)
         else { return nil }
         let dot = Dot(origin: lane.origin, sequence: sequence, hash: hash.prefix)
+        // Only references of forked logs need the context to be understood.
+        let isPlain = try lanes().forked.isEmpty
+        let context = try isPlain ? lanes().appliedClock : history().context(lane.number, sequence)
         let recordIDs = try change.groups.enumerated().map { index, group -> RecordID? in
             switch group.subject {
             case .casebook: nil
             case .created: RecordID(change: hash, group: index)
-            case .existing(let reference): try recordID(reference)
+            case .existing(let reference): try recordID(reference, in: context)
             }
         }
         return LoggedChange(dot: dot, change: change, recordIDs: recordIDs)
     }
 
-    private func recordID(_ reference: RecordReference) throws -> RecordID? {
-        guard let lane = try lanes()[reference.creation.origin],
-            reference.creation.sequence <= lane.applied.sequence
+    private func recordID(_ reference: RecordReference, in context: Clock) throws -> RecordID? {
+        guard reference.group <= RecordKey.maximumGroup,
+            let (dot, lane) = try logs().change(named: reference.creation, in: context)
         else { return nil }
-        let key = RecordKey(
-            lane: lane.number, sequence: reference.creation.sequence,
-            group: Int(reference.group))
+        let key = RecordKey(lane: lane, sequence: dot.sequence, group: Int(reference.group))
         return try RecordTable(db: db).row(key)?.id
     }
 
@@ -104,71 +110,20 @@ extension ReadScope {
         return try [key] + query.all { RecordKey(packed: $0.int64(0)) }
     }
 
-    // MARK: Contexts
-
     /// All that a change's author had applied, its own predecessor included.
     package func context(of dot: Dot) throws -> Clock {
-        guard let lane = try lanes()[dot.origin], dot.sequence <= lane.applied.sequence else {
-            return Clock()
-        }
-        return try context(lane, dot.sequence)
+        guard let lane = try logs().lane(of: dot),
+            try dot.sequence <= lanes()[lane].applied.sequence
+        else { return Clock() }
+        return try history().context(lane, dot.sequence)
     }
 
-    /// Follows the log from the nearest kept context.
-    private func context(_ lane: Lane, _ sequence: UInt64) throws -> Clock {
-        try settleLog()
-        let query = try Query(
-            db,
-            """
-            SELECT sequence, clock FROM context WHERE lane = ?1 AND sequence <= ?2
-            ORDER BY sequence DESC LIMIT 1
-            """)
-        query.bind(1, lane.number)
-        query.bind(2, sequence)
-        let kept = try query.first { ($0.word(0), try Clock(stored: $0.bytes(1))) }
-        var (next, context) = kept.map { ($0.0 + 1, $0.1) } ?? (1, Clock())
-        while next <= sequence {
-            guard let (change, _) = try log.change(lane.number, next) else {
-                throw StoreError.damaged("a log has a gap")
-            }
-            for entry in change.contextDelta { context.set(entry) }
-            next += 1
-        }
-        if sequence > 1, let previous = try hash(lane.number, sequence - 1) {
-            context.set(
-                Clock.Entry(
-                    origin: lane.origin, tip: Tip(sequence: sequence - 1, hash: previous.prefix)))
-        }
-        return context
-    }
-
-    /// A record's changes as edits, each with its author's context: what its state follows from,
-    /// and from any part of them the state at an earlier point.
+    /// A record's changes that count as edits, each with its author's context: what its state
+    /// follows from, and from any part of them the state at an earlier point.
     ///
-    /// - Returns: the creation first; those without effect left out.
+    /// - Returns: the creation first.
     package func edits(of record: RecordID) throws -> [(edit: Edit, time: HybridTime)] {
         guard let row = try row(record) else { return [] }
-        try settleLog()
-        var edits: [(edit: Edit, time: HybridTime)] = []
-        for key in try changes(of: row.key) {
-            let lane = try lanes()[key.lane]
-            guard let (change, hash) = try log.change(key.lane, key.sequence) else {
-                throw StoreError.damaged("a log has a gap")
-            }
-            let applicant = Applicant(
-                change: change, hash: hash, lane: key.lane,
-                context: try context(lane, key.sequence))
-            // A creation that wasn't permitted has a row as soon as a permitted edit touches it.
-            guard try membership().authorises(applicant, of: casebook().id) else { continue }
-            let references = ReferenceResolver(lanes: try lanes()) { try self.hash($0, $1) }
-            guard let writes = try references.writes(of: change.groups[key.group], by: applicant)
-            else { continue }
-            edits.append(
-                (
-                    Edit(dot: applicant.dot, context: applicant.context, writes: writes),
-                    change.time
-                ))
-        }
-        return edits
+        return try history().steps(of: row.key).map { ($0.edit, $0.applicant.change.time) }
     }
 }

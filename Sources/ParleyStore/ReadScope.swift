@@ -14,6 +14,7 @@ package class ReadScope {
     private var lanesRead: LaneTable?
     private var typesRead: TypeTable?
     private var casebookRead: CasebookRow?
+    private var membershipRead: Membership?
 
     init(_ db: Database, log: LogReader) {
         self.db = db
@@ -44,8 +45,28 @@ package class ReadScope {
     }
 
     func membership() throws -> Membership {
-        try Membership(db, lanes: lanes()) { try log.hash($0, $1) }
+        if let membershipRead { return membershipRead }
+        let membership = try Membership(db, lanes: lanes(), casebook: casebook().id) {
+            try self.log.hash($0, $1)
+        }
+        membershipRead = membership
+        return membership
     }
+
+    func history() throws -> EditHistory {
+        try settleLog()
+        return EditHistory(
+            db: db, logs: try logs(), membership: try membership(), casebook: try casebook().id
+        ) { try self.log.change($0, $1) }
+    }
+
+    /// The logs with their branches.
+    func logs() throws -> HeldLogs {
+        HeldLogs(lanes: try lanes()) { try self.hash($0, $1) }
+    }
+
+    /// Tells which changes are ancestors of others.
+    package func ancestry() throws -> some Ancestry { try logs() }
 
     /// Called before the log is read: what is still on its way into it must be there first.
     func settleLog() throws {}
@@ -99,12 +120,10 @@ package class ReadScope {
 
     /// The digest computed anew from every record, which `summary().digest` must equal.
     package func recomputedDigest() throws -> Digest {
-        let (lanes, types) = (try lanes(), try types())
+        let (logs, types) = (try logs(), try types())
         var sum = DigestSum()
         try Query(db, "SELECT \(RecordRow.columns) FROM record ORDER BY n").each { row in
-            let content = try RecordRow(row).content(lanes: lanes, types: types) {
-                try hash($0, $1)
-            }
+            let content = try RecordRow(row).content(logs: logs, types: types)
             sum.add(CanonicalState.term(of: content))
             return true
         }
@@ -136,8 +155,8 @@ package class ReadScope {
         try Query(db, "SELECT count(*) FROM \(table)").first { $0.int(0) } ?? 0
     }
 
-    /// All members, sorted by name.
-    package func members() throws -> [Member] { try membership().members }
+    /// Everybody who is or was a member, sorted by name.
+    package func members() throws -> [Member] { try membership().members(in: logs()) }
 
     /// A member's name in this casebook, `nil` for a node that was never admitted.
     package func memberName(_ node: NodeID) throws -> String? {
@@ -162,11 +181,8 @@ package class ReadScope {
         /// The newest change by hybrid time.
         package let changed: Dot
         package let changedTime: HybridTime
-
-        /// How changes name it. Long forms are for casebooks with forks.
-        package var reference: RecordReference {
-            RecordReference(creation: DotReference(created), group: group)
-        }
+        /// How a change written here now names it.
+        package let reference: RecordReference
 
         package func time(of dot: Dot) -> HybridTime? {
             dot == created ? createdTime : times[dot]
@@ -234,7 +250,7 @@ package class ReadScope {
 
     func stored(_ row: RecordRow) throws -> StoredRecord {
         let lanes = try lanes()
-        let content = try row.content(lanes: lanes, types: types()) { try hash($0, $1) }
+        let content = try row.content(logs: logs(), types: types())
         guard let changedHash = try hash(row.changed.lane, row.changed.sequence) else {
             throw StoreError.damaged("the log of a record")
         }
@@ -245,6 +261,14 @@ package class ReadScope {
             id: row.id, type: content.type, created: content.creation, createdTime: row.time,
             group: UInt32(row.key.group), state: content.state,
             document: try Document(json: row.document), times: content.times, changed: changed,
-            changedTime: row.changedTime)
+            changedTime: row.changedTime,
+            reference: RecordReference(
+                creation: try reference(to: content.creation), group: UInt32(row.key.group)))
+    }
+
+    /// How a change written here now names an applied one.
+    package func reference(to dot: Dot) throws -> DotReference {
+        guard try lanes().hasForked(dot.origin) else { return DotReference(dot) }
+        return try logs().reference(to: dot, in: lanes().appliedClock)
     }
 }

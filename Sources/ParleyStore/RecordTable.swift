@@ -48,22 +48,20 @@ struct RecordRow {
         side = row.isNull(8) ? nil : row.bytes(8)
     }
 
-    /// The merged state. `hash` finds the hash of the creating change.
-    func content(
-        lanes: LaneTable, types: TypeTable, hash: (Int, UInt64) throws -> Digest?
-    ) throws -> RecordContent {
-        guard let creationHash = try hash(key.lane, key.sequence) else {
+    /// The merged state.
+    func content(logs: HeldLogs, types: TypeTable) throws -> RecordContent {
+        guard let creationHash = try logs.hash(of: key.sequence, in: key.lane) else {
             throw StoreError.damaged("the log of a record")
         }
         let creation = Dot(
-            origin: try lanes.origin(of: key.lane), sequence: key.sequence,
+            origin: try logs.lanes.origin(of: key.lane), sequence: key.sequence,
             hash: creationHash.prefix)
         let document = try Document(json: document)
         var content = RecordContent(
             id: id, type: try types.name(of: type), state: RecordState(), creation: creation,
             creationTime: time, times: [:])
         if let side {
-            (content.state, content.times) = try SideBlob(lanes: lanes).decode(
+            (content.state, content.times) = try SideBlob(logs: logs).decode(
                 side, document: document)
         } else {
             content.state = RecordState(asCreated: document, by: creation)
@@ -138,6 +136,15 @@ struct RecordTable {
         query.bind(5, text: row.document)
         if let side = row.side { query.bind(6, blob: side) } else { query.bindNull(6) }
         try query.run()
+    }
+
+    /// Takes a record away. What changes touched it stays noted.
+    func delete(_ key: RecordKey) throws {
+        for table in ["record", "conflict", "search_queue"] {
+            let query = try Query(db, "DELETE FROM \(table) WHERE n = ?1")
+            query.bind(1, key.packed)
+            try query.run()
+        }
     }
 
     func touch(_ key: RecordKey, by change: RecordKey) throws {

@@ -23,7 +23,9 @@ enum Schema {
         }
     }
 
-    static let steps = [casebook + log + records + neighbours + search, fieldValues + sendOrder]
+    static let steps = [
+        casebook + log + records + neighbours + search, fieldValues + sendOrder, branches,
+    ]
 
     private static let casebook = """
         CREATE TABLE casebook (
@@ -203,6 +205,47 @@ enum Schema {
         ALTER TABLE lane ADD COLUMN lead_seen INTEGER NOT NULL DEFAULT 0;
         -- A deleted record has no conflicts that somebody could settle.
         DELETE FROM conflict WHERE n IN (SELECT n FROM record WHERE state = 1);
+
+        """
+
+    private static let branches = """
+        -- A log that forked has a lane for each branch, so origins aren't unique any more.
+        CREATE TABLE lane_of_step_3 (
+            -- One origin's log, or a branch of it, under a small local number. Numbers differ from
+            -- store to store.
+            number INTEGER PRIMARY KEY,    -- from 1, below 32,768
+            node BLOB NOT NULL,
+            epoch INTEGER NOT NULL,
+            parent INTEGER NOT NULL,       -- the lane it branched from; 0 for a log's first
+            fork INTEGER NOT NULL,         -- the last change shared with that one
+            fork_hash BLOB NOT NULL,       -- its hash, 32 bytes
+            held INTEGER NOT NULL,         -- last change stored and verified
+            held_hash BLOB NOT NULL,       -- its hash, 32 bytes
+            applied INTEGER NOT NULL,      -- last change merged into the records; never above held
+            applied_hash BLOB NOT NULL,
+            context BLOB NOT NULL,         -- clock entries of others that change's author had applied
+            searched INTEGER NOT NULL,     -- key up to which its creations are in the search index
+            lead INTEGER NOT NULL,         -- milliseconds its newest far reading was ahead of us
+            lead_seen INTEGER NOT NULL     -- when that was seen, milliseconds since 1970
+        ) STRICT;
+        INSERT INTO lane_of_step_3
+            SELECT number, node, epoch, 0, 0, zeroblob(32), held, held_hash, applied, applied_hash,
+                context, searched, lead, lead_seen FROM lane;
+        DROP TABLE lane;
+        ALTER TABLE lane_of_step_3 RENAME TO lane;
+        CREATE TABLE cut (
+            -- Every cut applied: where a node's logs end to count. What it makes void follows.
+            lane INTEGER NOT NULL,
+            sequence INTEGER NOT NULL,
+            part INTEGER NOT NULL,         -- index of the group within its change
+            time INTEGER NOT NULL,         -- hybrid time of the change
+            context BLOB NOT NULL,         -- clock entries its author had applied
+            node BLOB NOT NULL,            -- whose logs
+            is_revocation INTEGER NOT NULL, -- 0 where it goes with a change of role
+            tips BLOB NOT NULL,            -- clock entries: the last of each log that counts
+            PRIMARY KEY (lane, sequence, part)
+        ) STRICT, WITHOUT ROWID;
+        ALTER TABLE member ADD COLUMN is_revoked INTEGER NOT NULL DEFAULT 0;
 
         """
 }

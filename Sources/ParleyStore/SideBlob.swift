@@ -11,11 +11,12 @@ import ParleyWire
 struct SideBlob {
     private static let inDocument: UInt8 = 255
 
-    let lanes: LaneTable
+    let logs: HeldLogs
 
     // MARK: Writing
 
-    func encode(_ content: RecordContent) -> [UInt8] {
+    /// - Throws: `damaged` where a dot's change isn't held.
+    func encode(_ content: RecordContent) throws -> [UInt8] {
         let state = content.state
         let dots = Set(
             state.state.entries.map(\.dot)
@@ -25,7 +26,7 @@ struct SideBlob {
         var writer = ByteWriter(capacity: 256)
         writer.varint(dots.count)
         for dot in dots {
-            writer.varint(lanes.number(of: dot.origin))
+            writer.varint(try logs.number(of: dot))
             writer.varint(dot.sequence)
             writer.prefix(dot.hash)
             writer.u64(content.time(of: dot).rawValue)
@@ -77,7 +78,7 @@ struct SideBlob {
         var dots: [Dot] = []
         var times: [Dot: HybridTime] = [:]
         for _ in 0..<(try reader.count(elementSize: 18)) {
-            let origin = try lanes.origin(of: Int(try reader.varint()))
+            let origin = try logs.lanes.origin(of: Int(try reader.varint()))
             let dot = Dot(
                 origin: origin, sequence: try reader.varint(), hash: try reader.prefix())
             dots.append(dot)

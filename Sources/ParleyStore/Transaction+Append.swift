@@ -66,7 +66,8 @@ extension Transaction {
         guard change.byteCount <= Limits.changeBytes,
             change.groups.count <= Limits.groupsPerChange
         else { throw StoreError.tooLarge }
-        var recordIDs = try change.groups.map(existingID)
+        let context = draft.lanes.appliedClock
+        var recordIDs = try change.groups.map { try existingID($0, in: context) }
         if draft.tail.isFull(for: size) || draft.casebook.seedUses >= CasebookRow.seedUseLimit {
             try flushTail()
         }
@@ -74,7 +75,7 @@ extension Transaction {
             draft.casebook.renewSeed(environment)
         }
         let hash = try hash(of: change, after: lane.held.hash)
-        guard isAuthorised(Applicant(change, hash: hash, follows: lane)) else {
+        guard try isAuthorised(Applicant(change, hash: hash, follows: lane)) else {
             throw StoreError.notPermitted
         }
         draft.casebook.seedUses += 1
@@ -118,15 +119,12 @@ extension Transaction {
     /// The record a group edits, `nil` for groups of other subjects.
     ///
     /// - Throws: `unknownRecord` where it isn't here: the edit would have no effect.
-    private func existingID(_ group: Group) throws -> RecordID? {
+    private func existingID(_ group: Group, in context: Clock) throws -> RecordID? {
         guard case .existing(let reference) = group.subject else { return nil }
-        guard let lane = draft.lanes[reference.creation.origin],
-            reference.creation.sequence <= lane.applied.sequence,
-            reference.group <= RecordKey.maximumGroup,
+        guard reference.group <= RecordKey.maximumGroup,
+            let (dot, lane) = try logs.change(named: reference.creation, in: context),
             let row = try table.row(
-                RecordKey(
-                    lane: lane.number, sequence: reference.creation.sequence,
-                    group: Int(reference.group)))
+                RecordKey(lane: lane, sequence: dot.sequence, group: Int(reference.group)))
         else { throw StoreError.unknownRecord }
         return row.id
     }
@@ -144,7 +142,7 @@ extension Transaction {
             signature: head.signature(by: identity), changes: tail.changes,
             salts: [.seed(changes: tail.changes.count, draft.casebook.seed)])
         try LogReader.insert(
-            lane: draft.lanes.number(of: first.origin), first: first, hashes: tail.hashes,
+            lane: try draft.lane(for: first.origin), first: first, hashes: tail.hashes,
             bytes: try batch.storable(), db)
         draft.tail = OwnTail()
     }

@@ -48,37 +48,131 @@ extension Transaction {
     /// Stores what is new of a batch.
     ///
     /// - Returns: the lane and how many changes were new; `nil` where none was.
-    /// - Throws: `wrongCasebook`, `gap`, `fork`, `tooLarge`.
+    /// - Throws: `wrongCasebook`, `gap`, `tooLarge`, `strangersLog`, `tooManyLogs`.
     private func hold(_ batch: VerifiedBatch) throws -> (lane: Int, count: Int)? {
         guard batch.casebook == draft.casebook.id else { throw StoreError.wrongCasebook }
         guard batch.last <= RecordKey.maximumSequence else { throw StoreError.tooLarge }
-        if !draft.lanes.knows(batch.origin) { try checkBeginning(of: batch) }
-        let number = try draft.lane(for: batch.origin)
-        var lane = draft.lanes[number]
-        guard batch.first <= lane.held.sequence + 1 else { throw StoreError.gap(batch.origin) }
-        try checkOverlap(batch, lane)
-        guard batch.last > lane.held.sequence else { return nil }
+        guard let place = try place(of: batch) else { return nil }
+        let number = try lane(for: place, batch)
         if batch.origin == draft.casebook.origin {
-            // A peer shows a change of ours that we don't hold: we have lost memory of it.
+            // A peer shows a change of ours that we don't hold: we have lost memory of it, or
+            // somebody else writes under our key.
             try flushTail()
             draft.casebook.rotateEpoch(environment)
         }
-        let known = Int(lane.held.sequence + 1 - batch.first)
         // Whole and as it came, in the place of what it repeats. A run that begins before this one
         // and ends within stays: what two runs hold is the same.
-        if known > 0 {
-            try LogReader.delete(lane: number, from: batch.first, through: batch.last, db)
-            log.forget()
-        }
+        try LogReader.delete(lane: number, from: batch.first, through: batch.last, db)
+        log.forget()
         try LogReader.insert(
             lane: number, first: batch.batch.changes[0], hashes: batch.hashes,
             bytes: batch.bytes, db)
-        lane = draft.lanes[number]
-        lane.held = Lane.Point(sequence: batch.last, hash: batch.hashes[batch.hashes.count - 1])
-        draft.lanes[number] = lane
+        draft.lanes[number].held = Lane.Point(
+            sequence: batch.last, hash: batch.hashes[batch.hashes.count - 1])
         draft.changedLanes.insert(number)
         draft.received = true
-        return (number, batch.hashes.count - known)
+        return (number, batch.hashes.count - place.known)
+    }
+
+    /// Where the new changes of a batch belong.
+    private struct Place {
+        enum Position {
+            /// The first change of a log.
+            case log
+            /// Behind the end of this lane.
+            case end(Int)
+            /// Beside what follows this change in this lane.
+            case branch(Int, after: Lane.Point)
+        }
+
+        let position: Position
+        /// Changes of the batch that are held already.
+        let known: Int
+    }
+
+    /// - Returns: `nil` where all of the batch is held.
+    /// - Throws: `gap` where what it follows isn't held.
+    private func place(of batch: VerifiedBatch) throws -> Place? {
+        guard draft.lanes.knows(batch.origin) else {
+            guard batch.first == 1 else { throw StoreError.gap(batch.origin) }
+            return Place(position: .log, known: 0)
+        }
+        guard var lane = try predecessorLane(of: batch) else {
+            throw StoreError.gap(batch.origin)
+        }
+        var known = 0
+        while known < batch.hashes.count {
+            let shared = try sharedCount(of: batch, from: known, with: lane)
+            known += shared
+            if known == batch.hashes.count { return nil }
+            let last = batch.first + UInt64(known) - 1
+            if last == lane.held.sequence { return Place(position: .end(lane.number), known: known) }
+            let hash = known == 0 ? batch.previous : batch.hashes[known - 1]
+            let fork = Lane.Point(sequence: last, hash: hash)
+            guard let next = try branch(of: lane, after: fork, with: batch.hashes[known]) else {
+                return Place(position: .branch(lane.number, after: fork), known: known)
+            }
+            lane = next
+        }
+        return nil
+    }
+
+    /// The lane that owns what a batch follows; a log's first lane before its first change.
+    private func predecessorLane(of batch: VerifiedBatch) throws -> Lane? {
+        let branches = draft.lanes.branches(of: batch.origin)
+        guard batch.first > 1 else { return branches.first }
+        return try branches.first { lane in
+            try lane.owns(batch.first - 1)
+                && heldHash(lane, batch.first - 1) == batch.previous
+        }
+    }
+
+    /// How many changes of a batch, from an index on, are those of a lane.
+    ///
+    /// Two chains that agree in one change agree in all before it, so the end is looked at first and
+    /// the place where they part is found by halving.
+    private func sharedCount(
+        of batch: VerifiedBatch, from index: Int, with lane: Lane
+    ) throws -> Int {
+        let first = batch.first + UInt64(index)
+        guard first <= lane.held.sequence else { return 0 }
+        func agrees(_ sequence: UInt64) throws -> Bool {
+            try heldHash(lane, sequence) == batch.hashes[Int(sequence - batch.first)]
+        }
+        let end = min(batch.last, lane.held.sequence)
+        if try agrees(end) { return Int(end - first) + 1 }
+        var (low, high) = (first, end)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if try agrees(middle) { low = middle + 1 } else { high = middle }
+        }
+        return Int(low - first)
+    }
+
+    /// The branch that begins beside what follows a change, with a change of this hash.
+    private func branch(of lane: Lane, after fork: Lane.Point, with hash: Digest) throws -> Lane? {
+        try draft.lanes.branches(of: lane.origin).first { branch in
+            try branch.parent == lane.number && branch.fork == fork
+                && heldHash(branch, fork.sequence + 1) == hash
+        }
+    }
+
+    private func lane(for place: Place, _ batch: VerifiedBatch) throws -> Int {
+        switch place.position {
+        case .end(let number): return number
+        case .log:
+            try checkBeginning(of: batch)
+            return try draft.lane(for: batch.origin)
+        case .branch(let parent, let fork):
+            if fork.sequence == 0 { try checkBeginning(of: batch) }
+            let number = try draft.lanes.addBranch(of: parent, after: fork)
+            if fork.sequence > 0 {
+                draft.lanes[number].context = try history.context(parent, fork.sequence)
+                draft.lanes[number].forgetPredecessor()
+            }
+            draft.forks.insert(batch.origin)
+            return number
+        }
     }
 
     /// Logs whose first change can't be judged yet, beyond which no further ones are begun: their
@@ -89,7 +183,6 @@ extension Transaction {
     ///
     /// - Throws: `strangersLog`, `tooManyLogs`.
     private func checkBeginning(of batch: VerifiedBatch) throws {
-        guard batch.first == 1 else { throw StoreError.gap(batch.origin) }
         let first = batch.batch.changes[0]
         if try missingCause(of: first) != nil {
             guard draft.lanes.waitingCount < Transaction.waitingLogLimit else {
@@ -97,9 +190,10 @@ extension Transaction {
             }
         } else {
             let applicant = Applicant(beginning: first, hash: batch.hashes[0])
-            guard draft.membership.knowsAuthor(of: applicant, of: draft.casebook.id) else {
-                throw StoreError.strangersLog(batch.origin)
-            }
+            guard
+                try draft.membership.knowsAuthor(
+                    of: applicant, of: draft.casebook.id, in: logs)
+            else { throw StoreError.strangersLog(batch.origin) }
         }
     }
 
@@ -111,22 +205,7 @@ extension Transaction {
         draft.changedLanes.insert(lane.number)
     }
 
-    /// Where a batch repeats what is held, or follows it, both must be the same history.
-    private func checkOverlap(_ batch: VerifiedBatch, _ lane: Lane) throws {
-        let end = min(batch.last, lane.held.sequence)
-        if batch.first > 1 {
-            let held =
-                batch.first - 1 == lane.held.sequence
-                ? lane.held.hash : try heldHash(lane, batch.first - 1)
-            guard held == batch.previous else { throw StoreError.fork(batch.origin) }
-        }
-        // A chain that agrees in one change agrees in all before it.
-        guard end >= batch.first else { return }
-        guard try heldHash(lane, end) == batch.hashes[Int(end - batch.first)] else {
-            throw StoreError.fork(batch.origin)
-        }
-    }
-
+    /// The hash of a change that a lane owns.
     private func heldHash(_ lane: Lane, _ sequence: UInt64) throws -> Digest? {
         sequence == lane.held.sequence ? lane.held.hash : try hash(lane.number, sequence)
     }
@@ -153,7 +232,9 @@ extension Transaction {
         var count = 0
         while true {
             let lane = draft.lanes[number]
-            guard !lane.isComplete, try isUnblocked(lane) else { return count }
+            guard !lane.isComplete, hasReachedFork(lane), try isUnblocked(lane) else {
+                return count
+            }
             let next = lane.applied.sequence + 1
             let source = fresh.first { $0.batch.first <= next && next <= $0.batch.last }
             guard let (change, hash) = try source.map({ $0.change(next) }) ?? change(number, next)
@@ -163,8 +244,8 @@ extension Transaction {
                 return count
             }
             if next == 1,
-                !draft.membership.knowsAuthor(
-                    of: Applicant(beginning: change, hash: hash), of: draft.casebook.id)
+                try !draft.membership.knowsAuthor(
+                    of: Applicant(beginning: change, hash: hash), of: draft.casebook.id, in: logs)
             {
                 try dropStrangersLog(lane)
                 return count
@@ -175,14 +256,20 @@ extension Transaction {
         }
     }
 
+    /// Whether what a branch shares with the lane before it is applied.
+    private func hasReachedFork(_ lane: Lane) -> Bool {
+        guard let parent = lane.parent else { return true }
+        return lane.fork.sequence <= draft.lanes[parent].applied.sequence
+    }
+
     private func isUnblocked(_ lane: Lane) throws -> Bool {
         guard let dot = lane.waitsFor else { return true }
-        return try hasApplied(dot.tip, of: dot.origin)
+        return try logs.hasApplied(dot.tip, of: dot.origin)
     }
 
     private func missingCause(of change: Change) throws -> Dot? {
         for entry in change.contextDelta {
-            for tip in entry.tips where try !hasApplied(tip, of: entry.origin) {
+            for tip in entry.tips where try !logs.hasApplied(tip, of: entry.origin) {
                 return Dot(origin: entry.origin, sequence: tip.sequence, hash: tip.hash)
             }
         }

@@ -80,19 +80,19 @@ final class Transaction {
         return draft.tail.change(sequence)
     }
 
-    /// Whether a named change is applied here, on the branch that is named.
-    ///
-    /// A name whose hash is another than ours belongs to a branch we don't have, and isn't.
-    func hasApplied(_ tip: Tip, of origin: Origin) throws -> Bool {
-        guard let lane = draft.lanes[origin], tip.sequence <= lane.applied.sequence else {
-            return false
-        }
-        return try hash(lane.number, tip.sequence)?.prefix == tip.hash
+    /// The logs as they are now, this transaction's own changes included.
+    var logs: HeldLogs { HeldLogs(lanes: draft.lanes) { try self.hash($0, $1) } }
+
+    /// The changes behind what is merged, this transaction's own included.
+    var history: EditHistory {
+        EditHistory(
+            db: db, logs: logs, membership: draft.membership, casebook: draft.casebook.id
+        ) { try self.change($0, $1) }
     }
 
     // MARK: Records
 
     func content(of row: RecordRow) throws -> RecordContent {
-        try row.content(lanes: draft.lanes, types: draft.types) { try hash($0, $1) }
+        try row.content(logs: logs, types: draft.types)
     }
 }

@@ -124,7 +124,8 @@ final class Writer: Sendable {
         try commit(db)
         let draft = transaction.draft
         let notice = published.publish(
-            draft.settled, records: draft.records, membersChanged: draft.membershipChanged)
+            draft.settled, records: draft.records, forks: draft.forks.sorted(),
+            membersChanged: draft.membershipChanged)
         generation.note(draft)
         return notice
     }
