@@ -132,7 +132,7 @@ package final class SessionDriver: ConnectionHandler {
         told = nil
         conflicts = [:]
         uninterpreted = 0
-        share.settle(underWay: 0)
+        share.end()
         waiters.fail(last)
         observer.closed(handle, SessionOutcome(reason: reason, hasSettled: hasSettled))
     }
@@ -209,11 +209,11 @@ package final class SessionDriver: ConnectionHandler {
             connection.send(Frame.encode(message))
         case .read(let casebook, let positions, let byteLimit):
             let driver = NIOLoopBound(self, eventLoop: connection.eventLoop)
-            budget.take(byteLimit) { [budget, eventLoop = connection.eventLoop] in
+            share.ask(byteLimit, for: casebook) { [budget, eventLoop = connection.eventLoop] in
                 eventLoop.execute {
                     let driver = driver.value
                     guard !driver.isClosed else { return budget.giveBack(byteLimit) }
-                    driver.share.granted(byteLimit)
+                    driver.share.granted(for: casebook)
                     driver.read(casebook, positions, byteLimit)
                 }
             }
