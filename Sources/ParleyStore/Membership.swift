@@ -64,6 +64,11 @@ struct Membership: Sendable {
             || role(of: applicant.change.origin.node, covers: applicant.covers) != nil
     }
 
+    /// The logs in which a node was admitted.
+    func admittingOrigins(of node: NodeID) -> Set<Origin> {
+        Set(admissions.filter { $0.node == node }.map(\.dot.origin))
+    }
+
     private static func permits(_ role: Role, _ kind: GroupKind) -> Bool {
         switch kind {
         case .founding: false
