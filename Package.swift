@@ -56,7 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         // Makes the self-signed certificate that carries a node's key into TLS.
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
-        // Only tests name it: they make certificates that must be refused.
+        // The encoding of certificates; tests make with it those that must be refused.
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         // Parses command lines, writes help pages and suggests what was meant.
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -82,7 +82,7 @@ let package = Package(
             "ParleyTransport",
             [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleySync", crypto, certificates,
-                nioCore, nioPosix, nioSSL, logging,
+                asn1, nioCore, nioPosix, nioSSL,
             ]),
         module("ParleyControl", ["ParleyModel", nioCore, nioPosix]),
         module(

@@ -49,41 +49,60 @@ extension CasebookStore {
             throw StoreError.damaged("there is a casebook already")
         }
         let unfinished = path + unfinishedSuffix
-        removeUnfinished(unfinished)
+        remove(unfinished)
         do {
-            let pool = try Connection.open(path: unfinished, creating: true)
-            let draft: Draft
-            do {
-                draft = try pool.writeWithoutTransaction { db in
-                    let row = CasebookRow(
-                        id: casebook, node: identity.node, environment: environment)
-                    return try commit(
-                        db, Draft(db, casebook: row), identity, environment
-                    ) { transaction in
-                        try Indexer(transaction: transaction).prepare(
-                            IndexedFields(environment.indexedFields))
-                        try first(transaction)
-                    }
-                }
-            } catch {
-                try? pool.close()
-                throw error
-            }
-            try pool.close()
+            let draft = try fill(unfinished, casebook, identity, environment, first)
             guard rename(unfinished, path) == 0 else {
                 throw StoreError.systemCall("rename", errno)
             }
-            try Connection.synchroniseFolder(of: path)
-            try GenerationFile(besides: path).note(draft)
+            do {
+                try Connection.synchroniseFolder(of: path)
+                try GenerationFile(besides: path).note(draft)
+                return try open(at: path, identity: identity, environment: environment)
+            } catch {
+                remove(path)
+                throw error
+            }
         } catch {
-            removeUnfinished(unfinished)
+            remove(unfinished)
             throw StoreError.translating(error)
         }
-        return try open(at: path, identity: identity, environment: environment)
     }
 
-    private static func removeUnfinished(_ path: String) {
+    /// Makes a file with a casebook in it, all of it in the file itself: a write-ahead log wouldn't
+    /// follow it to another name.
+    private static func fill(
+        _ path: String, _ casebook: Digest, _ identity: Identity, _ environment: StoreEnvironment,
+        _ first: (Transaction) throws -> Void
+    ) throws -> Draft {
+        let pool = try Connection.open(path: path, creating: true)
+        do {
+            let draft = try pool.writeWithoutTransaction { db in
+                let row = CasebookRow(
+                    id: casebook, node: identity.node, environment: environment)
+                let draft = try commit(
+                    db, Draft(db, casebook: row), identity, environment
+                ) { transaction in
+                    try Indexer(transaction: transaction).prepare(
+                        IndexedFields(environment.indexedFields))
+                    try first(transaction)
+                }
+                guard try db.pragma("wal_checkpoint(TRUNCATE)") == "0" else {
+                    throw StoreError.full
+                }
+                return draft
+            }
+            try pool.close()
+            return draft
+        } catch {
+            try? pool.close()
+            throw error
+        }
+    }
+
+    private static func remove(_ path: String) {
         for suffix in ["", "-wal", "-journal"] { unlink(path + suffix) }
+        unlink(GenerationFile.path(for: path))
     }
 
     /// Opens an existing casebook.

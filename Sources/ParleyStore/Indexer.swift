@@ -46,17 +46,17 @@ struct Indexer {
     }
 
     private func indexCreated(_ lane: Lane, limit: Int) throws -> Int {
-        let end = lane.searchEnd
-        guard lane.searched < end else { return 0 }
+        guard let keys = lane.unindexedKeys else { return 0 }
         let query = try Query(
-            db, "SELECT n, type, doc FROM record WHERE n > ?1 AND n <= ?2 ORDER BY n LIMIT ?3")
-        query.bind(1, lane.searched)
-        query.bind(2, end)
+            db, "SELECT n, type, doc FROM record WHERE n BETWEEN ?1 AND ?2 ORDER BY n LIMIT ?3")
+        query.bind(1, keys.lowerBound)
+        query.bind(2, keys.upperBound)
         query.bind(3, limit)
         let rows = try query.all { try Row($0) }
         try index(rows)
         let isDone = rows.count < limit
-        transaction.draft.lanes[lane.number].searched = isDone ? end : rows[rows.count - 1].key
+        transaction.draft.lanes[lane.number].searched =
+            isDone ? keys.upperBound : rows[rows.count - 1].key
         transaction.draft.changedLanes.insert(lane.number)
         return rows.count
     }
@@ -100,9 +100,25 @@ extension Indexer.Row {
 }
 
 extension Lane {
-    /// The highest key a creation applied so far can have.
-    var searchEnd: Int64 {
-        RecordKey(lane: number, sequence: applied.sequence, group: RecordKey.maximumGroup).packed
+    /// The keys that creations applied so far can have.
+    var creationKeys: ClosedRange<Int64> {
+        let last = RecordKey(
+            lane: number, sequence: applied.sequence, group: RecordKey.maximumGroup)
+        return RecordKey(lane: number, sequence: 0).packed...last.packed
+    }
+
+    /// Those of them that aren't in the index yet, `nil` where all are.
+    var unindexedKeys: ClosedRange<Int64>? {
+        let keys = creationKeys
+        // A mark of zero stands for "nothing", before any key of the lane.
+        let first = max(searched + 1, keys.lowerBound)
+        return first <= keys.upperBound ? first...keys.upperBound : nil
+    }
+
+    /// Those that are, `nil` where none is.
+    var indexedKeys: ClosedRange<Int64>? {
+        let keys = creationKeys
+        return searched >= keys.lowerBound ? keys.lowerBound...searched : nil
     }
 }
 

@@ -112,6 +112,11 @@ struct Membership: Sendable {
             }.isEmpty == false
     }
 
+    /// The logs in which a node was admitted.
+    func admittingOrigins(of node: NodeID) -> Set<Origin> {
+        Set((admissions[node] ?? []).map(\.decision.dot.origin))
+    }
+
     static func permits(_ role: Role, _ kind: GroupKind) -> Bool {
         switch kind {
         case .founding: false

@@ -81,15 +81,12 @@ extension ReadScope {
         var walk = KeyWalk(limit: limit == 0 ? Int.max : limit)
         let index = try condition.index(in: IndexedFields(db))
         for lane in try lanes().lanes where lane.applied.sequence > 0 {
-            let first = RecordKey(lane: lane.number, sequence: 0).packed
-            // A mark of zero stands for "nothing", before any key of the lane.
-            let mark = index == nil ? first - 1 : max(lane.searched, first - 1)
-            if mark < lane.searchEnd {
-                try walk.visit(unindexed(mark + 1...lane.searchEnd, condition))
+            guard let index else {
+                try walk.visit(unindexed(lane.creationKeys, condition))
+                continue
             }
-            if let index, mark >= first {
-                try walk.visit(indexed(first...mark, index, condition))
-            }
+            if let keys = lane.unindexedKeys { try walk.visit(unindexed(keys, condition)) }
+            if let keys = lane.indexedKeys { try walk.visit(indexed(keys, index, condition)) }
         }
         if index != nil { try walk.visit(edited(condition)) }
         return walk.keys

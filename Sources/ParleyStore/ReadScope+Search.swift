@@ -30,10 +30,10 @@ extension ReadScope {
     /// How many records wait to be indexed; searches and filters read these one by one.
     package func indexBacklog() throws -> Int {
         var count = try Query(db, "SELECT count(*) FROM search_queue").first { $0.int(0) } ?? 0
-        for lane in try lanes().lanes where lane.searched < lane.searchEnd {
-            let query = try Query(db, "SELECT count(*) FROM record WHERE n > ?1 AND n <= ?2")
-            query.bind(1, lane.searched)
-            query.bind(2, lane.searchEnd)
+        for keys in try lanes().lanes.compactMap(\.unindexedKeys) {
+            let query = try Query(db, "SELECT count(*) FROM record WHERE n BETWEEN ?1 AND ?2")
+            query.bind(1, keys.lowerBound)
+            query.bind(2, keys.upperBound)
             count += try query.first { $0.int(0) } ?? 0
         }
         return count
@@ -56,11 +56,12 @@ extension ReadScope {
 
     private func lookInUnindexed(for finder: inout Finder) throws {
         let columns = "SELECT n, id, type, time, doc FROM record"
-        for lane in try lanes().lanes where lane.searched < lane.searchEnd {
+        for keys in try lanes().lanes.compactMap(\.unindexedKeys) {
             let query = try Query(
-                db, "\(columns) WHERE n > ?1 AND n <= ?2 AND state <> 1 ORDER BY time DESC, n DESC")
-            query.bind(1, lane.searched)
-            query.bind(2, lane.searchEnd)
+                db,
+                "\(columns) WHERE n BETWEEN ?1 AND ?2 AND state <> 1 ORDER BY time DESC, n DESC")
+            query.bind(1, keys.lowerBound)
+            query.bind(2, keys.upperBound)
             finder.beginSource()
             try query.each { try finder.consider($0) }
         }

@@ -32,13 +32,18 @@ extension Transaction {
     /// Writes changes without groups until what is left to say of others' logs is little: after a
     /// time apart from very many of them, one change couldn't name them all.
     private func spreadContext(lane number: Int) throws {
-        var unsaid = unsaidEntries(draft.lanes[number])[...]
-        guard unsaid.count > Transaction.contextEntryLimit else { return }
+        let entries = unsaidEntries(draft.lanes[number])
+        guard entries.count > Transaction.contextEntryLimit else { return }
+        // What admitted this node comes first, or else a log would begin as a stranger's.
+        let admitting = draft.membership.admittingOrigins(of: identity.node)
+        var unsaid =
+            (entries.filter { admitting.contains($0.origin) }
+            + entries.filter { !admitting.contains($0.origin) })[...]
         while !unsaid.isEmpty {
-            let step = unsaid.prefix(Transaction.contextStep)
+            let step = unsaid.prefix(Transaction.contextStep).sorted { $0.origin < $1.origin }
             unsaid.removeFirst(step.count)
             _ = try append(
-                makeChange([], contextDelta: Array(step), lane: draft.lanes[number]), lane: number)
+                makeChange([], contextDelta: step, lane: draft.lanes[number]), lane: number)
         }
     }
 

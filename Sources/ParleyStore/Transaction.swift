@@ -16,6 +16,8 @@ final class Transaction {
     let log: LogReader
     private let changesBefore: Int32
     var draft: Draft
+    /// Whether a part couldn't be undone, so that nothing of the whole may be committed.
+    private(set) var isBroken = false
 
     init(_ db: Database, draft: Draft, identity: Identity, environment: StoreEnvironment) {
         self.db = db
@@ -47,7 +49,12 @@ final class Transaction {
             log.forget()
             // A full disk can have made SQLite undo everything already.
             if sqlite3_get_autocommit(db.sqliteConnection) == 0 {
-                try db.run("ROLLBACK TO part; RELEASE part")
+                do {
+                    try db.run("ROLLBACK TO part; RELEASE part")
+                } catch {
+                    isBroken = true
+                    throw error
+                }
             }
             throw error
         }

@@ -72,6 +72,10 @@ final class Writer: Sendable {
                 guard sqlite3_get_autocommit(db.sqliteConnection) == 0 else {
                     throw job.failure ?? StoreError.full
                 }
+                guard !transaction.isBroken else {
+                    try? db.run("ROLLBACK")
+                    throw stopped()
+                }
             }
             let notice = try finish(transaction, db)
             // First, so that whoever has an answer can rely on the sessions having heard of it.

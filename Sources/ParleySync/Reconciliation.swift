@@ -266,7 +266,9 @@ package struct Reconciliation: Sendable {
         let entries = acknowledgements.sorted { $0.key < $1.key }
             .map { Clock.Entry(origin: $0.key, tips: $0.value) }
         acknowledgements = [:]
-        return [.send(.acknowledgement(casebook: index, entries: entries))]
+        return Clock.pages(of: entries).map {
+            .send(.acknowledgement(casebook: index, entries: Array($0)))
+        }
     }
 
     /// Asks for the next batches the peer lacks, one read at a time, while the peer keeps up.
@@ -376,20 +378,33 @@ package struct Reconciliation: Sendable {
         clock[origin].last?.sequence ?? 0
     }
 
-    /// Pages that stay below the frame limit; an empty clock is one empty page.
     private func clockMessages(_ entries: [Clock.Entry], whole: Bool) -> [Message] {
-        let pageSize = 1_024
-        var messages: [Message] = []
-        var start = 0
+        let pages = Clock.pages(of: entries)
+        return pages.enumerated().map { number, page in
+            .clock(
+                ClockPage(
+                    casebook: index, replacesAll: whole && number == 0,
+                    moreFollow: number < pages.count - 1, entries: Array(page)))
+        }
+    }
+}
+
+extension Clock {
+    private static let entriesPerPage = 1_024
+
+    /// Entries in parts that each fit one message; none are one empty part.
+    fileprivate static func pages(of entries: [Entry]) -> [ArraySlice<Entry>] {
+        var pages: [ArraySlice<Entry>] = []
+        var rest = entries[...]
         repeat {
-            let end = min(start + pageSize, entries.count)
-            messages.append(
-                .clock(
-                    ClockPage(
-                        casebook: index, replacesAll: whole && start == 0,
-                        moreFollow: end < entries.count, entries: Array(entries[start..<end]))))
-            start = end
-        } while start < entries.count
-        return messages
+            var tips = 0
+            let page = rest.prefix(entriesPerPage).prefix { entry in
+                defer { tips += entry.tips.count }
+                return tips + entry.tips.count <= Limits.tips || tips == 0
+            }
+            pages.append(page)
+            rest.removeFirst(page.count)
+        } while !rest.isEmpty
+        return pages
     }
 }

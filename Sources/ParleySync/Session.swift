@@ -128,10 +128,10 @@ package struct Session: Sendable {
     /// When `tick` is next due, `nil` once the session is over.
     package var deadline: Moment? {
         guard state != .closed else { return nil }
-        let keepAlive = min(
-            lastHeard.advanced(byMilliseconds: Session.silenceLimit),
-            lastSpoken.advanced(byMilliseconds: Session.pingInterval))
-        return reconciliations.values.compactMap(\.deadline).reduce(keepAlive, min)
+        let silence = lastHeard.advanced(byMilliseconds: Session.silenceLimit)
+        guard state == .talking else { return silence }
+        let ping = lastSpoken.advanced(byMilliseconds: Session.pingInterval)
+        return reconciliations.values.compactMap(\.deadline).reduce(min(silence, ping), min)
     }
 
     /// Passes on where members can be reached.

@@ -1,3 +1,4 @@
+import ParleyCRDT
 import ParleyWire
 import Synchronization
 
@@ -7,10 +8,27 @@ import Synchronization
 /// take room before they read from the store and give it back when batches are acknowledged; who
 /// finds none waits in turn, while everybody goes on receiving.
 package final class SendBudget: Sendable {
+    /// Somebody who waits for room.
+    package struct Claim: Hashable, Sendable {
+        fileprivate let number: UInt64
+    }
+
     private struct State {
         var free: Int
         /// In the order in which they asked.
-        var waiting: [(bytes: Int, granted: @Sendable () -> Void)] = []
+        var waiting: [(claim: Claim, bytes: Int, granted: @Sendable () -> Void)] = []
+        var lastClaim: UInt64 = 0
+
+        /// Takes out those whose turn it is and for whom there is room.
+        mutating func serve() -> [@Sendable () -> Void] {
+            var served: [@Sendable () -> Void] = []
+            while let next = waiting.first, free >= next.bytes {
+                free -= next.bytes
+                served.append(next.granted)
+                waiting.removeFirst()
+            }
+            return served
+        }
     }
 
     private let state: Mutex<State>
@@ -22,35 +40,39 @@ package final class SendBudget: Sendable {
     /// Takes room, now or when there is some. Nobody who came later is served before.
     ///
     /// - Parameter granted: called once, on any thread, possibly before this returns.
-    package func take(_ bytes: Int, granted: @escaping @Sendable () -> Void) {
-        let isFree = state.withLock { state in
-            guard state.waiting.isEmpty, state.free >= bytes else {
-                state.waiting.append((bytes, granted))
-                return false
-            }
-            state.free -= bytes
-            return true
+    @discardableResult
+    package func take(_ bytes: Int, granted: @escaping @Sendable () -> Void) -> Claim {
+        let (claim, served) = state.withLock { state in
+            state.lastClaim += 1
+            let claim = Claim(number: state.lastClaim)
+            state.waiting.append((claim, bytes, granted))
+            return (claim, state.serve())
         }
-        if isFree { granted() }
+        for granted in served { granted() }
+        return claim
+    }
+
+    /// Waits no longer. Who was granted room meanwhile has it.
+    package func withdraw(_ claim: Claim) {
+        let served = state.withLock { state in
+            state.waiting.removeAll { $0.claim == claim }
+            return state.serve()
+        }
+        for granted in served { granted() }
     }
 
     /// Gives room back.
     package func giveBack(_ bytes: Int) {
-        let served = state.withLock { state -> [@Sendable () -> Void] in
+        let served = state.withLock { state in
             state.free += bytes
-            var served: [@Sendable () -> Void] = []
-            while let next = state.waiting.first, state.free >= next.bytes {
-                state.free -= next.bytes
-                served.append(next.granted)
-                state.waiting.removeFirst()
-            }
-            return served
+            return state.serve()
         }
         for granted in served { granted() }
     }
 
     /// Room nobody has taken.
     package var freeBytes: Int { state.withLock { $0.free } }
+    package var waitingCount: Int { state.withLock { $0.waiting.count } }
 }
 
 /// One session's share of the budget.
@@ -58,21 +80,43 @@ package final class SendBudget: Sendable {
 /// Confined to the session's event loop.
 struct SendShare {
     private let budget: SendBudget
+    /// What was granted and not given back.
     private var taken = 0
+    /// What is waited for, one claim for each casebook at most.
+    private var asked: [Digest: (claim: SendBudget.Claim, bytes: Int)] = [:]
 
     init(of budget: SendBudget) {
         self.budget = budget
     }
 
+    /// Asks for room to read from one casebook.
+    ///
+    /// - Parameter granted: called on any thread; tells `granted`, or gives the room back.
+    mutating func ask(
+        _ bytes: Int, for casebook: Digest, granted: @escaping @Sendable () -> Void
+    ) {
+        asked[casebook] = (budget.take(bytes, granted: granted), bytes)
+    }
+
     /// The room that was asked for has been granted.
-    mutating func granted(_ bytes: Int) {
-        taken += bytes
+    mutating func granted(for casebook: Digest) {
+        taken += asked.removeValue(forKey: casebook)?.bytes ?? 0
     }
 
     /// Gives back what is more than the session has under way.
+    ///
+    /// - Parameter underWay: with what was asked for and isn't granted yet.
     mutating func settle(underWay: Int) {
-        guard taken > underWay else { return }
-        budget.giveBack(taken - underWay)
-        taken = underWay
+        let used = underWay - asked.values.reduce(0) { $0 + $1.bytes }
+        guard taken > used else { return }
+        budget.giveBack(taken - used)
+        taken = used
+    }
+
+    /// The session is over: gives everything back and waits no longer.
+    mutating func end() {
+        for claim in asked.values { budget.withdraw(claim.claim) }
+        asked = [:]
+        settle(underWay: 0)
     }
 }

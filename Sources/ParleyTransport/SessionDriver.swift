@@ -132,7 +132,7 @@ package final class SessionDriver: ConnectionHandler {
         told = nil
         conflicts = [:]
         uninterpreted = 0
-        share.settle(underWay: 0)
+        share.end()
         waiters.fail(last)
         observer.closed(handle, SessionOutcome(reason: reason, hasSettled: hasSettled))
     }
@@ -151,6 +151,7 @@ package final class SessionDriver: ConnectionHandler {
             let (replica, peer) = (replica, connection.peer)
             // What comes before the answer waits for it: there must be one session, not two.
             isLoading = true
+            connection.setReading(false)
             connection.run(
                 { await replica.admit(join, from: peer) },
                 then: { [self] ticket in
@@ -181,7 +182,7 @@ package final class SessionDriver: ConnectionHandler {
             then: { [self] openings in
                 isLoading = false
                 guard !isClosed else { return }
-                connection.setReading(true)
+                resumeReading()
                 let side: Session.Side = connection.isInitiator ? .initiator : .responder
                 session = Session(side: side, run: run, openings: openings, now: now())
                 for opening in openings { self.openings[opening.casebook] = opening }
@@ -209,11 +210,11 @@ package final class SessionDriver: ConnectionHandler {
             connection.send(Frame.encode(message))
         case .read(let casebook, let positions, let byteLimit):
             let driver = NIOLoopBound(self, eventLoop: connection.eventLoop)
-            budget.take(byteLimit) { [budget, eventLoop = connection.eventLoop] in
+            share.ask(byteLimit, for: casebook) { [budget, eventLoop = connection.eventLoop] in
                 eventLoop.execute {
                     let driver = driver.value
                     guard !driver.isClosed else { return budget.giveBack(byteLimit) }
-                    driver.share.granted(byteLimit)
+                    driver.share.granted(for: casebook)
                     driver.read(casebook, positions, byteLimit)
                 }
             }
@@ -264,9 +265,7 @@ package final class SessionDriver: ConnectionHandler {
             { await replica.store(batches, in: casebook) },
             then: { [self] outcome in
                 intake.taken(batches)
-                if intake.byteCount <= SessionDriver.storingLimit / 2 {
-                    connection.setReading(true)
-                }
+                resumeReading()
                 switch outcome {
                 case .stored(let conflicts, let uninterpreted):
                     self.conflicts.merge(conflicts) { _, now in now }
@@ -280,6 +279,12 @@ package final class SessionDriver: ConnectionHandler {
                     end(.shuttingDown, Close(.overloaded, text: "cannot store now"))
                 }
             })
+    }
+
+    /// Reads on unless the stores are being read or much waits to be stored.
+    private func resumeReading() {
+        guard !isLoading, intake.byteCount <= SessionDriver.storingLimit / 2 else { return }
+        connection.setReading(true)
     }
 
     /// Remembers that this peer was met, for each casebook in which something was exchanged since
@@ -319,7 +324,7 @@ package final class SessionDriver: ConnectionHandler {
             { await replica.openings(for: peer) },
             then: { [self] now in
                 isLoading = false
-                connection.setReading(true)
+                resumeReading()
                 for opening in now {
                     guard let before = openings[opening.casebook] else { continue }
                     moved(

@@ -49,6 +49,31 @@ import Testing
         try again.close()
     }
 
+    /// On every disk a casebook is made whole, or nothing of it is left and the error says why.
+    @Test(arguments: (8...40).map { $0 * 12 })
+    func aCasebookIsMadeWholeOrNotAtAll(kibibytes: Int) async throws {
+        guard let disk = SmallDisk(bytes: kibibytes << 10) else {
+            print("SKIP aCasebookIsMadeWholeOrNotAtAll: mounting a tmpfs needs root")
+            return
+        }
+        let world = TestEnvironment()
+        let (path, identity) = (disk.path + "/anna.sqlite", TestNode.identity(1))
+        do {
+            let store = try await CasebookStore.found(
+                at: path, name: "exchange", memberName: "anna", identity: identity,
+                environment: world.environment)
+            #expect(store.members.map(\.name) == ["anna"])
+            try store.close()
+            #expect(
+                try CasebookStore.open(
+                    at: path, identity: identity, environment: world.environment
+                ).members.map(\.name) == ["anna"])
+        } catch {
+            #expect(error as? StoreError == .full)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).isEmpty)
+        }
+    }
+
     /// A commit that fails for anything but want of space is one of which nobody knows whether it
     /// happened: the caller hears so, nothing more is served, and what is written after opening
     /// the file again is in a new epoch, so that no dot can ever mean two things. Every write of
@@ -89,6 +114,8 @@ import Testing
         do { try await anna.edit(id, write("title", "b")) } catch { failure = error }
         FailingDisk.heal(anna.path + "-wal")
         #expect((failure as? StoreError) == (failure == nil ? nil : .full))
+        // Were no fault injected, nothing would fail.
+        #expect(failure != nil || after > 0)
         let title = failure == nil ? "b" : "a"
         #expect(try await anna.record(id)?.document.title == title)
         let next = try await anna.edit(id, write("title", "c"))

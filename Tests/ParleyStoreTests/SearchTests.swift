@@ -70,4 +70,22 @@ import Testing
         #expect(two.map(\.title) == ["swap 5", "swap 4"])
         #expect(two[0].match == "title: swap 5")
     }
+
+    /// With several logs every record is indexed once, and only what isn't yet counts as waiting.
+    @Test func everyRecordIsIndexedOnce() async throws {
+        let anna = try await TestNode.founder()
+        let basil = try await anna.admitting("basil", seed: 2)
+        let chadia = try await anna.admitting("chadia", seed: 3)
+        for (number, writer) in [anna, basil, anna, chadia, basil].enumerated() {
+            try await writer.create("person", write("name", "number \(number)"))
+            try await anna.pull(from: writer)
+            #expect(try await anna.store.read { try $0.indexBacklog() } == 1)
+            try await anna.store.index()
+            #expect(try await anna.store.read { try $0.indexBacklog() } == 0)
+        }
+        try anna.store.close()
+        let file = SQLiteFile(anna.path)
+        #expect(try file.number("SELECT count(*) FROM search_entry") == 5)
+        #expect(try file.number("SELECT count(DISTINCT n) FROM search_entry") == 5)
+    }
 }

@@ -185,6 +185,33 @@ import Testing
         #expect(notice?.moved == anna.store.appliedClock.entries)
     }
 
+    /// Whoever reads sees one moment, whatever is committed meanwhile.
+    @Test func aReaderKeepsItsMomentWhileOthersWrite() async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        let (begun, committed) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        async let seen = anna.store.read { scope in
+            let before = (try scope.summary(), try scope.record(id)?.document.title)
+            begun.signal()
+            committed.wait()
+            let after = (try scope.summary(), try scope.record(id)?.document.title)
+            return (before: before, after: after)
+        }
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                begun.wait()
+                continuation.resume()
+            }
+        }
+        try await anna.edit(id, write("title", "b"))
+        try await anna.create("exchange", write("title", "another"))
+        committed.signal()
+        let (before, after) = try await seen
+        #expect(before.0 == after.0 && before.0.recordCount == 1)
+        #expect(before.1 == "a" && after.1 == "a")
+        #expect(try await anna.record(id)?.document.title == "b")
+    }
+
     @Test func listsFilterSortAndLimit() async throws {
         let anna = try await TestNode.founder()
         for (title, place) in [("b", "Odesa"), ("c", "Kyiv"), ("a", "Odesa")] {

@@ -1,3 +1,4 @@
+import Foundation
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
@@ -112,6 +113,35 @@ import Testing
         try await boris.store.ingest(logs)
         try await boris.pull(from: again, origins: [again.store.origin])
         #expect(try await boris.digest() == again.digest())
+    }
+
+    /// A log that begins beside very many others begins with what admitted its author, wherever
+    /// that stands among them.
+    @Test func aNewLogBesideVeryManyIsNoStrangers() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let context = anna.store.appliedClock.entries
+        let logs = try (0..<1100).map {
+            try beginning(boris.identity, epoch: UInt64(1000 + $0), context: context, in: anna)
+        }
+        try await anna.store.ingest(logs)
+        #expect(anna.store.appliedClock.entries.last?.origin == anna.store.origin)
+        let chadia = try await anna.admitting("chadia", seed: 3, holding: logs)
+        let first = try await chadia.create("exchange", write("title", "first"))
+        try await anna.pull(from: chadia, origins: [chadia.store.origin])
+        #expect(try await anna.record(#require(first.recordIDs[0]))?.document.title == "first")
+        let again = try await copyOfAnna(anna)
+        let id = try await #require(again.create("exchange", write("title", "new")).recordIDs[0])
+        try await chadia.pull(from: again, origins: [anna.store.origin, again.store.origin])
+        #expect(try await chadia.record(id)?.document.title == "new")
+    }
+
+    /// The same node whose log goes on in a new epoch.
+    private func copyOfAnna(_ anna: TestNode) async throws -> TestNode {
+        try anna.store.close()
+        try FileManager.default.removeItem(
+            atPath: anna.path.replacingOccurrences(of: ".sqlite", with: ".generation"))
+        return try anna.opened()
     }
 
     /// A peer may say that it holds more logs than a page of a clock takes.

@@ -61,8 +61,10 @@ struct TestNode: Sendable {
     }
 
     /// A second member, admitted by `self` and brought up to date.
+    ///
+    /// - Parameter others: the logs to take beside that of `self`; `nil` for what it holds.
     func admitting(
-        _ name: String, seed: UInt64, role: Role = .editor
+        _ name: String, seed: UInt64, role: Role = .editor, holding others: [VerifiedBatch]? = nil
     ) async throws -> TestNode {
         let world = TestEnvironment(seed: seed)
         let identity = TestNode.identity(seed)
@@ -78,7 +80,12 @@ struct TestNode: Sendable {
             environment: world.environment)
         let node = TestNode(
             folder: folder, identity: identity, world: world, store: joined, path: path)
-        try await node.pull(from: self)
+        guard let others else {
+            try await node.pull(from: self)
+            return node
+        }
+        try await node.pull(from: self, origins: [store.origin])
+        try await node.store.ingest(others)
         return node
     }
 

@@ -32,4 +32,13 @@ struct SQLiteFile {
         try queue.write { try $0.execute(sql: sql) }
         try queue.close()
     }
+
+    /// The first column of the first row.
+    ///
+    /// - Precondition: no store has the file open.
+    func number(_ sql: String) throws -> Int? {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.read { try Int.fetchOne($0, sql: sql) }
+    }
 }

@@ -262,6 +262,51 @@ struct SessionRuleTests {
         #expect(second == [.close(.violation("a second request for the clock"))])
     }
 
+    /// Thousands of logs that came at once are acknowledged in messages that can be read.
+    @Test func veryManyLogsAreAcknowledgedInParts() throws {
+        var (session, casebook) = talking()
+        let node = MemoryReplica(3).node
+        let entries = (0..<5000).map { index in
+            Clock.Entry(
+                origin: Origin(node: node, epoch: UInt64(index)),
+                tip: Tip(sequence: 1, hash: HashPrefix(1)))
+        }
+        _ = session.moved(
+            casebook: casebook, held: entries, applied: [], isLocal: false, now: now)
+        var acknowledged: [Clock.Entry] = []
+        for action in session.tick(now: now.advanced(byMilliseconds: 100)) {
+            guard case .send(let message) = action else { continue }
+            let bytes = message.encoded()
+            let read = try Message(tag: bytes[0], payload: Array(bytes.dropFirst()))
+            guard case .acknowledgement(_, let some)? = read else { continue }
+            acknowledged += some
+        }
+        #expect(acknowledged == entries)
+    }
+
+    /// Whoever waits until the deadline and ticks has a later one: nobody spins.
+    @Test func everyDeadlineIsFollowedByALaterOne() {
+        var greeted = session(.initiator)
+        _ = greeted.start(now: now)
+        var (talking, casebook) = talking()
+        _ = talking.moved(
+            casebook: casebook,
+            held: [
+                Clock.Entry(
+                    origin: Origin(node: MemoryReplica(3).node, epoch: 1),
+                    tip: Tip(sequence: 1, hash: HashPrefix(1)))
+            ], applied: [], isLocal: false, now: now)
+        for var session in [greeted, talking, session(.responder)] {
+            var moments = 0
+            while let deadline = session.deadline, moments < 100 {
+                _ = session.tick(now: deadline)
+                #expect(session.deadline.map { $0 > deadline } ?? true)
+                moments += 1
+            }
+            #expect(moments > 0 && moments < 10)
+        }
+    }
+
     /// However many pages a peer sends, what is kept of its clock has an end.
     @Test func aClockWithoutAnEndEndsIt() {
         var (session, _) = talking()

@@ -7,7 +7,8 @@ import ParleyTransport
 import ParleyWire
 import Synchronization
 
-/// A node's stores as a test wants them: one casebook, and a say in when they answer.
+/// A node's stores as a test wants them: one casebook, a say in when they answer, and one batch a
+/// read.
 final class ScriptedReplica: Replica {
     private struct State {
         var clocks: [Clock]
@@ -50,7 +51,8 @@ final class ScriptedReplica: Replica {
         in casebook: Digest, after positions: [LogPosition], byteLimit: Int
     ) async -> OutgoingRead? {
         let last = positions[0].sequence
-        return OutgoingRead(batches: state.withLock { $0.batches.filter { $0.first > last } })
+        let next = state.withLock { $0.batches.first { $0.first > last } }
+        return OutgoingRead(batches: next.map { [$0] } ?? [])
     }
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {

@@ -40,4 +40,16 @@ struct SendBudgetTests {
         budget.giveBack(7)
         #expect(budget.freeBytes == 10)
     }
+
+    /// Whoever waits no longer keeps nobody else waiting.
+    @Test func whoWithdrawsMakesWayForTheNext() {
+        let budget = SendBudget(bytes: 10)
+        take(8, as: "first", of: budget)
+        let large = budget.take(6) { [served] in served.note("large") }
+        take(2, as: "small", of: budget)
+        budget.withdraw(large)
+        #expect(served.all == ["first", "small"])
+        budget.giveBack(10)
+        #expect(served.all == ["first", "small"] && budget.freeBytes == 10)
+    }
 }

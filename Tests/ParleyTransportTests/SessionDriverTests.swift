@@ -21,19 +21,32 @@ struct SessionDriverTests {
 
     /// One signed batch of the attic's log, and the clock that claims it.
     private func batch() throws -> (OutgoingBatch, Clock) {
+        let (batches, clocks) = try batches(1)
+        return (batches[0], clocks[0])
+    }
+
+    /// Signed batches of one change each, and the clocks that claim what has come so far.
+    private func batches(_ count: UInt64) throws -> ([OutgoingBatch], [Clock]) {
         let identity = Identity(privateKey: [UInt8](repeating: 7, count: 32))!
         let author = LogAuthor(identity: identity, epoch: 7)
-        let change = Change(
-            origin: author.origin, sequence: 1, time: HybridTime(milliseconds: 1),
-            contextDelta: [], groups: [.creation(type: FieldName("note")!, [])])
-        let run = try author.run(
-            of: [change], casebook: ScriptedReplica.casebook, previous: .zero,
-            seed: [UInt8](repeating: 1, count: 16))
-        let tip = Tip(sequence: 1, hash: run.hashes[0].prefix)
-        return (
-            OutgoingBatch(bytes: run.bytes, origin: run.origin, first: 1, last: 1),
-            Clock([Clock.Entry(origin: run.origin, tip: tip)])
-        )
+        var batches: [OutgoingBatch] = []
+        var clocks: [Clock] = []
+        var previous = Digest.zero
+        for sequence in 1...count {
+            let change = Change(
+                origin: author.origin, sequence: sequence, time: HybridTime(milliseconds: sequence),
+                contextDelta: [], groups: [.creation(type: FieldName("note")!, [])])
+            let run = try author.run(
+                of: [change], casebook: ScriptedReplica.casebook, previous: previous,
+                seed: [UInt8](repeating: 1, count: 16))
+            previous = run.hashes[0]
+            let tip = Tip(sequence: sequence, hash: previous.prefix)
+            batches.append(
+                OutgoingBatch(
+                    bytes: run.bytes, origin: run.origin, first: sequence, last: sequence))
+            clocks.append(Clock([Clock.Entry(origin: run.origin, tip: tip)]))
+        }
+        return (batches, clocks)
     }
 
     private func listen(_ handler: @escaping MakeHandler) async throws -> Listener {
@@ -118,6 +131,50 @@ struct SessionDriverTests {
             #expect(await receiver.stored.first { _ in true } == batch.bytes)
             connection.close(.finished)
         }
+        await listener.close()
+    }
+
+    /// While a session waits for room for its next read, what it gets acknowledged is room for
+    /// that read: with room for one at a time everything goes out all the same.
+    @Test func whatIsAcknowledgedIsRoomForTheNextRead() async throws {
+        let (batches, clocks) = try batches(3)
+        let budget = SendBudget(bytes: Limits.batchBytes)
+        let listener = try await listen(
+            DriverNotes().makeHandler(
+                ScriptedReplica(clocks: clocks.suffix(1), batches: batches), budget: budget))
+        let receiver = ScriptedReplica()
+        let notes = DriverNotes()
+        let connection = try await dial(listener, notes.makeHandler(receiver))
+        let handle = try #require(await notes.opened())
+        for (batch, clock) in zip(batches, clocks) {
+            #expect(await receiver.stored.first { _ in true } == batch.bytes)
+            handle.moved(
+                Movement(
+                    casebook: ScriptedReplica.casebook, held: clock.entries, applied: [],
+                    isLocal: false))
+        }
+        #expect(await handle.sync().isComplete)
+        connection.close(.finished)
+        await listener.close()
+    }
+
+    /// Whoever waits for room and goes leaves no trace among those who wait.
+    @Test func aConnectionThatEndsWaitsForRoomNoLonger() async throws {
+        let (batch, clock) = try batch()
+        let budget = SendBudget(bytes: Limits.batchBytes)
+        budget.take(1) {}
+        let sending = DriverNotes()
+        let sender = ScriptedReplica(clocks: [clock], batches: [batch])
+        let listener = try await listen(sending.makeHandler(sender, budget: budget))
+        let connection = try await dial(listener, DriverNotes().makeHandler(ScriptedReplica()))
+        let handle = try #require(await sending.opened())
+        while budget.waitingCount == 0 { _ = await handle.progress() }
+        connection.close(.finished)
+        guard case .closed = await sending.next() else {
+            Issue.record("it didn't end")
+            return
+        }
+        #expect(budget.waitingCount == 0)
         await listener.close()
     }
 }
