@@ -115,10 +115,16 @@ let package = Package(
         tests("ParleyLogTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"]),
         tests(
             "ParleySyncTests",
-            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync"]),
+            [
+                "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync",
+                "ParleyTestSupport",
+            ]),
         tests(
             "ParleyStoreTests",
-            ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore", grdb, sqlite]),
+            [
+                "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
+                "ParleyTestSupport", grdb, sqlite,
+            ]),
         tests(
             "ParleyTransportTests",
             [

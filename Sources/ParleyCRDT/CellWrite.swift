@@ -44,8 +44,8 @@ package struct CellWrite: Hashable, Sendable {
     ) throws(Failure) -> Bool {
         switch drops {
         case .covered: try covers(entry.dot)
-        case .coveredLive: try entry.value == .live && covers(entry.dot)
-        case .named(let dots): try dots.contains(entry.dot) && covers(entry.dot)
+        case .coveredLive: entry.value == .live ? try covers(entry.dot) : false
+        case .named(let dots): dots.contains(entry.dot) ? try covers(entry.dot) : false
         }
     }
 }

@@ -34,6 +34,8 @@ package struct GroupKind: Hashable, Sendable, RawRepresentable {
     package static let erasure = GroupKind(rawValue: 5)
     /// Says that this node has carried out an erasure.
     package static let receipt = GroupKind(rawValue: 6)
+    /// Takes the values of one sensitive field of a record back, everywhere.
+    package static let redaction = GroupKind(rawValue: 7)
 }
 
 /// The part of a change that concerns one record, or one matter of the casebook itself.

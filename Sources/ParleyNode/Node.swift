@@ -275,6 +275,14 @@ package final class Node: Sendable {
                 Movement(
                     casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal))
         }
+        for origin in notice.forks {
+            events.post(
+                "forked",
+                [
+                    ("casebook", .string(store.casebookID.bytes.hex)),
+                    ("origin", .string(origin.text)),
+                ])
+        }
         for (origin, milliseconds) in notice.leads {
             events.post(
                 "clockAhead",

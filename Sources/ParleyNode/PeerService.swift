@@ -194,11 +194,7 @@ actor PeerService {
                     "disconnected",
                     [("node", .string(handle.peer.text)), ("reason", .string(reason))])
             },
-            welcomed: welcomed,
-            forked: { _, origin in
-                log.warning("forked log", metadata: ["origin": "\(origin.text)"])
-                events.post("forked", [("origin", .string(origin.text))])
-            })
+            welcomed: welcomed)
     }
 }
 

@@ -32,25 +32,38 @@ struct StoreReplica: Replica {
     }
 
     func batches(
-        in casebook: Digest, after positions: [LogPosition], byteLimit: Int
+        in casebook: Digest, for logs: [PeerLog], byteLimit: Int
     ) async -> OutgoingRead? {
         guard let store = shelf.store(casebook),
-            let read = try? await store.batches(after: positions, byteLimit: byteLimit)
+            let read = try? await store.batches(for: logs, byteLimit: byteLimit)
         else { return nil }
         return OutgoingRead(
             batches: StoredBatch.packing(read.batches).map {
-                OutgoingBatch(bytes: $0.bytes, origin: $0.origin, first: $0.first, last: $0.last)
-            }, withheld: read.withheld)
+                OutgoingBatch(
+                    bytes: $0.bytes, origin: $0.origin, first: $0.first, tip: $0.tip,
+                    hasBranches: $0.hasBranches, previous: $0.previous)
+            }, withheld: read.withheld, parted: read.parted)
+    }
+
+    func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]] {
+        (try? await shelf.store(casebook)?.locators(of: origin)) ?? []
+    }
+
+    func newestShared(
+        of origin: Origin, among points: [Tip], in casebook: Digest
+    ) async -> Tip? {
+        try? await shelf.store(casebook)?.newestShared(of: origin, among: points)
     }
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
         guard let store = shelf.store(casebook), FreeSpace(at: shelf.home.path).allowsIntake
         else { return .unable }
         do {
-            let verified = try await verify(batches, for: store)
+            let verified = try await store.verify(batches)
             let report = try await store.ingest(verified)
             return .stored(
-                conflicts: report.openConflicts, uninterpreted: report.uninterpreted)
+                runs: verified.map(StoredRun.init), conflicts: report.openConflicts,
+                uninterpreted: report.uninterpreted)
         } catch let error as LogError {
             return .refused(error.isForgery ? .badSignature : .corrupt)
         } catch let error as StoreError {
@@ -106,34 +119,15 @@ struct StoreReplica: Replica {
     func admit(_ join: Join, from peer: NodeID) async -> Ticket? {
         await desk(join, peer)
     }
-
-    /// Verifies each batch after the change before it, be that in a batch before or held already.
-    private func verify(
-        _ batches: [[UInt8]], for store: CasebookStore
-    ) async throws -> [VerifiedBatch] {
-        var verified: [VerifiedBatch] = []
-        for bytes in batches {
-            let header = try header(of: bytes)
-            let before = verified.last { $0.holds(header.first - 1, of: header.origin) }
-            var previous = before.map { $0.hashes[Int(header.first - 1 - $0.first)] }
-            if previous == nil {
-                previous = try await store.hash(of: header.origin, at: header.first - 1)
-            }
-            guard let previous else { throw StoreError.gap(header.origin) }
-            verified.append(
-                try VerifiedBatch(bytes: bytes, casebook: store.casebookID, previous: previous))
-        }
-        return verified
-    }
-
-    private func header(of bytes: [UInt8]) throws(LogError) -> BatchHeader {
-        do { return try Batch.header(of: bytes) } catch { throw LogError(.malformed(error)) }
-    }
 }
 
-extension VerifiedBatch {
-    fileprivate func holds(_ sequence: UInt64, of origin: Origin) -> Bool {
-        self.origin == origin && first <= sequence && sequence <= last
+extension StoredRun {
+    fileprivate init(_ batch: VerifiedBatch) {
+        let hash = batch.hashes[batch.hashes.count - 1]
+        self.init(
+            previous: batch.first == 1
+                ? nil : Tip(sequence: batch.first - 1, hash: batch.previous.prefix),
+            end: Tip(sequence: batch.last, hash: hash.prefix))
     }
 }
 
@@ -151,7 +145,7 @@ extension StoreError {
     /// Whether the peer sent what no honest peer sends.
     fileprivate var isPeersFault: Bool {
         switch self {
-        case .fork, .gap, .strangersLog, .wrongCasebook, .tooLarge, .log: true
+        case .gap, .strangersLog, .wrongCasebook, .tooLarge, .log: true
         default: false
         }
     }

@@ -9,7 +9,10 @@ package struct StoredBatch: Hashable, Sendable {
     package let first: UInt64
     /// The last change.
     package let tip: Tip
-    package let bytes: [UInt8]
+    /// Whether its log has several branches. If so it follows `previous`, or is the beginning.
+    package private(set) var hasBranches = false
+    package private(set) var previous: Tip?
+    package private(set) var bytes: [UInt8]
 
     package var last: UInt64 { tip.sequence }
 }
@@ -49,17 +52,6 @@ extension CasebookStore {
         }
     }
 
-    /// Stored runs of a log without forks that end after `sequence`, in order.
-    package func batches(
-        of origin: Origin, after sequence: UInt64, byteLimit: Int
-    ) async throws -> [StoredBatch] {
-        try await read { scope in
-            guard let lane = try scope.lanes()[origin] else { return [] }
-            return try scope.batches(
-                of: Stretch(lane: lane, after: sequence), byteLimit: byteLimit)
-        }
-    }
-
     /// The hashes that a change with this sequence number may follow here: one, except in a log
     /// that forked.
     ///
@@ -68,6 +60,9 @@ extension CasebookStore {
         of origin: Origin, at sequence: UInt64, named prefix: HashPrefix?
     ) async throws -> [Digest] {
         if sequence == 0 { return [.zero] }
+        if !hasForked(origin), head(of: origin).last == sequence {
+            return [head(of: origin).hash]
+        }
         return try await read { scope in
             try scope.lanes().branches(of: origin).filter { $0.owns(sequence) }
                 .compactMap { try scope.hash($0.number, sequence) }
@@ -163,14 +158,13 @@ extension ReadScope {
                 known[lane.number] = max(known[lane.number] ?? 0, sequence)
             }
         }
-        if log.isLocated { strange = [] }
+        let last = branches.map(\.held.sequence).max() ?? 0
+        if !log.isLocated, strange.contains(where: { $0.sequence <= last }) { return .parted }
         for lane in branches where lane.applied.sequence > lane.fork.sequence {
             let after = max(known[lane.number] ?? 0, lane.fork.sequence)
             guard after < lane.applied.sequence else { continue }
-            let hasParted = strange.contains { $0.sequence <= lane.held.sequence }
-            if hasParted { return .parted }
-            // They are ahead, or on a branch of their own that only they can know of.
-            if !strange.isEmpty { continue }
+            // They are ahead, or on a branch that only they can know of and will say so.
+            guard log.isLocated || strange.isEmpty else { continue }
             return .stretch(Stretch(lane: lane, after: after))
         }
         return .nothing
@@ -225,14 +219,17 @@ extension ReadScope {
             return true
         }
         let logs = try logs()
+        guard logs.lanes.hasForked(stretch.lane.origin) else {
+            return try runs.map { try StoredBatch($0, after: stretch) }
+        }
+        // Beside branches, numbers alone don't say what a run follows.
         return try runs.map { run in
             let batch = try StoredBatch(run, after: stretch)
-            guard logs.lanes.hasForked(batch.origin), batch.first > 1 else { return batch }
-            // Beside branches, numbers alone don't say what a run follows.
+            guard batch.first > 1 else { return try batch.following(nil) }
             guard let previous = try logs.hash(of: batch.first - 1, in: run.lane) else {
                 throw StoreError.damaged("a log has a gap")
             }
-            return try batch.following(previous.prefix)
+            return try batch.following(Tip(sequence: batch.first - 1, hash: previous.prefix))
         }
     }
 
@@ -281,7 +278,9 @@ extension StoredBatch {
             let bytes = try? Batch.joining(batches.map { try Batch.decode($0.bytes) })
         else { return batches }
         return [
-            StoredBatch(origin: first.origin, first: first.first, tip: last.tip, bytes: bytes)
+            StoredBatch(
+                origin: first.origin, first: first.first, tip: last.tip,
+                hasBranches: first.hasBranches, previous: first.previous, bytes: bytes)
         ]
     }
 
@@ -297,12 +296,17 @@ extension StoredBatch {
         bytes = rest ?? run.bytes
     }
 
-    /// The same run saying what it follows. Only the header is another; the columns stay.
-    fileprivate func following(_ previous: HashPrefix) throws -> StoredBatch {
+    /// The same run saying what it follows, where there is room for that; else the receiver has to
+    /// try. Only the header is another; the columns stay.
+    fileprivate func following(_ previous: Tip?) throws -> StoredBatch {
+        var batch = self
+        batch.hasBranches = true
+        batch.previous = previous
         do {
-            return StoredBatch(
-                origin: origin, first: first, tip: tip,
-                bytes: try Batch.naming(previous, in: bytes))
+            if let previous {
+                batch.bytes = try Batch.naming(previous.hash, in: bytes) ?? bytes
+            }
+            return batch
         } catch {
             throw StoreError.damaged("a stored batch")
         }

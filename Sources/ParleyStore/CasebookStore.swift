@@ -104,6 +104,10 @@ package final class CasebookStore: Sendable {
     /// The logs that are known to have forked, sorted.
     package var forks: [Origin] { writer.published.draft.lanes.forked }
 
+    package func hasForked(_ origin: Origin) -> Bool {
+        writer.published.draft.lanes.hasForked(origin)
+    }
+
     /// The members as of the last durable commit, sorted by name.
     package var members: [Member] { writer.published.members }
 
@@ -152,7 +156,7 @@ package final class CasebookStore: Sendable {
     /// Each must continue what is held of its log; repeats are skipped. What can't be applied yet
     /// waits, durable and counted as held.
     ///
-    /// - Throws: `wrongCasebook`, `gap`, `fork`, `tooLarge`; nothing is stored then.
+    /// - Throws: `wrongCasebook`, `gap`, `strangersLog`, `tooManyLogs`, `tooLarge`; nothing is stored then.
     @discardableResult
     package func ingest(_ batches: [VerifiedBatch]) async throws -> IngestReport {
         // Off the writer's thread: the most work there is about a creation doesn't need the store.

@@ -74,11 +74,11 @@ final class GenerationFile: Sendable {
 }
 
 /// What tells one file from another under the same path.
-struct FileBirth {
-    let text: String
+package struct FileBirth {
+    package let text: String
 
     /// The inode and the time it was made, where the file system keeps one.
-    init(path: String) {
+    package init(path: String) {
         // `statx` isn't in the C module that Swift imports, so it is looked up by name. Its result
         // has the inode at byte 32 and the birth time at byte 80.
         typealias Statx =

@@ -1,4 +1,4 @@
-import ParleyCRDT
+package import ParleyCRDT
 import ParleyLog
 import ParleyModel
 package import ParleyWire

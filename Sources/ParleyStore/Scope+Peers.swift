@@ -95,19 +95,10 @@ extension WriteScope {
     }
 
     /// Adds to what a peer says it holds, or replaces it with `whole`.
-    ///
-    /// Where the peer shows changes of this node's own log that aren't held here, this store has
-    /// lost memory, and the log goes on in a new epoch.
     package func noteHeard(_ entries: [Clock.Entry], whole: Bool, from node: NodeID) throws {
         var heard = whole ? Clock() : try neighbour(node)?.heard ?? Clock()
         for entry in entries { heard.set(entry) }
         try setClock("heard", heard, of: node)
-        let own = try casebook().origin
-        let held = try lanes()[own]?.held.sequence ?? 0
-        if entries.contains(where: { $0.origin == own && $0.tips.contains { $0.sequence > held } })
-        {
-            try rotateEpoch()
-        }
     }
 
     /// Remembers what a peer was told of our held clock.

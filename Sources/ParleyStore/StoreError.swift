@@ -18,8 +18,6 @@ package enum StoreError: Error, Equatable, Sendable {
     case newerFormat(Int)
     /// The file is no casebook, or is damaged.
     case damaged(String)
-    /// Two validly signed changes follow the same predecessor. Nothing was stored.
-    case fork(Origin)
     /// A batch doesn't begin where the held log ends. Ask again from the held clock.
     case gap(Origin)
     /// This node isn't a member, or not one who may write this.

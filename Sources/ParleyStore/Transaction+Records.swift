@@ -24,7 +24,7 @@ extension Transaction {
     private func createInGeneral(
         _ group: Group, index: Int, by applicant: Applicant
     ) throws -> Bool {
-        guard let writes = try writes(of: group, by: applicant),
+        guard let writes = try logs.writes(of: group, by: applicant),
             var content = emptyContent(of: group, index: index, by: applicant)
         else { return false }
         try content.state.apply(

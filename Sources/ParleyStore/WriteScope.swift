@@ -42,12 +42,6 @@ package final class WriteScope: ReadScope {
         try transaction.savepoint { try body(self) }
     }
 
-    /// Begins a new log for this node, because a peer has shown that this store forgot changes.
-    package func rotateEpoch() throws {
-        try transaction.flushTail()
-        transaction.draft.casebook.rotateEpoch(transaction.environment)
-    }
-
     /// The wall clock the store was given, in milliseconds since 1970.
     var wallMilliseconds: UInt64 { transaction.environment.wallMilliseconds() }
 }

@@ -59,10 +59,7 @@ package struct Reconciliation: Sendable {
     /// Held and applied here, as far as this session has been told.
     private var held: Clock
     private var applied: Clock
-    /// What the peer has said it holds.
-    private var peer: Clock
-    /// Per origin, the highest sequence number that went over this connection, either way.
-    private var exchanged: [Origin: UInt64] = [:]
+    private var peer: PeerKnowledge
     private var inFlight: [(origin: Origin, last: UInt64, bytes: Int)] = []
     /// Of batches, sent and not yet acknowledged as durable, with what is being read to be sent.
     private(set) var unacknowledgedBytes = 0
@@ -78,9 +75,9 @@ package struct Reconciliation: Sendable {
     private var hasReportedCaughtUp = false
     /// Origins of the batches that are with the store, in the order they were handed over.
     private var storing: [Origin] = []
-    private var forked: Set<Origin> = []
-    /// Origins of which a run is applied in part only; nobody else can sign its middle.
-    private var waitingForMore: Set<Origin> = []
+    /// Origins of which nothing can be offered before something moves.
+    private var withheld: Set<Origin> = []
+    private var search = BranchSearch()
     private var relays: [(origin: Origin, due: Moment)] = []
     private var acknowledgements: [Origin: [Tip]] = [:]
     private var acknowledgeAt: Moment?
@@ -93,12 +90,12 @@ package struct Reconciliation: Sendable {
         held = opening.clock
         applied = opening.applied
         if theirDigest == opening.clock.digest {
-            peer = opening.clock
+            peer = PeerKnowledge(opening.clock)
             phase = .exchanging
             hasSaidCaughtUp = true
             peerSaidCaughtUp = true
         } else {
-            peer = opening.heard
+            peer = PeerKnowledge(opening.heard)
             phase = .comparing(digest: theirDigest, askedForWhole: false)
         }
     }
@@ -108,7 +105,7 @@ package struct Reconciliation: Sendable {
     /// The first actions after both hellos.
     mutating func begin() -> [SessionAction] {
         guard case .comparing = phase else {
-            let isNews = opening.heard != peer
+            let isNews = opening.heard != opening.clock
             return (isNews ? [heard()] : []) + told() + progress()
         }
         return clockMessages(opening.untold, whole: false).map(SessionAction.send)
@@ -118,23 +115,23 @@ package struct Reconciliation: Sendable {
         guard case .comparing(let digest, let askedForWhole) = phase else {
             return [.close(.violation("a clock after the clocks were settled"))]
         }
-        if page.replacesAll { peer = Clock() }
-        peer.set(sorted: page.entries)
+        if page.replacesAll { peer.forget() }
+        peer.set(page.entries)
         pageCount += 1
-        guard peer.entries.count <= Limits.clockOrigins, pageCount <= Limits.clockOrigins else {
+        guard peer.clock.entries.count <= Limits.clockOrigins, pageCount <= Limits.clockOrigins else {
             return [.close(.violation("a clock without an end"))]
         }
         guard !page.moreFollow else { return [] }
-        guard peer.digest == digest else {
+        guard peer.clock.digest == digest else {
             guard !askedForWhole else {
                 return [.close(.violation("a clock that doesn't match its digest"))]
             }
             phase = .comparing(digest: digest, askedForWhole: true)
-            peer = Clock()
+            peer.forget()
             return [.send(.clockRequest(casebook: index))]
         }
         phase = .exchanging
-        return [heard()] + told() + findForks() + pump()
+        return [heard()] + told() + pump()
     }
 
     /// The peer asks for our whole clock as the hello's digest was of it. Once is all it can need.
@@ -151,7 +148,7 @@ package struct Reconciliation: Sendable {
         tally.received += UInt64(header.count)
         tally.columnsReceived += UInt64(header.columnByteCount(in: bytes))
         storing.append(header.origin)
-        noteExchanged(header.origin, header.last)
+        peer.noteArriving(header.origin, header.last)
         return [.store(casebook: casebook, batch: bytes)]
     }
 
@@ -162,7 +159,7 @@ package struct Reconciliation: Sendable {
     mutating func receiveAcknowledgement(_ entries: [Clock.Entry]) -> [SessionAction] {
         // Of logs we don't hold, nothing was sent and nothing needs to be remembered.
         for entry in entries where !held[entry.origin].isEmpty {
-            raisePeer(entry)
+            peer.raise(entry)
             let last = entry.tips.map(\.sequence).max() ?? 0
             inFlight.removeAll { $0.origin == entry.origin && $0.last <= last }
         }
@@ -178,15 +175,18 @@ package struct Reconciliation: Sendable {
     /// Batches from the store, in order.
     mutating func supply(_ read: OutgoingRead) -> [SessionAction] {
         isReading = false
-        waitingForMore.formUnion(read.withheld)
+        withheld.formUnion(read.withheld)
         var actions: [SessionAction] = []
         for batch in read.batches {
-            noteExchanged(batch.origin, batch.last)
-            tally.sent += batch.last - batch.first + 1
             let header = try? Batch.header(of: batch.bytes)
+            peer.noteSent(batch)
+            tally.sent += batch.last - batch.first + 1
             tally.columnsSent += UInt64(header?.columnByteCount(in: batch.bytes) ?? 0)
             inFlight.append((batch.origin, batch.last, batch.bytes.count))
             actions.append(.send(.batch(casebook: index, bytes: batch.bytes)))
+        }
+        for origin in read.parted where search.begin(origin) {
+            actions.append(.readLocators(casebook: casebook, origin: origin))
         }
         countUnacknowledged()
         return actions + pump()
@@ -195,11 +195,51 @@ package struct Reconciliation: Sendable {
     /// The store has taken the oldest batch this session handed it, durably.
     ///
     /// It is acknowledged even if the store had it already: the peer can't know, and waits.
-    mutating func stored(now: Moment) -> [SessionAction] {
+    ///
+    mutating func stored(_ run: StoredRun, now: Moment) -> [SessionAction] {
         let origin = storing.removeFirst()
+        peer.noteReceived(
+            Dot(origin: origin, sequence: run.end.sequence, hash: run.end.hash),
+            after: run.previous)
         if !held[origin].isEmpty { gather(origin, held[origin], now) }
         return progress()
     }
+
+    // MARK: Branches
+
+    /// Where this side's branches of a log lie, for the peer to find what both share.
+    mutating func supplyLocators(
+        _ branches: [[Tip]], of origin: Origin
+    ) -> [SessionAction] {
+        branches.map { points in
+            .send(.locator(Locator(casebook: index, origin: origin, points: points)))
+        } + pump()
+    }
+
+    /// The peer says where a branch of its lies.
+    mutating func receive(_ locator: Locator) -> [SessionAction] {
+        switch search.queue(locator) {
+        case .first: [.findShared(casebook: casebook, origin: locator.origin, points: locator.points)]
+        case .later: []
+        case .tooMany: [.close(.violation("locators without an end"))]
+        }
+    }
+
+    /// The newest of the points the peer has named, of those that are here too.
+    mutating func found(shared tip: Tip?, of origin: Origin) -> [SessionAction] {
+        peer.noteShared(tip, of: origin)
+        withheld.remove(origin)
+        var actions: [SessionAction] = []
+        let hasTold = !search.begin(origin)
+        if !hasTold { actions.append(.readLocators(casebook: casebook, origin: origin)) }
+        if let next = search.finish(origin) {
+            actions.append(
+                .findShared(casebook: casebook, origin: next.origin, points: next.points))
+        }
+        return actions + pump()
+    }
+
+    // MARK: News
 
     /// The store's clock moved, by a local edit, by this session or by another.
     ///
@@ -207,15 +247,16 @@ package struct Reconciliation: Sendable {
     mutating func moved(
         held: [Clock.Entry], applied moved: [Clock.Entry], isLocal: Bool, now: Moment
     ) -> [SessionAction] {
-        for entry in moved where isNews(entry, in: applied) {
+        for entry in moved where entry.isNews(in: applied) {
             applied.set(entry)
-            waitingForMore.remove(entry.origin)
+            withheld.remove(entry.origin)
             let isPending = relays.contains { $0.origin == entry.origin }
-            guard !isLocal, !isPending, lacks(entry.origin) else { continue }
+            guard !isLocal, !isPending, peer.mayLack(entry) else { continue }
             relays.append((entry.origin, now.advanced(byMilliseconds: Reconciliation.relayDelay)))
         }
-        for entry in held where isNews(entry, in: self.held) {
+        for entry in held where entry.isNews(in: self.held) {
             self.held.set(entry)
+            withheld.remove(entry.origin)
             if !isLocal { gather(entry.origin, entry.tips, now) }
         }
         return pump()
@@ -248,13 +289,13 @@ package struct Reconciliation: Sendable {
     /// Whether nothing that could be offered now is still to be sent. Nobody knows that as long as
     /// the clocks are compared.
     var hasSentEverything: Bool {
-        phase == .exchanging && !isReading && relays.isEmpty && !hasGap
+        phase == .exchanging && !isReading && relays.isEmpty && !search.isUnderWay && !hasGap
     }
 
     /// Whether both sides have what the other offered and nothing waits, is read or is under way.
     var isQuiet: Bool {
         hasSaidCaughtUp && peerSaidCaughtUp && storing.isEmpty && inFlight.isEmpty && !isReading
-            && relays.isEmpty && !hasGap
+            && relays.isEmpty && !search.isUnderWay && !hasGap
     }
 
     // MARK: Decisions
@@ -279,7 +320,7 @@ package struct Reconciliation: Sendable {
         guard !gaps.isEmpty else { return progress() }
         isReading = true
         countUnacknowledged()
-        return [.read(casebook: casebook, after: gaps, byteLimit: Reconciliation.readLimit)]
+        return [.read(casebook: casebook, logs: gaps, byteLimit: Reconciliation.readLimit)]
             + progress()
     }
 
@@ -295,48 +336,26 @@ package struct Reconciliation: Sendable {
         }
     }
 
-    /// Where the peer's logs end that can be continued from here. Which of them goes first is the
-    /// store's to say: it knows what is in them.
-    private var gaps: [LogPosition] {
-        applied.entries.compactMap { entry in
-            isGap(entry.origin)
-                ? LogPosition(origin: entry.origin, sequence: known(entry.origin)) : nil
-        }
+    /// Logs of which the peer may lack something that is here. Which of them goes first, and where
+    /// it begins, is the store's to say: it knows what is in them, and what is applied of them.
+    private var gaps: [PeerLog] {
+        held.entries.compactMap { isGap($0) ? peer.log(of: $0.origin) : nil }
     }
 
-    private var hasGap: Bool { applied.entries.contains { isGap($0.origin) } }
+    private var hasGap: Bool { held.entries.contains(where: isGap) }
 
     /// A relayed change that is not due yet is left out.
-    private func isGap(_ origin: Origin) -> Bool {
-        lacks(origin) && !forked.contains(origin) && !waitingForMore.contains(origin)
-            && !relays.contains { $0.origin == origin }
-    }
-
-    /// Whether the peer has neither said it holds all we can offer of an origin nor been sent it.
-    private func lacks(_ origin: Origin) -> Bool {
-        known(origin) < lastSequence(of: origin, in: applied)
-    }
-
-    /// Notices may arrive late, after an opening that knew better already.
-    private func isNews(_ entry: Clock.Entry, in clock: Clock) -> Bool {
-        let last = entry.tips.map(\.sequence).max() ?? 0
-        return last > lastSequence(of: entry.origin, in: clock)
-            || entry.tips.count > clock[entry.origin].count
-    }
-
-    private func known(_ origin: Origin) -> UInt64 {
-        max(lastSequence(of: origin, in: peer), exchanged[origin] ?? 0)
-    }
-
-    private mutating func noteExchanged(_ origin: Origin, _ sequence: UInt64) {
-        exchanged[origin] = max(exchanged[origin] ?? 0, sequence)
+    private func isGap(_ entry: Clock.Entry) -> Bool {
+        peer.mayLack(entry) && !withheld.contains(entry.origin)
+            && !search.isAwaited(entry.origin)
+            && !relays.contains { $0.origin == entry.origin }
     }
 
     /// Says when all we had at the meeting has been sent, and when both sides are done.
     private mutating func progress() -> [SessionAction] {
         guard phase == .exchanging else { return [] }
         var actions: [SessionAction] = []
-        if !hasSaidCaughtUp, !isReading, !hasGap {
+        if !hasSaidCaughtUp, !isReading, !search.isUnderWay, !hasGap {
             hasSaidCaughtUp = true
             actions.append(.send(.caughtUp(casebook: index, digest: applied.digest)))
         }
@@ -349,34 +368,10 @@ package struct Reconciliation: Sendable {
     }
 
     private func heard() -> SessionAction {
-        .rememberHeard(casebook: casebook, peer)
+        .rememberHeard(casebook: casebook, peer.clock)
     }
 
     private func told() -> [SessionAction] { [.rememberTold(casebook: casebook)] }
-
-    /// Two logs of one origin that end at the same place with different hashes are branches.
-    private mutating func findForks() -> [SessionAction] {
-        var actions: [SessionAction] = []
-        for entry in opening.clock.entries {
-            let theirs = peer[entry.origin]
-            let differs = entry.tips.contains { tip in
-                theirs.contains { $0.sequence == tip.sequence && $0.hash != tip.hash }
-            }
-            if differs, forked.insert(entry.origin).inserted {
-                actions.append(.reportFork(casebook: casebook, origin: entry.origin))
-            }
-        }
-        return actions
-    }
-
-    private mutating func raisePeer(_ entry: Clock.Entry) {
-        let known = lastSequence(of: entry.origin, in: peer)
-        if (entry.tips.map(\.sequence).max() ?? 0) > known { peer.set(entry) }
-    }
-
-    private func lastSequence(of origin: Origin, in clock: Clock) -> UInt64 {
-        clock[origin].last?.sequence ?? 0
-    }
 
     private func clockMessages(_ entries: [Clock.Entry], whole: Bool) -> [Message] {
         let pages = Clock.pages(of: entries)

@@ -93,8 +93,22 @@ package struct Session: Sendable {
         with(casebook, now) { $0.supply(read) }
     }
 
-    package mutating func stored(casebook: Digest, now: Moment) -> [SessionAction] {
-        with(casebook, now) { $0.stored(now: now) }
+    package mutating func stored(
+        casebook: Digest, _ run: StoredRun, now: Moment
+    ) -> [SessionAction] {
+        with(casebook, now) { $0.stored(run, now: now) }
+    }
+
+    package mutating func supplyLocators(
+        casebook: Digest, _ branches: [[Tip]], of origin: Origin, now: Moment
+    ) -> [SessionAction] {
+        with(casebook, now) { $0.supplyLocators(branches, of: origin) }
+    }
+
+    package mutating func found(
+        casebook: Digest, shared tip: Tip?, of origin: Origin, now: Moment
+    ) -> [SessionAction] {
+        with(casebook, now) { $0.found(shared: tip, of: origin) }
     }
 
     /// The store refused what the peer sent: nothing has changed, and the session is over.
@@ -225,7 +239,9 @@ package struct Session: Sendable {
             receivePing(number)
         case .pong(let number):
             [.passed(barrier: number)]
-        case .locator, .want, .welcome:
+        case .locator(let locator):
+            about(locator.casebook) { $0.receive(locator) }
+        case .want, .welcome:
             []
         case .join, .ticket:
             [.close(.violation("a request to join inside a session"))]
@@ -312,8 +328,8 @@ package struct Session: Sendable {
             case .close:
                 state = .closed
                 return Array(actions[...index])
-            case .read, .store, .rememberHeard, .rememberTold, .rememberAddresses, .caughtUp,
-                .passed, .reportFork:
+            case .read, .readLocators, .findShared, .store, .rememberHeard, .rememberTold,
+                .rememberAddresses, .caughtUp, .passed:
                 break
             }
         }

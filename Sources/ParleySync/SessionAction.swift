@@ -4,9 +4,13 @@ package import ParleyWire
 /// What the driver of a session does next; performed in the order given.
 package enum SessionAction: Equatable, Sendable {
     case send(Message)
-    /// Read batches that come after one of these places, of whichever log is to go first, and hand
-    /// them to `supply`.
-    case read(casebook: Digest, after: [LogPosition], byteLimit: Int)
+    /// Read what comes next for a peer that has this of logs, of whichever is to go first, and hand
+    /// it to `supply`.
+    case read(casebook: Digest, logs: [PeerLog], byteLimit: Int)
+    /// Read where the branches of a log lie, and hand that to `supplyLocators`.
+    case readLocators(casebook: Digest, origin: Origin)
+    /// Look which of these points is held, the newest first, and tell `found`.
+    case findShared(casebook: Digest, origin: Origin, points: [Tip])
     /// Verify and store a batch, then tell `stored` or `refused`.
     case store(casebook: Digest, batch: [UInt8])
     /// Remember across restarts what the peer has told of its clock.
@@ -19,8 +23,6 @@ package enum SessionAction: Equatable, Sendable {
     case caughtUp(casebook: Digest)
     /// The peer has answered the barrier of this number: all it sent before has arrived.
     case passed(barrier: UInt64)
-    /// The peer's log of this origin doesn't contain ours nor ours theirs.
-    case reportFork(casebook: Digest, origin: Origin)
     case close(SessionEnd)
 }
 
@@ -53,28 +55,54 @@ package struct OutgoingBatch: Equatable, Sendable {
     package let bytes: [UInt8]
     package let origin: Origin
     package let first: UInt64
-    /// By which the peer will acknowledge it.
-    package let last: UInt64
+    /// Its last change, by which the peer will acknowledge it.
+    package let tip: Tip
+    /// Whether its log has several branches. If so it follows `previous`, or is the beginning;
+    /// else what was sent before.
+    package let hasBranches: Bool
+    package let previous: Tip?
 
-    package init(bytes: [UInt8], origin: Origin, first: UInt64, last: UInt64) {
+    package var last: UInt64 { tip.sequence }
+
+    package init(
+        bytes: [UInt8], origin: Origin, first: UInt64, tip: Tip, hasBranches: Bool = false,
+        previous: Tip? = nil
+    ) {
         self.bytes = bytes
         self.origin = origin
         self.first = first
-        self.last = last
+        self.tip = tip
+        self.hasBranches = hasBranches
+        self.previous = previous
+    }
+}
+
+/// Where a batch that was taken in stands in its log.
+package struct StoredRun: Equatable, Sendable {
+    /// What it follows, `nil` at the beginning of the log.
+    package let previous: Tip?
+    package let end: Tip
+
+    package init(previous: Tip?, end: Tip) {
+        self.previous = previous
+        self.end = end
     }
 }
 
 /// What a store has to offer at one moment.
 package struct OutgoingRead: Equatable, Sendable {
-    /// Consecutive, of one origin. Empty where nothing can be offered.
+    /// Consecutive, of one branch of one log. Empty where nothing can be offered.
     package let batches: [OutgoingBatch]
-    /// Origins of which nothing can be offered before more is applied: a run that is applied in
-    /// part waits for its rest, because nobody else can sign its middle.
+    /// Origins of which nothing can be offered before something moves: the peer has all of it, or
+    /// a run is applied in part and nobody else can sign its middle.
     package let withheld: [Origin]
+    /// Origins whose branches here and there part at a place that has to be looked for first.
+    package let parted: [Origin]
 
-    package init(batches: [OutgoingBatch], withheld: [Origin] = []) {
+    package init(batches: [OutgoingBatch], withheld: [Origin] = [], parted: [Origin] = []) {
         self.batches = batches
         self.withheld = withheld
+        self.parted = parted
     }
 }
 

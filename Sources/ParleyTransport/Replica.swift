@@ -8,11 +8,17 @@ package protocol Replica: Sendable {
     /// The casebooks this peer is a member of by our log, each as it stands now.
     func openings(for peer: NodeID) async -> [Reconciliation.Opening]
 
-    /// Applied batches of one of these logs after a place in it: of those with membership in them
-    /// first, then of the oldest. `nil` where they can't be read.
+    /// What comes next of one of these logs for a peer that has this of them: of those with
+    /// membership still to come first, then of the oldest. `nil` where it can't be read.
     func batches(
-        in casebook: Digest, after positions: [LogPosition], byteLimit: Int
+        in casebook: Digest, for logs: [PeerLog], byteLimit: Int
     ) async -> OutgoingRead?
+
+    /// For each branch of a log the places by which peers find what they share.
+    func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]]
+
+    /// The newest of these places in a log, given newest first, that is held.
+    func newestShared(of origin: Origin, among points: [Tip], in casebook: Digest) async -> Tip?
 
     /// Verifies and takes batches, all in one durable transaction or none.
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome
@@ -38,9 +44,9 @@ package protocol Replica: Sendable {
 
 /// What became of batches that were handed to the store.
 package enum StoreOutcome: Equatable, Sendable {
-    /// All of it is durable, or was there before. Says how many conflicts are open in the records
-    /// it was about, and how many groups nobody here can interpret.
-    case stored(conflicts: [RecordID: Int], uninterpreted: Int)
+    /// All of it is durable, or was there before. Says where each batch stands, how many conflicts
+    /// are open in the records it was about, and how many groups nobody here can interpret.
+    case stored(runs: [StoredRun], conflicts: [RecordID: Int], uninterpreted: Int)
     /// The peer's fault: nothing was stored.
     case refused(CloseReason)
     /// Our own trouble, a full disk for instance: nothing was stored, and the peer may try later.

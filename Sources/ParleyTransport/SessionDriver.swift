@@ -1,5 +1,5 @@
 import NIOCore
-package import ParleyCRDT
+import ParleyCRDT
 import ParleyModel
 package import ParleySync
 package import ParleyWire
@@ -22,18 +22,15 @@ package final class SessionDriver: ConnectionHandler {
         package let closed: @Sendable (SessionHandle, SessionOutcome) -> Void
         /// The inviter has admitted us.
         package let welcomed: @Sendable (Ticket) -> Void
-        package let forked: @Sendable (Digest, Origin) -> Void
 
         package init(
             opened: @escaping @Sendable (SessionHandle, UInt64) -> Void,
             closed: @escaping @Sendable (SessionHandle, SessionOutcome) -> Void,
-            welcomed: @escaping @Sendable (Ticket) -> Void,
-            forked: @escaping @Sendable (Digest, Origin) -> Void
+            welcomed: @escaping @Sendable (Ticket) -> Void
         ) {
             self.opened = opened
             self.closed = closed
             self.welcomed = welcomed
-            self.forked = forked
         }
     }
 
@@ -208,14 +205,18 @@ package final class SessionDriver: ConnectionHandler {
         switch action {
         case .send(let message):
             connection.send(Frame.encode(message))
-        case .read(let casebook, let positions, let byteLimit):
+        case .readLocators(let casebook, let origin):
+            readLocators(of: origin, in: casebook)
+        case .findShared(let casebook, let origin, let points):
+            findShared(of: origin, among: points, in: casebook)
+        case .read(let casebook, let logs, let byteLimit):
             let driver = NIOLoopBound(self, eventLoop: connection.eventLoop)
             share.ask(byteLimit, for: casebook) { [budget, eventLoop = connection.eventLoop] in
                 eventLoop.execute {
                     let driver = driver.value
                     guard !driver.isClosed else { return budget.giveBack(byteLimit) }
                     driver.share.granted(for: casebook)
-                    driver.read(casebook, positions, byteLimit)
+                    driver.read(casebook, logs, byteLimit)
                 }
             }
         case .store(let casebook, let batch):
@@ -236,17 +237,33 @@ package final class SessionDriver: ConnectionHandler {
             noteExchanges()
         case .passed(let number):
             waiters.passed(number)
-        case .reportFork(let casebook, let origin):
-            observer.forked(casebook, origin)
         case .close(let reason):
             end(refusal ?? CloseReason(reason), refusal?.close ?? reason.close)
         }
     }
 
-    private func read(_ casebook: Digest, _ positions: [LogPosition], _ byteLimit: Int) {
+    private func readLocators(of origin: Origin, in casebook: Digest) {
         let replica = replica
         connection.run(
-            { await replica.batches(in: casebook, after: positions, byteLimit: byteLimit) },
+            { await replica.locators(of: origin, in: casebook) },
+            then: { [self] branches in
+                handle { $0.supplyLocators(casebook: casebook, branches, of: origin, now: now()) }
+            })
+    }
+
+    private func findShared(of origin: Origin, among points: [Tip], in casebook: Digest) {
+        let replica = replica
+        connection.run(
+            { await replica.newestShared(of: origin, among: points, in: casebook) },
+            then: { [self] tip in
+                handle { $0.found(casebook: casebook, shared: tip, of: origin, now: now()) }
+            })
+    }
+
+    private func read(_ casebook: Digest, _ logs: [PeerLog], _ byteLimit: Int) {
+        let replica = replica
+        connection.run(
+            { await replica.batches(in: casebook, for: logs, byteLimit: byteLimit) },
             then: { [self] read in
                 guard let read else {
                     return end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
@@ -267,10 +284,12 @@ package final class SessionDriver: ConnectionHandler {
                 intake.taken(batches)
                 resumeReading()
                 switch outcome {
-                case .stored(let conflicts, let uninterpreted):
+                case .stored(let runs, let conflicts, let uninterpreted):
                     self.conflicts.merge(conflicts) { _, now in now }
                     self.uninterpreted += uninterpreted
-                    for _ in batches { handle { $0.stored(casebook: casebook, now: self.now()) } }
+                    for run in runs {
+                        handle { $0.stored(casebook: casebook, run, now: self.now()) }
+                    }
                     storeNext()
                 case .refused(let reason):
                     refusal = reason

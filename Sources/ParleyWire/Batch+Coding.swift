@@ -24,7 +24,7 @@ extension Batch {
             }
         }
         var writer = ByteWriter(capacity: 256 + content.count)
-        BatchHeader.write(self, body: body, into: &writer)
+        BatchHeader(of: self, body: body).write(into: &writer)
         writer.raw(content)
         guard writer.count <= Limits.batchBytes else {
             throw WireError(.limitExceeded(.batchBytes), offset: 0)

@@ -79,15 +79,41 @@ package struct BatchHeader: Hashable, Sendable {
         return .deflated(dictionary: dictionary, byteCount: Int(length))
     }
 
-    static func write(_ batch: Batch, body: Body, into writer: inout ByteWriter) {
-        writer.origin(batch.origin)
-        writer.varint(batch.first)
-        writer.varint(batch.changes.count)
-        var flags = batch.previous == nil ? 0 : Flag.previous
+    /// What stands before these columns of a batch.
+    init(of batch: Batch, body: Body) {
+        self.init(
+            origin: batch.origin, first: batch.first, count: batch.changes.count,
+            previous: batch.previous, signature: batch.signature, body: body, bodyOffset: 0)
+    }
+
+    private init(
+        origin: Origin, first: UInt64, count: Int, previous: HashPrefix?, signature: [UInt8],
+        body: Body, bodyOffset: Int
+    ) {
+        self.origin = origin
+        self.first = first
+        self.count = count
+        self.previous = previous
+        self.signature = signature
+        self.body = body
+        self.bodyOffset = bodyOffset
+    }
+
+    fileprivate func naming(_ previous: HashPrefix) -> BatchHeader {
+        BatchHeader(
+            origin: origin, first: first, count: count, previous: previous, signature: signature,
+            body: body, bodyOffset: bodyOffset)
+    }
+
+    func write(into writer: inout ByteWriter) {
+        writer.origin(origin)
+        writer.varint(first)
+        writer.varint(count)
+        var flags = previous == nil ? 0 : Flag.previous
         if case .deflated(let dictionary, _) = body { flags |= Flag.deflated | dictionary << 4 }
         writer.u8(flags)
-        if let previous = batch.previous { writer.prefix(previous) }
-        writer.raw(batch.signature)
+        if let previous { writer.prefix(previous) }
+        writer.raw(signature)
         if case .deflated(_, let byteCount) = body { writer.varint(byteCount) }
     }
 }
@@ -96,5 +122,18 @@ extension Batch {
     /// Reads what stands before the columns, without inflating or decoding them.
     package static func header(of bytes: [UInt8]) throws(WireError) -> BatchHeader {
         try BatchHeader(of: bytes)
+    }
+
+    /// The same batch saying what it follows: only its header is another.
+    ///
+    /// - Returns: `nil` where it would be too large with that.
+    package static func naming(
+        _ previous: HashPrefix, in bytes: [UInt8]
+    ) throws(WireError) -> [UInt8]? {
+        let header = try BatchHeader(of: bytes)
+        var writer = ByteWriter(capacity: bytes.count + HashPrefix.byteCount)
+        header.naming(previous).write(into: &writer)
+        writer.raw(bytes[header.bodyOffset...])
+        return writer.count <= Limits.batchBytes ? writer.bytes : nil
     }
 }

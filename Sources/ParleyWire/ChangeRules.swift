@@ -128,6 +128,7 @@ enum SystemPayload {
             case .cut: _ = try Cut(bytes: payload)
             case .erasure: _ = try Erasure(bytes: payload)
             case .receipt: _ = try Receipt(bytes: payload)
+            case .redaction: _ = try Redaction(bytes: payload)
             case .reason:
                 guard UTF8Text.isValid(payload) else {
                     throw WireError(.textMalformed, offset: 0)

@@ -25,7 +25,7 @@ extension Shape {
         case .record: subject != .casebook && content != .payload
         case .reason: subject == .casebook && content != .operations
         // Membership and erasures are never erased: a stub of one could only be a relay's forgery.
-        case .founding, .admission, .cut, .erasure, .receipt:
+        case .founding, .admission, .cut, .erasure, .receipt, .redaction:
             subject == .casebook && content == .payload
         default: true
         }

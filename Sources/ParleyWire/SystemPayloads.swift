@@ -136,7 +136,42 @@ package struct Erasure: Hashable, Sendable {
     }
 }
 
-/// Says that the author's node has carried out an erasure.
+/// Takes back what a sensitive field of a record said, for the reason given: every value that was
+/// written without knowledge of this.
+package struct Redaction: Hashable, Sendable {
+    package let record: RecordReference
+    package let field: FieldName
+    /// UTF-8: on what basis, in the coordinator's words.
+    package let basis: String
+
+    package init(record: RecordReference, field: FieldName, basis: String) {
+        self.record = record
+        self.field = field
+        self.basis = basis
+    }
+
+    package var encoded: [UInt8] {
+        var writer = ByteWriter()
+        writer.record(record)
+        writer.bytes(Array(field.text.utf8))
+        writer.bytes(Array(basis.utf8))
+        return writer.bytes
+    }
+
+    package init(bytes: [UInt8]) throws(WireError) {
+        var reader = ByteReader(bytes)
+        record = try reader.record()
+        let position = reader.offset
+        guard let field = FieldName(bytes: try reader.bytes()) else {
+            throw WireError(.nameMalformed, offset: position)
+        }
+        self.field = field
+        basis = try reader.text(limit: Limits.valueBytes)
+        try reader.finish()
+    }
+}
+
+/// Says that the author's node has carried out an erasure or a redaction.
 package struct Receipt: Hashable, Sendable {
     package let erasure: DotReference
 

@@ -2,6 +2,7 @@ import ParleyCRDT
 import ParleyLog
 import ParleyModel
 import ParleyStore
+import ParleyTestSupport
 import ParleyWire
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 @Suite struct ConvergenceTests {
     /// Whatever the order of delivery, the digest is the same, and each record's stored state is
     /// what the definition makes of its edits.
-    @Test(arguments: 1...12)
+    @Test(arguments: Seeds.fromEnvironment(default: 12))
     func deliveryOrderDoesNotMatter(seed: UInt64) async throws {
         var random = SplitMix(seed: seed)
         let nodes = try await writers()
@@ -25,8 +26,71 @@ import Testing
             }
         }
         for node in nodes { for other in nodes { try await node.pull(from: other) } }
+        try await checkAll(nodes, ids, &random)
+    }
+
+    /// The same where stores are put back, cloned and rolled back meanwhile and go on writing, so
+    /// that logs fork.
+    @Test(arguments: Seeds.fromEnvironment(default: 24))
+    func copiesAndRollbacksLoseNothing(seed: UInt64) async throws {
+        var random = SplitMix(seed: seed)
+        var nodes = try await writers()
+        var ids: [RecordID] = []
+        var written: Set<Dot> = []
+        var snapshots: [(index: Int, path: String)] = []
+        for step in 0..<80 {
+            let index = Int.random(in: nodes.indices, using: &random)
+            let node = nodes[index]
+            node.world.advance(milliseconds: .random(in: 0..<5000, using: &random))
+            switch Int.random(in: 0..<20, using: &random) {
+            case 0 where nodes.count < 6:
+                let isClone = Bool.random(using: &random)
+                let seed = UInt64(100 + step)
+                nodes.append(
+                    try isClone
+                        ? node.cloned("copy \(step)", seed: seed)
+                        : node.copied("copy \(step)", seed: seed))
+            case 1: snapshots.append((index, try node.snapshot("snapshot \(step)")))
+            case 2:
+                guard let snapshot = snapshots.filter({ $0.index == index }).last else { continue }
+                // What nobody else has yet would be gone with the disk.
+                let other = nodes[(index + 1) % nodes.count]
+                try await other.pull(from: node)
+                nodes[index] = try goneBack(node, to: snapshot.path, &random)
+            case 3...7:
+                try await node.pull(from: nodes[Int.random(in: nodes.indices, using: &random)])
+            default:
+                if let dot = try await act(on: node, &ids, &random) { written.insert(dot) }
+            }
+        }
+        for _ in 0..<2 {
+            for node in nodes { for other in nodes { try await node.pull(from: other) } }
+        }
+        for node in nodes {
+            for dot in written {
+                #expect(try await node.store.read { try $0.loggedChange(dot) != nil })
+            }
+        }
+        try await checkAll(nodes, ids, &random)
+    }
+
+    private func goneBack(
+        _ node: TestNode, to snapshot: String, _ random: inout SplitMix
+    ) throws -> TestNode {
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: try node.rolledBack(to: snapshot)
+        case 1: try node.restored(from: snapshot, inPlace: true)
+        default: try node.restored(from: snapshot, inPlace: false)
+        }
+    }
+
+    private func checkAll(
+        _ nodes: [TestNode], _ ids: [RecordID], _ random: inout SplitMix
+    ) async throws {
         let digest = try await nodes[0].digest()
         for node in nodes {
+            #expect(node.store.appliedClock == nodes[0].store.appliedClock)
+            #expect(node.store.forks == nodes[0].store.forks)
             #expect(try await node.digest() == digest)
             try await check(node, ids)
         }
@@ -46,9 +110,10 @@ import Testing
     }
 
     /// One random change: a creation or an edit, a deletion, a resolution.
+    @discardableResult
     private func act(
         on node: TestNode, _ ids: inout [RecordID], _ random: inout SplitMix
-    ) async throws {
+    ) async throws -> Dot? {
         let known = try await node.store.read { scope in
             try scope.list(type: nil, filters: [], sort: nil, limit: 0).map(\.id)
         }
@@ -57,22 +122,24 @@ import Testing
             let created = try await node.create(
                 "exchange", write("place", value), add("tags", value))
             if let id = created.recordIDs[0] { ids.append(id) }
-            return
+            return created.dot
         }
-        guard let record = try await node.record(id) else { return }
-        let operations = operations(on: record, &random)
-        guard !operations.isEmpty else { return }
-        _ = try await node.store.write {
+        guard let record = try await node.record(id) else { return nil }
+        let entries = record.state[.register(name("place"))].entries
+        let drops = try await node.store.read { scope in
+            try entries.map { try scope.reference(to: $0.dot) }
+        }
+        let operations = operations(dropping: drops, &random)
+        guard !operations.isEmpty else { return nil }
+        return try await node.store.write {
             try $0.append([.edit(of: record.reference, operations), .reason(Array("why".utf8))])
-        }
+        }.dot
     }
 
     private func operations(
-        on record: ReadScope.StoredRecord, _ random: inout SplitMix
+        dropping drops: [DotReference], _ random: inout SplitMix
     ) -> [Operation] {
         let value = "\(Int.random(in: 0..<4, using: &random))"
-        let entries = record.state[.register(name("place"))].entries
-        let drops = entries.map { DotReference($0.dot) }
         switch Int.random(in: 0..<9, using: &random) {
         case 0...2: return [write("place", value)]
         case 3: return [write("title", value), add("tags", value)]
@@ -105,13 +172,13 @@ import Testing
             environment: world.environment)
         let copy = TestNode(
             folder: node.folder, identity: identity, world: world, store: store, path: path)
-        while store.heldClock != node.store.appliedClock {
-            let lacking = node.store.appliedClock.entries(movedSince: store.heldClock)
-            let origin = lacking.randomElement(using: &random)!.origin
-            let batches = try await node.store.batches(
-                of: origin, after: store.head(of: origin).last, byteLimit: 1)
-            try await store.ingest(await copy.verified(batches))
+        var logs = node.store.appliedClock.entries.map { PeerLog(origin: $0.origin, tips: []) }
+        while !logs.isEmpty {
+            let index = Int.random(in: logs.indices, using: &random)
+            let more = try await copy.take(&logs[index], from: node, byteLimit: 1)
+            if more == nil { logs.remove(at: index) }
         }
+        #expect(store.heldClock == node.store.appliedClock)
         #expect(store.appliedClock == store.heldClock)
         return copy
     }
@@ -123,8 +190,8 @@ import Testing
             try await node.store.read { scope in
                 let record = try #require(try scope.record(id))
                 let edits = try scope.edits(of: id)
-                let meaning = RecordState.meaning(
-                    of: edits.map(\.edit), in: LinearAncestry())
+                let meaning = try RecordState.meaning(
+                    of: edits.map(\.edit), in: scope.ancestry())
                 #expect(record.state == meaning)
                 #expect(edits.allSatisfy { record.time(of: $0.edit.dot) ?? $0.time == $0.time })
                 let fields = try scope.conflicts(limit: 0).filter { $0.record == id }.compactMap(

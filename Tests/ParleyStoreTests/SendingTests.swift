@@ -7,8 +7,8 @@ import Testing
 
 /// Which batches go to a peer, in which order, and what becomes of batches that overlap.
 @Suite struct SendingTests {
-    private func start(of node: TestNode) -> LogPosition {
-        LogPosition(origin: node.store.origin, sequence: 0)
+    private func nothing(of node: TestNode) -> PeerLog {
+        PeerLog(origin: node.store.origin, tips: [])
     }
 
     @Test func membershipGoesFirstThenWhatIsOldest() async throws {
@@ -21,13 +21,13 @@ import Testing
         try await carla.create("exchange", write("title", "early"))
         try await anna.pull(from: boris)
         try await anna.pull(from: carla)
-        var positions = [boris, anna, carla].map(start)
+        var logs = [boris, anna, carla].map(nothing)
         var order: [Origin] = []
-        while !positions.isEmpty {
-            let read = try await anna.store.batches(after: positions, byteLimit: .max)
+        while !logs.isEmpty {
+            let read = try await anna.store.batches(for: logs, byteLimit: .max)
             let origin = try #require(read.batches.first?.origin)
             order.append(origin)
-            positions.removeAll { $0.origin == origin }
+            logs.removeAll { $0.origin == origin }
         }
         #expect(order == [anna, carla, boris].map(\.store.origin))
         // Beyond the last admission a coordinator's log is like any other.
@@ -35,8 +35,9 @@ import Testing
         anna.world.advance(milliseconds: 90_000)
         try await anna.create("exchange", write("title", "latest"))
         let read = try await anna.store.batches(
-            after: [start(of: carla), LogPosition(origin: anna.store.origin, sequence: last)],
-            byteLimit: .max)
+            for: [
+                nothing(of: carla), try await anna.store.log(of: anna.store.origin, until: last),
+            ], byteLimit: .max)
         #expect(read.batches.first?.origin == carla.store.origin)
     }
 
@@ -44,11 +45,10 @@ import Testing
         let anna = try await TestNode.founder()
         let boris = try await anna.admitting("boris", seed: 2)
         let read = try await anna.store.batches(
-            after: [
-                start(of: boris),
-                LogPosition(
-                    origin: anna.store.origin,
-                    sequence: anna.store.head(of: anna.store.origin).last),
+            for: [
+                nothing(of: boris),
+                PeerLog(
+                    origin: anna.store.origin, tips: anna.store.heldClock[anna.store.origin]),
             ], byteLimit: .max)
         #expect(read.batches.isEmpty)
         #expect(Set(read.withheld) == [anna.store.origin, boris.store.origin])

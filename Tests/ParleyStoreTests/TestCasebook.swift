@@ -141,12 +141,8 @@ struct TestNode: Sendable {
     ) async throws -> IngestReport {
         var report = IngestReport()
         for origin in origins ?? other.store.appliedClock.entries.map(\.origin) {
-            while true {
-                let held = store.heldClock[origin].first?.sequence ?? 0
-                let batches = try await other.store.batches(
-                    of: origin, after: held, byteLimit: byteLimit)
-                guard !batches.isEmpty else { break }
-                let more = try await store.ingest(await verified(batches))
+            var log = PeerLog(origin: origin, tips: store.heldClock[origin])
+            while let more = try await take(&log, from: other, byteLimit: byteLimit) {
                 report.received += more.received
                 report.applied += more.applied
                 report.conflictsOpened += more.conflictsOpened
@@ -156,23 +152,71 @@ struct TestNode: Sendable {
         return report
     }
 
-    /// Checks batches against what is held here, or against one another where they follow.
-    func verified(_ batches: [StoredBatch]) async throws -> [VerifiedBatch] {
-        var checked: [VerifiedBatch] = []
-        for stored in batches {
-            var previous = checked.last {
-                $0.origin == stored.origin && $0.last + 1 == stored.first
-            }?
-            .hashes.last
-            if previous == nil {
-                previous = try await store.hash(of: stored.origin, at: stored.first - 1)
-            }
-            guard let previous else { throw StoreError.gap(stored.origin) }
-            checked.append(
-                try VerifiedBatch(
-                    bytes: stored.bytes, casebook: store.casebookID, previous: previous))
+    /// Takes the next of one log.
+    ///
+    /// - Parameter log: what the other knows that this one has of it.
+    /// - Returns: `nil` where there is no more.
+    func take(
+        _ log: inout PeerLog, from other: TestNode, byteLimit: Int
+    ) async throws -> IngestReport? {
+        let read = try await other.store.batches(for: [log], byteLimit: byteLimit)
+        if !read.parted.isEmpty {
+            log = try await located(log, in: other)
+            return IngestReport()
         }
-        return checked
+        guard !read.batches.isEmpty else { return nil }
+        let report = try await store.ingest(store.verify(read.batches.map(\.bytes)))
+        log = PeerLog(
+            origin: log.origin, tips: Array(Set(log.tips + read.batches.map(\.tip))),
+            isLocated: log.isLocated)
+        return report
+    }
+
+    /// With the newest changes that both have of each branch here.
+    private func located(_ log: PeerLog, in other: TestNode) async throws -> PeerLog {
+        var tips = Set(log.tips)
+        for points in try await store.locators(of: log.origin) {
+            let shared = try await other.store.newestShared(of: log.origin, among: points)
+            if let shared { tips.insert(shared) }
+        }
+        return PeerLog(origin: log.origin, tips: Array(tips), isLocated: true)
+    }
+
+    func verified(_ batches: [StoredBatch]) async throws -> [VerifiedBatch] {
+        try await store.verify(batches.map(\.bytes))
+    }
+}
+
+extension CasebookStore {
+    /// Runs of a log without forks after a sequence number.
+    func batches(
+        of origin: Origin, after sequence: UInt64, byteLimit: Int
+    ) async throws -> [StoredBatch] {
+        let log = try await log(of: origin, until: sequence)
+        var batches: [StoredBatch] = []
+        var tips = log.tips
+        while true {
+            let read = try await self.batches(
+                for: [PeerLog(origin: origin, tips: tips)], byteLimit: byteLimit)
+            guard let last = read.batches.last, byteLimit != 1 || batches.isEmpty else {
+                return batches
+            }
+            batches += read.batches
+            tips = [last.tip]
+        }
+    }
+
+    /// Somebody who has a log, which didn't fork, up to a sequence number.
+    func log(of origin: Origin, until sequence: UInt64) async throws -> PeerLog {
+        let hash = sequence == 0 ? nil : try await hash(of: origin, at: sequence)
+        return PeerLog(
+            origin: origin,
+            tips: hash.map { [Tip(sequence: sequence, hash: $0.prefix)] } ?? [])
+    }
+
+    /// The hash of a change of a log without forks.
+    func hash(of origin: Origin, at sequence: UInt64) async throws -> Digest? {
+        try await hashes(of: origin, at: sequence, named: nil).first
     }
 }
 

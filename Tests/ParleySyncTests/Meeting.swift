@@ -5,78 +5,6 @@ import ParleySync
 import ParleyWire
 import Testing
 
-/// A replica that keeps signed batches in memory, for the conversation alone: no merging here.
-struct MemoryReplica {
-    static let casebook = Hashing.digest(Array("casebook".utf8))
-
-    let author: LogAuthor
-    var batches: [Origin: [OutgoingBatch]] = [:]
-    var hashes: [Origin: Digest] = [:]
-    var clock = Clock()
-    var heard: [NodeID: Clock] = [:]
-    var told: [NodeID: Clock] = [:]
-    /// Origins whose newest run is applied in part, so that it can't be offered yet.
-    var withheld: Set<Origin> = []
-
-    init(_ number: UInt8) {
-        let identity = Identity(privateKey: [UInt8](repeating: number, count: 32))!
-        author = LogAuthor(identity: identity, epoch: UInt64(number))
-    }
-
-    var node: NodeID { author.identity.node }
-
-    /// Writes one change of one record.
-    ///
-    /// - Returns: the clock entry that moved.
-    mutating func write(_ text: String) throws -> Clock.Entry {
-        let sequence = (clock[author.origin].last?.sequence ?? 0) + 1
-        let change = Change(
-            origin: author.origin, sequence: sequence,
-            time: HybridTime(milliseconds: 1_000 + sequence), contextDelta: [],
-            groups: [
-                .creation(
-                    type: FieldName("note")!,
-                    [
-                        Operation(
-                            .write, field: FieldName("title")!,
-                            values: [.text(Array(text.utf8))])
-                    ])
-            ])
-        let run = try author.run(
-            of: [change], casebook: MemoryReplica.casebook,
-            previous: hashes[author.origin] ?? .zero, seed: [UInt8](repeating: 1, count: 16))
-        return keep(run)
-    }
-
-    /// Verifies and keeps a batch as the store would; what is already there is skipped.
-    mutating func store(_ bytes: [UInt8]) throws -> Clock.Entry? {
-        let header = try Batch.header(of: bytes)
-        let known = clock[header.origin].last?.sequence ?? 0
-        guard header.first == known + 1 else { return nil }
-        return keep(
-            try VerifiedBatch(
-                bytes: bytes, casebook: MemoryReplica.casebook,
-                previous: hashes[header.origin] ?? .zero))
-    }
-
-    private mutating func keep(_ run: VerifiedBatch) -> Clock.Entry {
-        let last = run.hashes[run.hashes.count - 1]
-        let tip = Tip(sequence: run.last, hash: last.prefix)
-        batches[run.origin, default: []].append(
-            OutgoingBatch(bytes: run.bytes, origin: run.origin, first: run.first, last: run.last))
-        hashes[run.origin] = last
-        let entry = Clock.Entry(origin: run.origin, tip: tip)
-        clock.set(entry)
-        return entry
-    }
-
-    func opening(for peer: NodeID) -> Reconciliation.Opening {
-        Reconciliation.Opening(
-            casebook: MemoryReplica.casebook, clock: clock, applied: clock,
-            untold: clock.entries(movedSince: told[peer] ?? Clock()), heard: heard[peer] ?? Clock())
-    }
-}
-
 /// Two sessions wired back to back: messages travel as bytes, time is a number.
 struct Meeting {
     var replicas: [MemoryReplica]
@@ -88,7 +16,6 @@ struct Meeting {
     var sentBytes = [0, 0]
     var ends: [SessionEnd?] = [nil, nil]
     var caughtUp = [false, false]
-    var forks: [Origin] = []
     /// Alters or drops frames on the way; the identity by default.
     var tamper: (Int, [UInt8]) -> [UInt8]? = { _, bytes in bytes }
 
@@ -146,16 +73,26 @@ struct Meeting {
                 let bytes = message.encoded()
                 sentBytes[side] += bytes.count + 4
                 wire.append((1 - side, bytes))
-            case .read(_, let positions, let byteLimit):
-                try perform(supply(side, positions, byteLimit), side)
+            case .read(let casebook, let logs, let byteLimit):
+                let read = replicas[side].read(logs, byteLimit: byteLimit)
+                try perform(sessions[side].supply(casebook: casebook, read, now: now), side)
+            case .readLocators(let casebook, let origin):
+                try perform(
+                    sessions[side].supplyLocators(
+                        casebook: casebook, replicas[side].locators(of: origin), of: origin,
+                        now: now), side)
+            case .findShared(let casebook, let origin, let points):
+                try perform(
+                    sessions[side].found(
+                        casebook: casebook,
+                        shared: replicas[side].newestShared(of: origin, among: points),
+                        of: origin, now: now), side)
             case .store(let casebook, let batch):
                 try store(batch, casebook, side)
             case .rememberHeard(_, let clock):
                 replicas[side].heard[peer] = clock
             case .rememberTold:
                 replicas[side].told[peer] = replicas[side].clock
-            case .reportFork(_, let origin):
-                forks.append(origin)
             case .caughtUp:
                 caughtUp[side] = true
             case .rememberAddresses, .passed:
@@ -166,40 +103,16 @@ struct Meeting {
         }
     }
 
-    private mutating func supply(
-        _ side: Int, _ positions: [LogPosition], _ byteLimit: Int
-    ) -> [SessionAction] {
-        let withheld = positions.map(\.origin).filter(replicas[side].withheld.contains)
-        let position = positions.first { !withheld.contains($0.origin) }
-        let batches = position.map { self.batches(side, $0, byteLimit) } ?? []
-        return sessions[side].supply(
-            casebook: MemoryReplica.casebook, OutgoingRead(batches: batches, withheld: withheld),
-            now: now)
-    }
-
-    private func batches(
-        _ side: Int, _ position: LogPosition, _ byteLimit: Int
-    ) -> [OutgoingBatch] {
-        var chosen: [OutgoingBatch] = []
-        var size = 0
-        for batch in replicas[side].batches[position.origin] ?? []
-        where batch.first > position.sequence {
-            guard chosen.isEmpty || size + batch.bytes.count <= byteLimit else { break }
-            chosen.append(batch)
-            size += batch.bytes.count
-        }
-        return chosen
-    }
-
     private mutating func store(_ batch: [UInt8], _ casebook: Digest, _ side: Int) throws {
         do {
-            if let entry = try replicas[side].store(batch) {
+            let (run, moved) = try replicas[side].store(batch)
+            if let entry = moved {
                 try perform(
                     sessions[side].moved(
                         casebook: casebook, held: [entry], applied: [entry], isLocal: false,
                         now: now), side)
             }
-            try perform(sessions[side].stored(casebook: casebook, now: now), side)
+            try perform(sessions[side].stored(casebook: casebook, run, now: now), side)
         } catch {
             try perform(sessions[side].refused("\(type(of: error))", now: now), side)
         }

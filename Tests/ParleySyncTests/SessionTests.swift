@@ -24,7 +24,7 @@ struct SessionTests {
     @Test func equalClocksEndInOneRoundTrip() throws {
         var (left, right) = (MemoryReplica(1), MemoryReplica(2))
         _ = try left.write("known")
-        _ = try right.store(left.batches[left.author.origin]![0].bytes)
+        _ = try right.store(left.logs[left.author.origin]![0].bytes)
         var meeting = Meeting(left, right)
         try meeting.run()
         #expect(meeting.caughtUp == [true, true])
@@ -37,7 +37,7 @@ struct SessionTests {
         for number in 10..<60 {
             var other = MemoryReplica(UInt8(number))
             _ = try other.write("from \(number)")
-            _ = try hub.store(other.batches[other.author.origin]![0].bytes)
+            _ = try hub.store(other.logs[other.author.origin]![0].bytes)
         }
         var first = Meeting(hub, MemoryReplica(2))
         try first.run()
@@ -75,7 +75,7 @@ struct SessionTests {
     @Test func aRelayedChangeWaitsForPeersThatMayHaveItAlready() throws {
         var third = MemoryReplica(3)
         let entry = try third.write("from afar")
-        let bytes = third.batches[third.author.origin]![0].bytes
+        let bytes = third.logs[third.author.origin]![0].bytes
         var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
         try meeting.run()
         _ = try meeting.replicas[0].store(bytes)
@@ -92,7 +92,7 @@ struct SessionTests {
     @Test func aRelayedChangeIsNotSentToAPeerThatSaidItHasIt() throws {
         var third = MemoryReplica(3)
         let entry = try third.write("from afar")
-        let bytes = third.batches[third.author.origin]![0].bytes
+        let bytes = third.logs[third.author.origin]![0].bytes
         var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
         try meeting.run()
         let before = meeting.sentBytes[0]
@@ -123,18 +123,6 @@ struct SessionTests {
         #expect(meeting.replicas[1].clock.isEmpty)
     }
 
-    @Test func branchesOfOneLogAreReportedAndNotMixed() throws {
-        var (left, clone) = (MemoryReplica(1), MemoryReplica(1))
-        _ = try left.write("one")
-        _ = try clone.write("other")
-        var other = MemoryReplica(2)
-        _ = try other.store(clone.batches[clone.author.origin]![0].bytes)
-        var meeting = Meeting(left, other)
-        try meeting.run()
-        #expect(meeting.forks == [left.author.origin, left.author.origin])
-        #expect(meeting.replicas[1].batches[clone.author.origin]?.count == 1)
-    }
-
     /// A run that is applied in part can't be cut, so it waits, and then goes out from its start.
     @Test func aRunThatCannotBeOfferedYetGoesOutWholeLater() throws {
         var left = MemoryReplica(1)
@@ -154,7 +142,8 @@ struct SessionTests {
     @Test func aRepeatIsAcknowledged() throws {
         var third = MemoryReplica(3)
         let entry = try third.write("from afar")
-        let batch = third.batches[third.author.origin]![0]
+        let batch = third.outgoing(
+            third.logs[third.author.origin]![0], of: third.author.origin)
         var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
         try meeting.run()
         for side in 0...1 {
@@ -387,7 +376,7 @@ struct SessionRuleTests {
             casebook: MemoryReplica.casebook, held: [entry], applied: [entry], isLocal: true,
             now: now)
         #expect(initiator.receive(.ping(7), now: now) == [])
-        let batches = left.batches[left.author.origin]!
+        let batches = left.logs[left.author.origin]!.map { left.outgoing($0, of: left.author.origin) }
         let actions = initiator.supply(
             casebook: MemoryReplica.casebook, OutgoingRead(batches: batches), now: now)
         #expect(

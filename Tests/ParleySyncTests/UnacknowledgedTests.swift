@@ -38,7 +38,7 @@ struct UnacknowledgedTests {
     private func batch(_ origin: Origin, _ sequence: UInt64, bytes: Int) -> OutgoingBatch {
         OutgoingBatch(
             bytes: [UInt8](repeating: 0, count: bytes), origin: origin, first: sequence,
-            last: sequence)
+            tip: Tip(sequence: sequence, hash: HashPrefix(1)))
     }
 
     @Test(arguments: [-1, 0, 1])

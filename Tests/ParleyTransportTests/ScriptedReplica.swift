@@ -48,18 +48,25 @@ final class ScriptedReplica: Replica {
     }
 
     func batches(
-        in casebook: Digest, after positions: [LogPosition], byteLimit: Int
+        in casebook: Digest, for logs: [PeerLog], byteLimit: Int
     ) async -> OutgoingRead? {
-        let last = positions[0].sequence
+        let last = logs[0].tips.last?.sequence ?? 0
         let next = state.withLock { $0.batches.first { $0.first > last } }
         return OutgoingRead(batches: next.map { [$0] } ?? [])
     }
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
         for batch in batches { notes.yield(batch) }
-        return .stored(conflicts: [:], uninterpreted: 0)
+        let runs = batches.compactMap { try? Batch.header(of: $0) }.map {
+            StoredRun(previous: nil, end: Tip(sequence: $0.last, hash: HashPrefix(0)))
+        }
+        return .stored(runs: runs, conflicts: [:], uninterpreted: 0)
     }
 
+    func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]] { [] }
+    func newestShared(
+        of origin: Origin, among points: [Tip], in casebook: Digest
+    ) async -> Tip? { nil }
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {}
     func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {}
     func rememberExchange(with peer: NodeID, in casebook: Digest) async {}
@@ -126,8 +133,7 @@ final class DriverNotes: Sendable {
         let notes = notes
         let observer = SessionDriver.Observer(
             opened: { handle, _ in notes.yield(.opened(handle)) },
-            closed: { _, outcome in notes.yield(.closed(outcome.reason)) }, welcomed: { _ in },
-            forked: { _, _ in })
+            closed: { _, outcome in notes.yield(.closed(outcome.reason)) }, welcomed: { _ in })
         let start = ContinuousClock.now
         let now: @Sendable () -> Moment = {
             let passed = (ContinuousClock.now - start) / Duration.milliseconds(1)

@@ -42,8 +42,7 @@ struct SessionDriverTests {
             previous = run.hashes[0]
             let tip = Tip(sequence: sequence, hash: previous.prefix)
             batches.append(
-                OutgoingBatch(
-                    bytes: run.bytes, origin: run.origin, first: sequence, last: sequence))
+                OutgoingBatch(bytes: run.bytes, origin: run.origin, first: sequence, tip: tip))
             clocks.append(Clock([Clock.Entry(origin: run.origin, tip: tip)]))
         }
         return (batches, clocks)

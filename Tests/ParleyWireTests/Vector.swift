@@ -76,6 +76,7 @@ struct Vector: CustomTestStringConvertible, Sendable {
         case "admission": return .admission(try Admission(bytes: bytes))
         case "cut": return .cut(try Cut(bytes: bytes))
         case "erasure": return .erasure(try Erasure(bytes: bytes))
+        case "redaction": return .redaction(try Redaction(bytes: bytes))
         case "receipt": return .receipt(try Receipt(bytes: bytes))
         default: return .unknownForm
         }
@@ -89,6 +90,7 @@ enum Decoded: Equatable {
     case admission(Admission)
     case cut(Cut)
     case erasure(Erasure)
+    case redaction(Redaction)
     case receipt(Receipt)
     case incomplete
     case unknownTag
@@ -102,6 +104,7 @@ enum Decoded: Equatable {
         case .admission(let admission): admission.encoded
         case .cut(let cut): cut.encoded
         case .erasure(let erasure): erasure.encoded
+        case .redaction(let redaction): redaction.encoded
         case .receipt(let receipt): receipt.encoded
         case .incomplete, .unknownTag, .unknownForm: []
         }

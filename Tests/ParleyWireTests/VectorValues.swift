@@ -96,6 +96,11 @@ enum VectorValues {
                     creation: DotReference(origin: originB, sequence: 4, hash: hash(0x44)), group: 1
                 ),
                 basis: "consent withdrawn")),
+        "redaction": .redaction(
+            Redaction(
+                record: RecordReference(
+                    creation: DotReference(origin: originA, sequence: 3), group: 0),
+                field: FieldName("occupation")!, basis: "said in confidence")),
         "receipt": .receipt(Receipt(erasure: DotReference(origin: originA, sequence: 9))),
     ]
 

@@ -14,6 +14,8 @@ struct FieldConflict {
         let author: Authorship
         /// What its author had applied before.
         let context: Clock
+        /// Of the record's edits, those its author had applied.
+        let seen: Set<Dot>
         /// Who put it back.
         let reopening: Authorship?
     }
@@ -34,13 +36,17 @@ struct FieldConflict {
         in scope: ReadScope, names: MemberNames
     ) throws {
         let target = field.map(CellWrite.Target.register) ?? .state
-        let edits = try scope.edits(of: record.id)
+        let (edits, ancestry) = (try scope.edits(of: record.id), try scope.ancestry())
+        func seen(in context: Clock) throws -> Set<Dot> {
+            Set(try edits.map(\.edit.dot).filter { try context.covers($0, in: ancestry) })
+        }
         let sides = try (state ?? record.state)[target].entries.map { entry in
-            let origin = FieldConflict.origin(of: entry, in: target, edits)
+            let origin = try FieldConflict.origin(of: entry, in: target, edits, seen)
+            let context = try scope.context(of: origin)
             return Side(
                 value: entry.value, standing: entry.dot,
                 author: try Authorship(of: origin, in: scope, names: names),
-                context: try scope.context(of: origin),
+                context: context, seen: try seen(in: context),
                 reopening: origin == entry.dot
                     ? nil : try Authorship(of: entry.dot, in: scope, names: names))
         }
@@ -52,21 +58,23 @@ struct FieldConflict {
         let known = edits.map(\.edit).filter { edit in
             sides.allSatisfy { $0.hasSeen(edit.dot) && $0.author.dot != edit.dot }
         }
-        base = RecordState.meaning(of: known, in: LinearAncestry())[target].distinctValues
+        base = try RecordState.meaning(of: known, in: ancestry)[target].distinctValues
     }
 
     /// The change that wrote an entry's value: the entry's own, unless that one only put values
     /// back; then the newest before it that wrote this value and no other, one that settled a
     /// conflict only where nobody else did.
     private static func origin(
-        of entry: Cell.Entry, in target: CellWrite.Target, _ edits: [(edit: Edit, time: HybridTime)]
-    ) -> Dot {
+        of entry: Cell.Entry, in target: CellWrite.Target,
+        _ edits: [(edit: Edit, time: HybridTime)], _ seen: (Clock) throws -> Set<Dot>
+    ) throws -> Dot {
         guard let standing = edits.first(where: { $0.edit.dot == entry.dot })?.edit,
             standing.writes.contains(where: { $0.target == target && $0.isReopening })
         else { return entry.dot }
+        let earlier = try seen(standing.context)
         func newest(where isWanted: (CellWrite) -> Bool) -> Dot? {
             edits.filter { edit, _ in
-                standing.context.covers(edit.dot, in: LinearAncestry())
+                earlier.contains(edit.dot)
                     && edit.writes.contains {
                         $0.target == target && $0.values == [entry.value] && isWanted($0)
                     }
@@ -125,7 +133,7 @@ extension FieldConflict.Side {
 
     /// Whether the author had applied a change, or made it.
     func hasSeen(_ dot: Dot) -> Bool {
-        context.covers(dot, in: LinearAncestry()) || author.dot == dot
+        seen.contains(dot) || author.dot == dot
     }
 }
 

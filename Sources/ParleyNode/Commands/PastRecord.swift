@@ -11,11 +11,13 @@ struct PastRecord {
     private let times: [Dot: HybridTime]
 
     /// - Returns: `nil` where there are no edits: the record was made later.
-    init?(_ record: StoredRecord, edits: [(edit: Edit, time: HybridTime)]) {
+    init?(
+        _ record: StoredRecord, edits: [(edit: Edit, time: HybridTime)], in scope: ReadScope
+    ) throws {
         let newest = edits.max { ($0.time, $0.edit.dot) < ($1.time, $1.edit.dot) }
         guard let newest else { return nil }
         self.record = record
-        state = RecordState.meaning(of: edits.map(\.edit), in: LinearAncestry())
+        state = try RecordState.meaning(of: edits.map(\.edit), in: scope.ancestry())
         changed = newest.edit.dot
         // A change may hold several groups about one record.
         times = Dictionary(edits.map { ($0.edit.dot, $0.time) }) { first, _ in first }

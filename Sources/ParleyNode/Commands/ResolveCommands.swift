@@ -158,7 +158,7 @@ extension CasebookCommands {
         let isSensitive = field.flatMap { schema[record.type]?[$0]?.isSensitive } ?? false
         let operation = Operation(
             field == nil ? .resolveState : .resolve, field: field, values: values,
-            drops: dots.map { DotReference($0) }, isSensitive: isSensitive)
+            drops: try dots.map { try scope.reference(to: $0) }, isSensitive: isSensitive)
         let dot = try append([operation], to: record, because: because, in: scope)
         let remaining = try scope.record(record.id)?.conflicts ?? []
         return Answer(

@@ -10,7 +10,7 @@ extension CasebookCommands {
         let record = try record(typed, in: scope)
         guard let moment else { return try showNow(record, in: scope) }
         let edits = try edits(of: record, until: moment, in: scope)
-        guard let past = PastRecord(record, edits: edits) else {
+        guard let past = try PastRecord(record, edits: edits, in: scope) else {
             throw NodeError(
                 .notFound,
                 "no such record at that point: it was made later. `parley log` shows its changes.")
@@ -77,9 +77,9 @@ extension CasebookCommands {
         let edits = try scope.edits(of: record.id)
         if let pattern = DotPattern(moment) {
             let dot = try change(pattern, in: scope)
-            let context = try scope.context(of: dot)
-            return edits.filter {
-                $0.edit.dot == dot || context.covers($0.edit.dot, in: LinearAncestry())
+            let (context, ancestry) = (try scope.context(of: dot), try scope.ancestry())
+            return try edits.filter {
+                try $0.edit.dot == dot || context.covers($0.edit.dot, in: ancestry)
             }
         }
         guard let time = Timestamp(text: moment.withWesternDigits) else {

@@ -69,15 +69,11 @@ final class Desk: Sendable {
     /// Takes in what the other holds and this one doesn't.
     func pull(from other: Desk) async throws {
         for entry in other.store.appliedClock.entries {
-            let held = store.heldClock[entry.origin].first?.sequence ?? 0
-            let batches = try await other.store.batches(
-                of: entry.origin, after: held, byteLimit: .max)
-            var previous = store.heldHash(of: entry.origin)
-            for batch in batches {
-                let verified = try VerifiedBatch(
-                    bytes: batch.bytes, casebook: store.casebookID, previous: previous)
-                previous = verified.hashes[verified.hashes.count - 1]
-                _ = try await store.ingest([verified])
+            while true {
+                let log = PeerLog(origin: entry.origin, tips: store.heldClock[entry.origin])
+                let read = try await other.store.batches(for: [log], byteLimit: .max)
+                guard !read.batches.isEmpty else { break }
+                try await store.ingest(store.verify(read.batches.map(\.bytes)))
             }
         }
     }
