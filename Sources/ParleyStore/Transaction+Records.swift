@@ -178,8 +178,11 @@ extension Transaction {
     /// Carries out what a new admission or cut means for what is here already: records that changes
     /// touched which count otherwise now are computed anew from all that count, never "undone".
     func reconsider(after before: Membership) throws {
-        try draft.membership.reconsiderAdmissions(in: logs)
-        draft.members = try draft.membership.members(in: logs)
+        // Not in place: finding changes looks into the draft.
+        var membership = draft.membership
+        try membership.reconsiderAdmissions(in: logs)
+        draft.membership = membership
+        draft.members = try membership.members(in: logs)
         draft.membershipChanged = true
         let nodes = draft.membership.nodesJudgedOtherwise(than: before)
         guard !nodes.isEmpty else { return }

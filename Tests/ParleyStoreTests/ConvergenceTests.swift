@@ -74,6 +74,61 @@ import Testing
         try await checkAll(nodes, ids, &random)
     }
 
+    /// The same while coordinators cut members off at any place, let work in again, change roles and
+    /// revoke each other, and some logs fork.
+    @Test(arguments: Seeds.fromEnvironment(default: 24))
+    func cutsLeaveEverybodyWithTheSame(seed: UInt64) async throws {
+        var random = SplitMix(seed: seed)
+        var nodes = try await writers()
+        nodes.append(try await nodes[0].admitting("dora", seed: 4, role: .coordinator))
+        let members = nodes.map(\.store.origin.node)
+        var ids: [RecordID] = []
+        for step in 0..<80 {
+            let node = nodes[Int.random(in: nodes.indices, using: &random)]
+            node.world.advance(milliseconds: .random(in: 0..<5000, using: &random))
+            do {
+                switch Int.random(in: 0..<24, using: &random) {
+                case 0 where nodes.count < 6:
+                    nodes.append(try node.cloned("copy \(step)", seed: UInt64(100 + step)))
+                case 1, 2:
+                    try await govern(node, members.randomElement(using: &random)!, &random)
+                case 3...8:
+                    try await node.pull(from: nodes[Int.random(in: nodes.indices, using: &random)])
+                default: try await act(on: node, &ids, &random)
+                }
+            } catch StoreError.notPermitted {
+                continue
+            }
+        }
+        for _ in 0..<2 {
+            for node in nodes { for other in nodes { try await node.pull(from: other) } }
+        }
+        try await checkAll(nodes, ids, &random)
+        #expect(Set(nodes.map { $0.store.members }).count == 1)
+    }
+
+    /// One act of a coordinator about a member.
+    private func govern(
+        _ node: TestNode, _ member: NodeID, _ random: inout SplitMix
+    ) async throws {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: try await node.change(member, to: .reader, name: "r")
+        case 1: try await node.admit(member, .editor, as: "e")
+        default:
+            let logs = node.store.appliedClock.entries.filter { $0.origin.node == member }
+            var tips: [Clock.Entry] = []
+            for log in logs {
+                let last = log.tips[0].sequence
+                let end = Bool.random(using: &random) ? last : .random(in: 1...last, using: &random)
+                let hash = try await node.store.hashes(of: log.origin, at: end, named: nil)[0]
+                tips.append(
+                    Clock.Entry(
+                        origin: log.origin, tip: Tip(sequence: end, hash: hash.prefix)))
+            }
+            try await node.revoke(member, keeping: tips)
+        }
+    }
+
     private func goneBack(
         _ node: TestNode, to snapshot: String, _ random: inout SplitMix
     ) throws -> TestNode {
@@ -188,7 +243,10 @@ import Testing
         #expect(try await node.digest() == recomputed)
         for id in ids {
             try await node.store.read { scope in
-                let record = try #require(try scope.record(id))
+                guard let record = try scope.record(id) else {
+                    #expect(try scope.edits(of: id).isEmpty)
+                    return
+                }
                 let edits = try scope.edits(of: id)
                 let meaning = try RecordState.meaning(
                     of: edits.map(\.edit), in: scope.ancestry())

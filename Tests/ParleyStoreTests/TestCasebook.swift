@@ -68,12 +68,7 @@ struct TestNode: Sendable {
     ) async throws -> TestNode {
         let world = TestEnvironment(seed: seed)
         let identity = TestNode.identity(seed)
-        let admission = Admission(node: identity.node, role: role, name: name)
-        _ = try await store.write { scope in
-            try scope.append([
-                Group(kind: .admission, subject: .casebook, content: .payload(admission.encoded))
-            ])
-        }
+        try await admit(identity.node, role, as: name)
         let path = folder.file(name)
         let joined = try CasebookStore.joining(
             at: path, casebook: store.casebookID, identity: identity,
@@ -119,6 +114,36 @@ struct TestNode: Sendable {
         try await store.write { scope in
             guard let record = try scope.record(id) else { throw StoreError.unknownRecord }
             return try scope.append([.edit(of: record.reference, operations)])
+        }
+    }
+
+    @discardableResult
+    func admit(_ node: NodeID, _ role: Role, as name: String) async throws -> Appended {
+        try await store.write {
+            try $0.append([.admitting(Admission(node: node, role: role, name: name))])
+        }
+    }
+
+    /// Ends a member's logs.
+    ///
+    /// - Parameter tips: the last that counts of each log; `nil` for what is applied here.
+    @discardableResult
+    func revoke(_ node: NodeID, keeping tips: [Clock.Entry]? = nil) async throws -> Appended {
+        try await store.write { scope in
+            try scope.append([
+                .cutting(Cut(node: node, accepted: tips ?? scope.accepted(of: node)))
+            ])
+        }
+    }
+
+    /// Gives a member another role; what it does beyond without knowing of that is void.
+    @discardableResult
+    func change(_ node: NodeID, to role: Role, name: String) async throws -> Appended {
+        try await store.write { scope in
+            try scope.append([
+                .cutting(Cut(node: node, accepted: scope.accepted(of: node))),
+                .admitting(Admission(node: node, role: role, name: name)),
+            ])
         }
     }
 
@@ -217,6 +242,22 @@ extension CasebookStore {
     /// The hash of a change of a log without forks.
     func hash(of origin: Origin, at sequence: UInt64) async throws -> Digest? {
         try await hashes(of: origin, at: sequence, named: nil).first
+    }
+}
+
+extension ReadScope {
+    fileprivate func accepted(of node: NodeID) throws -> [Clock.Entry] {
+        try summary().applied.entries.filter { $0.origin.node == node }
+    }
+}
+
+extension Group {
+    fileprivate static func admitting(_ admission: Admission) -> Group {
+        Group(kind: .admission, subject: .casebook, content: .payload(admission.encoded))
+    }
+
+    fileprivate static func cutting(_ cut: Cut) -> Group {
+        Group(kind: .cut, subject: .casebook, content: .payload(cut.encoded))
     }
 }
 
