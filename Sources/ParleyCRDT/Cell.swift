@@ -33,10 +33,10 @@ package struct Cell: Hashable, Sendable {
         entries.count == 1 ? [entries[0].value] : Array(Set(entries.map(\.value))).sorted()
     }
 
-    /// Whether somebody has to choose.
+    /// Whether somebody has to choose. Among values that are erased there is nothing to choose.
     package var isConflict: Bool {
         guard let first = entries.first else { return false }
-        return entries.contains { $0.value != first.value }
+        return entries.contains { $0.value.differs(from: first.value) }
     }
 
     /// Writes `values` under one dot after dropping what the write has replaced.

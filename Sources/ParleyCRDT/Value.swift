@@ -35,6 +35,14 @@ package enum Value: Hashable, Sendable {
     }
 }
 
+extension Value {
+    /// Whether somebody would have to choose between the two. Nobody can tell erased ones apart.
+    package func differs(from other: Value) -> Bool {
+        if case .erased = self, case .erased = other { return false }
+        return self != other
+    }
+}
+
 extension Value: Comparable {
     package static func < (left: Value, right: Value) -> Bool {
         left.tag == right.tag

@@ -51,6 +51,11 @@ package struct ChangeHasher {
         try digest(of: group, index: index, sequence: change.sequence, salts: salts)
     }
 
+    /// What stands for a sensitive text in its group's bytes, and stays when the text goes.
+    static func commitment(to text: [UInt8], salt: [UInt8]) -> Digest {
+        Hashing.digest(salt + [Value.text(text).tag], text)
+    }
+
     private mutating func writeContext(_ entries: [Clock.Entry]) {
         header.varint(UInt64(entries.count))
         for entry in entries {
@@ -119,7 +124,7 @@ package struct ChangeHasher {
                     throw LogError(.saltMissing(sequence: sequence, group: group))
                 }
                 body.u8(value.tag)
-                body.raw(Hashing.digest(salt + [value.tag], text).bytes)
+                body.raw(ChangeHasher.commitment(to: text, salt: salt).bytes)
             case .text(let text):
                 body.u8(value.tag)
                 body.bytes(text)

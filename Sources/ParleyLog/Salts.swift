@@ -41,8 +41,11 @@ extension Batch {
             case .seed(let count, let seed):
                 result.append(contentsOf: repeatElement(.seed(seed), count: count))
             case .explicit(let count, let salts):
+                var rest = salts[...]
                 for offset in 0..<count {
-                    result.append(.explicit(salts.filter { $0.change == offset }))
+                    let own = rest.prefix { $0.change == offset }
+                    rest.removeFirst(own.count)
+                    result.append(.explicit(Array(own)))
                 }
             }
         }

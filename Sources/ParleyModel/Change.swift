@@ -67,6 +67,11 @@ package struct Group: Hashable, Sendable {
         self.content = content
     }
 
+    /// Whether its contents were taken back.
+    package var isStub: Bool {
+        if case .stub = content { true } else { false }
+    }
+
     package static func reason(_ text: [UInt8]) -> Group {
         Group(kind: .reason, subject: .casebook, content: .payload(text))
     }
@@ -78,6 +83,39 @@ package struct Group: Hashable, Sendable {
     package static func edit(of record: RecordReference, _ operations: [Operation]) -> Group {
         Group(
             kind: .record, subject: .existing(record), content: .operations(type: nil, operations))
+    }
+
+    /// How many salts its digest needs.
+    package var saltCount: Int {
+        switch content {
+        case .stub: return 0
+        case .payload: return 1
+        case .operations(_, let operations):
+            var count = 1
+            for operation in operations where operation.isSensitive {
+                for case .text in operation.values { count += 1 }
+            }
+            return count
+        }
+    }
+
+    /// The slots of the salts that its digest needs: 0 for the group's own, then those of the
+    /// values that have one. None for a stub.
+    package var saltedSlots: [Int] {
+        switch content {
+        case .stub: return []
+        case .payload: return [0]
+        case .operations(_, let operations):
+            var slots = [0]
+            var slot = 0
+            for operation in operations {
+                for value in operation.values {
+                    slot += 1
+                    if operation.isSensitive, case .text = value { slots.append(slot) }
+                }
+            }
+            return slots
+        }
     }
 
     /// The writes this group means, the touch of an edit included.

@@ -91,17 +91,25 @@ package struct Operation: Hashable, Sendable {
                     target: .register(field), values: values, drops: .named(drops.flatMap(resolve)))
             ]
         case (.add, let field?):
-            values.map {
+            elements.map {
                 CellWrite(target: .element(field, $0), values: [.present], drops: .covered)
             }
         case (.remove, let field?):
-            values.map { CellWrite(target: .element(field, $0), values: [], drops: .covered) }
+            elements.map { CellWrite(target: .element(field, $0), values: [], drops: .covered) }
         case (.setState, nil):
             [CellWrite(target: .state, values: values, drops: .covered)]
         case (.resolveState, nil):
             [CellWrite(target: .state, values: values, drops: .named(drops.flatMap(resolve)))]
         default:
             nil
+        }
+    }
+
+    /// The values of a set operation. An erased one is no element any more: nobody could tell whether
+    /// it is the same as another.
+    private var elements: [Value] {
+        values.filter { value in
+            if case .erased = value { false } else { true }
         }
     }
 

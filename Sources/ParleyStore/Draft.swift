@@ -98,7 +98,8 @@ struct OwnTail: Sendable {
         !isEmpty
             && (changes.count >= Limits.changesPerBatch
                 || size.bytes + more.bytes > OwnTail.byteLimit
-                || size.items + more.items > Limits.itemsPerBatch)
+                || size.items + more.items > Limits.itemsPerBatch
+                || size.salts + more.salts > Limits.saltsPerBatch)
     }
 
     mutating func append(_ change: Change, hash: Digest, size more: BatchSize) {
@@ -106,6 +107,7 @@ struct OwnTail: Sendable {
         hashes.append(hash)
         size.bytes += more.bytes
         size.items += more.items
+        size.salts += more.salts
     }
 
     func change(_ sequence: UInt64) -> (change: Change, hash: Digest)? {
@@ -123,6 +125,7 @@ struct BatchSize: Sendable {
     var bytes = 0
     /// Groups, operations, values, dropped dots and context tips, all together.
     var items = 0
+    var salts = 0
 }
 
 extension BatchSize {
@@ -132,6 +135,7 @@ extension BatchSize {
         for group in change.groups {
             bytes += 24
             items += 1
+            salts += group.saltCount
             switch group.content {
             case .payload(let payload): bytes += payload.count
             case .stub: bytes += Digest.byteCount

@@ -91,6 +91,34 @@ struct HeldLogs: Ancestry {
         return (Dot(origin: origin, sequence: sequence, hash: hash.prefix), owner)
     }
 
+    /// The record a group creates or edits, as far as its author can have known it; `nil` for groups
+    /// about something else.
+    func recordKey(of group: Group, index: Int, by applicant: Applicant) throws -> RecordKey? {
+        switch group.subject {
+        case .casebook: nil
+        case .created:
+            RecordKey(lane: applicant.lane, sequence: applicant.change.sequence, group: index)
+        case .existing(let reference): try recordKey(reference, index: index, by: applicant)
+        }
+    }
+
+    /// - Parameter index: of the group that refers: a change can name what it creates itself before.
+    func recordKey(
+        _ reference: RecordReference, index: Int, by applicant: Applicant
+    ) throws -> RecordKey? {
+        guard reference.group <= RecordKey.maximumGroup else { return nil }
+        if reference.creation.names(applicant.dot) {
+            guard reference.group < index else { return nil }
+            return RecordKey(
+                lane: applicant.lane, sequence: applicant.change.sequence,
+                group: Int(reference.group))
+        }
+        guard let (dot, lane) = try change(named: reference.creation, in: applicant.context) else {
+            return nil
+        }
+        return RecordKey(lane: lane, sequence: dot.sequence, group: Int(reference.group))
+    }
+
     /// The writes a group means, `nil` where this version can't interpret it.
     ///
     /// What the author can't have known is dropped by nobody, even where it happens to be here:

@@ -24,7 +24,8 @@ enum Schema {
     }
 
     static let steps = [
-        casebook + log + records + neighbours + search, fieldValues + sendOrder, branches,
+        casebook + log + records + neighbours + search, fieldValues + sendOrder,
+        branches + takingBack,
     ]
 
     private static let casebook = """
@@ -246,6 +247,49 @@ enum Schema {
             PRIMARY KEY (lane, sequence, part)
         ) STRICT, WITHOUT ROWID;
         ALTER TABLE member ADD COLUMN is_revoked INTEGER NOT NULL DEFAULT 0;
+
+        """
+
+    private static let takingBack = """
+        CREATE TABLE claim (
+            -- Every erasure and redaction applied, for ever: whatever arrives later is held to them.
+            lane INTEGER NOT NULL,
+            sequence INTEGER NOT NULL,
+            part INTEGER NOT NULL,         -- index of the group within its change
+            n INTEGER NOT NULL,            -- the record
+            id BLOB NOT NULL,              -- its ID, 16 bytes
+            field TEXT NOT NULL,           -- empty where the whole record is erased
+            time INTEGER NOT NULL,         -- hybrid time of the change
+            seen INTEGER NOT NULL,         -- when it was applied here, milliseconds since 1970
+            state INTEGER NOT NULL,        -- 1 somebody has to confirm it, 2 due, 3 rewritten, 4 done
+            basis TEXT NOT NULL,           -- why, in the coordinator's words
+            PRIMARY KEY (lane, sequence, part)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE held_claim (
+            -- Erasures and redactions that are held and not applied yet.
+            lane INTEGER NOT NULL,
+            sequence INTEGER NOT NULL,
+            part INTEGER NOT NULL,
+            PRIMARY KEY (lane, sequence, part)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE receipt (
+            -- Which nodes have said that they carried out an erasure or redaction.
+            lane INTEGER NOT NULL,         -- of that
+            sequence INTEGER NOT NULL,
+            node BLOB NOT NULL,
+            time INTEGER NOT NULL,         -- hybrid time of the receipt
+            PRIMARY KEY (lane, sequence, node)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE stub (
+            -- Changes applied without contents that no erasure applied here accounts for yet.
+            lane INTEGER NOT NULL,
+            sequence INTEGER NOT NULL,
+            PRIMARY KEY (lane, sequence)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE dropped_seed (
+            -- SHA-256 of seeds from which something erased could be guessed: never stored again.
+            hash BLOB PRIMARY KEY
+        ) STRICT, WITHOUT ROWID;
 
         """
 }

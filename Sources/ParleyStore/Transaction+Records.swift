@@ -8,11 +8,12 @@ extension Transaction {
     func create(
         _ group: Group, index: Int, by applicant: Applicant, prepared: PreparedCreation?
     ) throws -> Bool {
+        let key = RecordKey(
+            lane: applicant.lane, sequence: applicant.change.sequence, group: index)
+        guard !group.isStub, !draft.claims.isErased(key) else { return true }
         let plain =
             prepared ?? PreparedCreation(group, index: index, change: applicant.hash)
         guard let plain else { return try createInGeneral(group, index: index, by: applicant) }
-        let key = RecordKey(
-            lane: applicant.lane, sequence: applicant.change.sequence, group: index)
         try insert(
             RecordRow(
                 key: key, id: plain.id, type: draft.types.add(plain.type),
@@ -75,14 +76,14 @@ extension Transaction {
         _ reference: RecordReference, _ group: Group, index: Int, by applicant: Applicant,
         isVoid: Bool
     ) throws -> Bool {
-        guard let key = try key(of: reference, index: index, for: applicant),
-            let writes = try logs.writes(of: group, by: applicant)
-        else { return false }
+        guard let key = try key(of: reference, index: index, for: applicant) else { return false }
+        let writes = try logs.writes(of: group, by: applicant)
+        guard group.isStub || writes != nil else { return false }
         let change = RecordKey(lane: applicant.lane, sequence: applicant.change.sequence)
         try table.touch(
             key, by: RecordKey(lane: change.lane, sequence: change.sequence, group: index))
-        guard !isVoid else { return true }
-        guard var row = try existingRow(key) else { return false }
+        guard !isVoid, let writes, !draft.claims.isErased(key) else { return true }
+        guard var row = try existingRow(key) else { return try isStub(key) }
         var content = try content(of: row)
         let before = content
         try content.state.apply(
@@ -134,6 +135,14 @@ extension Transaction {
         return try applicant.change.origin > draft.lanes.origin(of: row.changed.lane)
     }
 
+    /// Whether a record's creation was taken back.
+    private func isStub(_ key: RecordKey) throws -> Bool {
+        guard let (change, _) = try change(key.lane, key.sequence),
+            key.group < change.groups.count
+        else { return false }
+        return change.groups[key.group].isStub
+    }
+
     /// The row of a record, made now where its creation had no effect: a record exists as soon as
     /// a write that counts touches it.
     private func existingRow(_ key: RecordKey) throws -> RecordRow? {
@@ -157,20 +166,14 @@ extension Transaction {
     ///
     /// What it can't have known has no effect even where it happens to be here: effects must not
     /// depend on the order of delivery.
-    private func key(
+    func key(
         of reference: RecordReference, index: Int, for applicant: Applicant
     ) throws -> RecordKey? {
-        guard reference.group <= RecordKey.maximumGroup else { return nil }
-        if reference.creation.names(applicant.dot) {
-            guard reference.group < index else { return nil }
-            return RecordKey(
-                lane: applicant.lane, sequence: applicant.change.sequence,
-                group: Int(reference.group))
-        }
-        guard let (dot, lane) = try logs.change(named: reference.creation, in: applicant.context),
-            dot.sequence <= draft.lanes[lane].applied.sequence
+        guard let key = try logs.recordKey(reference, index: index, by: applicant),
+            key.lane == applicant.lane && key.sequence == applicant.change.sequence
+                || key.sequence <= draft.lanes[key.lane].applied.sequence
         else { return nil }
-        return RecordKey(lane: lane, sequence: dot.sequence, group: Int(reference.group))
+        return key
     }
 
     // MARK: Changes that stop or start counting
@@ -202,22 +205,15 @@ extension Transaction {
 
     private func recordKeys(of applicant: Applicant) throws -> [RecordKey] {
         try applicant.change.groups.enumerated().compactMap { index, group in
-            guard group.kind == .record else { return nil }
-            switch group.subject {
-            case .casebook: return nil
-            case .created:
-                return RecordKey(
-                    lane: applicant.lane, sequence: applicant.change.sequence, group: index)
-            case .existing(let reference):
-                return try key(of: reference, index: index, for: applicant)
-            }
+            group.kind == .record
+                ? try logs.recordKey(of: group, index: index, by: applicant) : nil
         }
     }
 
     /// Puts a record into the state that follows from all changes of it that count.
     func recompute(_ key: RecordKey) throws {
         let before = try table.row(key)
-        let steps = try history.steps(of: key)
+        let steps = draft.claims.isErased(key) ? [] : try history.steps(of: key)
         switch (before, steps.isEmpty) {
         case (nil, true): return
         case (let row?, true): try remove(row)

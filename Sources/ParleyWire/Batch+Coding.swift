@@ -104,6 +104,8 @@ extension Batch {
         let tipCount = changes.reduce(0) { sum, change in
             change.contextDelta.reduce(sum) { $0 + $1.tips.count }
         }
-        return tipCount > Limits.itemsPerBatch ? .limitExceeded(.tips) : nil
+        if tipCount > Limits.itemsPerBatch { return .limitExceeded(.tips) }
+        let saltCount = changes.reduce(0) { $1.groups.reduce($0) { $0 + $1.saltCount } }
+        return saltCount > Limits.saltsPerBatch ? .limitExceeded(.salts) : nil
     }
 }

@@ -84,7 +84,7 @@ struct BatchDecoder {
         var changes: [Change] = []
         changes.reserveCapacity(header.count)
         var nextContext = 0
-        var byteCount = 0
+        var (byteCount, saltCount) = (0, 0)
         for index in 0..<header.count {
             let contextEnd = nextContext + contextCounts.each[index]
             do throws(WireError.Code) {
@@ -96,6 +96,8 @@ struct BatchDecoder {
                 guard byteCount <= Limits.expandedBytesPerBatch else {
                     throw .limitExceeded(.expandedBytes)
                 }
+                for group in change.groups { saltCount += group.saltCount }
+                guard saltCount <= Limits.saltsPerBatch else { throw .limitExceeded(.salts) }
                 changes.append(change)
             } catch {
                 throw reader.error(error)

@@ -21,6 +21,9 @@ package enum Limits {
     package static let wordsPerColumn = 512 * 1024
     /// The sizes of a batch's changes together, for the same reason.
     package static let expandedBytesPerBatch = 4 * 1024 * 1024
+    /// The salts that a batch's digests need: after an erasure they are listed one by one, which
+    /// takes up to 23 bytes each, and a batch must still be one then.
+    package static let saltsPerBatch = 11_000
     /// The size of one change: what must fit in memory whole, whoever wrote it.
     package static let changeBytes = 128 * 1024
     /// One text value, or the payload of one group.

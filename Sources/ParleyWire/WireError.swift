@@ -49,7 +49,7 @@ package struct WireError: Error, Hashable, Sendable {
     }
 
     package enum Limit: String, Sendable {
-        case changes, groups, operations, values, drops, tips, casebooks, words
+        case changes, groups, operations, values, drops, tips, casebooks, words, salts
         case batchBytes = "batch bytes"
         case columnBytes = "column bytes"
         case inflatedBytes = "inflated bytes"

@@ -96,15 +96,21 @@ import Testing
         expect(batch, exceeds: .drops, at: offset)
     }
 
-    @Test(arguments: around) func groupsOfABatch(offset: Int) {
-        let group = Group.creation(type: VectorValues.name("note"), [])
-        let changes = (0..<32).map { index in
-            (
-                UInt16(0), [Clock.Entry](),
-                Array(repeating: group, count: index == 0 ? 2_048 + offset : 2_048)
-            )
-        }
-        expect(VectorValues.batch(changes), exceeds: .groups, at: offset)
+    /// Every group needs a salt, every text of a sensitive operation another one.
+    @Test(arguments: around) func saltsOfABatch(offset: Int) {
+        let secret = Operation(
+            .add, field: VectorValues.name("note"),
+            values: (0..<499).map { .text(Array("\($0)".utf8)) }, isSensitive: true)
+        let full = record([secret])
+        let last = record(
+            [
+                Operation(
+                    .add, field: VectorValues.name("note"),
+                    values: (0..<499 + offset).map { .text(Array("\($0)".utf8)) },
+                    isSensitive: true)
+            ])
+        let batch = VectorValues.batch(Array(repeating: full, count: 21) + [last])
+        expect(batch, exceeds: .salts, at: offset)
     }
 
     @Test(arguments: around) func tipsOfAContext(offset: Int) {

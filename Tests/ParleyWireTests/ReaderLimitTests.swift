@@ -69,6 +69,7 @@ import Testing
         expect(columns, exceeds: .drops, at: offset)
     }
 
+    /// So many need more salts than there may be; what is counted first shows first.
     @Test(arguments: around) func groupsOfABatch(offset: Int) {
         var columns = RawColumns()
         columns.changes = 32
@@ -76,7 +77,17 @@ import Testing
             writer.u8(1)
             for index in 0..<32 { writer.varint(index == 0 ? 2_048 + offset : 2_048) }
         }
-        expect(columns, exceeds: .groups, at: offset)
+        #expect(columns.failure == .limitExceeded(offset > 0 ? .groups : .salts))
+    }
+
+    @Test(arguments: around) func saltsOfABatch(offset: Int) {
+        var columns = RawColumns()
+        columns.changes = 11
+        columns.groupsPerChange = RawColumns.bytes { writer in
+            writer.u8(1)
+            for index in 0..<11 { writer.varint(index == 0 ? 1_000 + offset : 1_000) }
+        }
+        expect(columns, exceeds: .salts, at: offset)
     }
 
     @Test(arguments: around) func tipsOfAContext(offset: Int) {

@@ -1,0 +1,238 @@
+import GRDB
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyWire
+
+/// An applied erasure of a record, or redaction of one of its fields. Claims are kept for ever:
+/// whatever of a person arrives later, from wherever, is held to them.
+struct Claim: Sendable {
+    enum State: Int, Sendable {
+        /// Hidden. The contents stay until a person confirms.
+        case unconfirmed = 1
+        /// Hidden. The contents are about to be taken out of the file.
+        case due = 2
+        /// Taken out of the tables; the write-ahead log may still hold them.
+        case rewritten = 3
+        /// Nothing is left of them, and this node has said so.
+        case done = 4
+    }
+
+    /// The change that made it, and which group of it.
+    let source: RecordKey
+    let dot: Dot
+    let record: RecordKey
+    let id: RecordID
+    /// `nil` for the whole record.
+    let field: FieldName?
+    let time: HybridTime
+    /// When it was applied here, in milliseconds since 1970.
+    let seen: UInt64
+    var state: State
+    let basis: String
+}
+
+/// All of them, and what they are about.
+struct Claims: Sendable {
+    private(set) var all: [RecordKey: Claim] = [:]
+    /// Sources of the claims about each record.
+    private var sources: [RecordKey: [RecordKey]] = [:]
+    /// The changes that created what they are about, groups left out: a quick look tells that most
+    /// changes have nothing to do with any of them.
+    private var creations: Set<RecordKey> = []
+    /// Whether contents are still there that claims are about.
+    private(set) var isPending = false
+
+    init() {}
+
+    var isEmpty: Bool { all.isEmpty }
+
+    mutating func set(_ claim: Claim) {
+        if all.updateValue(claim, forKey: claim.source) == nil {
+            sources[claim.record, default: []].append(claim.source)
+            creations.insert(RecordKey(lane: claim.record.lane, sequence: claim.record.sequence))
+        }
+        isPending = all.values.contains { $0.state == .unconfirmed || $0.state == .due }
+    }
+
+    /// The claims about a record.
+    func about(_ record: RecordKey) -> [Claim] {
+        (sources[record] ?? []).compactMap { all[$0] }
+    }
+
+    func isErased(_ record: RecordKey) -> Bool {
+        !all.isEmpty && about(record).contains { $0.field == nil }
+    }
+
+    func claims(in state: Claim.State) -> [Claim] {
+        all.values.filter { $0.state == state }.sorted { $0.source < $1.source }
+    }
+
+    /// Whether a claim is about something that was created by a change of this number in some log.
+    func concerns(_ sequence: UInt64, of origin: Origin, in lanes: LaneTable) -> Bool {
+        lanes.branches(of: origin).contains {
+            creations.contains(RecordKey(lane: $0.number, sequence: sequence))
+        }
+    }
+
+    // MARK: What is taken out
+
+    /// What the claims take out of a change.
+    ///
+    /// - Parameter isMeant: which claims.
+    func removal(
+        from applicant: Applicant, in logs: HeldLogs, where isMeant: (Claim) -> Bool = { _ in true }
+    ) throws -> Removal {
+        var removal = Removal()
+        for (index, group) in applicant.change.groups.enumerated() where group.kind == .record {
+            guard let record = try logs.recordKey(of: group, index: index, by: applicant) else {
+                continue
+            }
+            for claim in about(record) where isMeant(claim) {
+                guard let field = claim.field else {
+                    if !group.isStub { removal.groups.insert(index) }
+                    continue
+                }
+                // Who knew of it may say something else there.
+                if try applicant.context.covers(claim.dot, in: logs) { continue }
+                for slot in group.slots(of: field) {
+                    removal.values.insert(Removal.Place(group: index, slot: slot))
+                }
+            }
+        }
+        guard !removal.isEmpty || applicant.change.isMissingSomething else { return removal }
+        // Why a change was made may say what it said.
+        for (index, group) in applicant.change.groups.enumerated()
+        where group.kind == .reason && !group.isStub {
+            removal.groups.insert(index)
+        }
+        return removal
+    }
+}
+
+extension Change {
+    /// Whether a group or a value of it was taken out.
+    var isMissingSomething: Bool {
+        groups.contains { group in
+            if group.isStub { return group.kind == .record }
+            return group.hasErasedValues
+        }
+    }
+
+    /// Whether a claim must account for something that it lacks.
+    var needsClaim: Bool { groups.contains { $0.isStub || $0.hasErasedValues } }
+}
+
+extension Group {
+    var hasErasedValues: Bool {
+        guard case .operations(_, let operations) = content else { return false }
+        return operations.contains { operation in
+            operation.isSensitive
+                && operation.values.contains {
+                    if case .erased = $0 { true } else { false }
+                }
+        }
+    }
+
+    /// The fields of which values were taken out.
+    var erasedFields: Set<FieldName> {
+        guard case .operations(_, let operations) = content else { return [] }
+        return Set(
+            operations.filter { operation in
+                operation.values.contains {
+                    if case .erased = $0 { true } else { false }
+                }
+            }.compactMap(\.field))
+    }
+
+    /// The slots of a field's texts that can be taken out one by one.
+    fileprivate func slots(of field: FieldName) -> [Int] {
+        guard case .operations(_, let operations) = content else { return [] }
+        var slots: [Int] = []
+        var slot = 0
+        for operation in operations {
+            for value in operation.values {
+                slot += 1
+                guard operation.field == field, operation.isSensitive, case .text = value else {
+                    continue
+                }
+                slots.append(slot)
+            }
+        }
+        return slots
+    }
+}
+
+// MARK: Storage
+
+extension Claims {
+    init(_ db: Database, lanes: LaneTable, hashes: (Int, UInt64) throws -> Digest?) throws {
+        let rows = try Query(
+            db,
+            """
+            SELECT lane, sequence, part, n, id, field, time, seen, state, basis FROM claim
+            ORDER BY lane, sequence, part
+            """
+        ).all { try Row($0) }
+        for row in rows {
+            guard let hash = try hashes(row.source.lane, row.source.sequence) else {
+                throw StoreError.damaged("an erasure")
+            }
+            set(
+                Claim(
+                    source: row.source,
+                    dot: Dot(
+                        origin: try lanes.origin(of: row.source.lane),
+                        sequence: row.source.sequence, hash: hash.prefix),
+                    record: row.record, id: row.id, field: row.field, time: row.time,
+                    seen: row.seen, state: row.state, basis: row.basis))
+        }
+    }
+
+    private struct Row {
+        let source: RecordKey
+        let record: RecordKey
+        let id: RecordID
+        let field: FieldName?
+        let time: HybridTime
+        let seen: UInt64
+        let state: Claim.State
+        let basis: String
+
+        init(_ row: Query) throws {
+            guard let id = RecordID(bytes: row.bytes(4)), let state = Claim.State(rawValue: row.int(8))
+            else { throw StoreError.damaged("an erasure") }
+            source = RecordKey(lane: row.int(0), sequence: row.word(1), group: row.int(2))
+            record = RecordKey(packed: row.int64(3))
+            self.id = id
+            field = FieldName(bytes: row.bytes(5))
+            time = HybridTime(rawValue: row.word(6))
+            seen = row.word(7)
+            self.state = state
+            basis = row.text(9)
+        }
+    }
+}
+
+extension Claim {
+    func save(_ db: Database) throws {
+        let query = try Query(
+            db,
+            """
+            INSERT INTO claim (lane, sequence, part, n, id, field, time, seen, state, basis)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            ON CONFLICT DO UPDATE SET state = ?9
+            """)
+        query.bind(1, source.lane)
+        query.bind(2, source.sequence)
+        query.bind(3, source.group)
+        query.bind(4, record.packed)
+        query.bind(5, blob: id.bytes)
+        query.bind(6, text: field?.text ?? "")
+        query.bind(7, time.rawValue)
+        query.bind(8, seen)
+        query.bind(9, state.rawValue)
+        query.bind(10, text: basis)
+        try query.run()
+    }
+}
