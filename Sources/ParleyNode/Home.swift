@@ -115,10 +115,19 @@ package struct Home: Sendable {
         }
     }
 
-    /// The casebook files, by name.
+    /// The casebook files, by name; those that somebody gave another name than a node does come
+    /// last, because they are copies more often than not.
     package func casebookPaths() -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: casebooksPath)) ?? []
-        return names.filter { $0.hasSuffix(".sqlite") }.sorted().map { casebooksPath + "/" + $0 }
+        let files = names.filter { $0.hasSuffix(".sqlite") }.sorted()
+        return (files.filter(Home.isCasebookName) + files.filter { !Home.isCasebookName($0) })
+            .map { casebooksPath + "/" + $0 }
+    }
+
+    /// Whether a file is called as `newCasebookPath` calls it.
+    private static func isCasebookName(_ file: String) -> Bool {
+        let stem = file.dropLast(".sqlite".count)
+        return stem.count == 16 && stem.allSatisfy { $0.isHexDigit && !$0.isUppercase }
     }
 
     /// Removes what is left of casebooks whose making was cut off. No other process may be making

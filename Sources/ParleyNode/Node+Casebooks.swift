@@ -25,7 +25,7 @@ extension Node {
         let store = try await CasebookStore.found(
             at: home.newCasebookPath(), name: name, memberName: home.name(), identity: identity,
             environment: shelf.environment)
-        shelf.place(store)
+        try shelf.place(store)
         return Response(json: try await describe(store).text)
     }
 
@@ -86,7 +86,15 @@ extension Node {
         let store = try CasebookStore.joining(
             at: path, casebook: invitation.casebook, identity: identity,
             environment: shelf.environment)
-        shelf.place(store)
+        do {
+            try shelf.place(store)
+        } catch {
+            home.removeCasebook(path)
+            throw NodeError(
+                .refused,
+                "cannot join: this node is joining that casebook already. Wait until that has ended; `parley casebook list` shows it then."
+            )
+        }
         shelf.expect(invitation.inviter, in: invitation.casebook)
         defer { shelf.expectNobody(in: invitation.casebook) }
         do {

@@ -71,8 +71,10 @@ package final class Shelf: Sendable {
                     try store.close()
                     home.removeCasebook(path)
                 } else {
-                    place(store)
+                    try place(store)
                 }
+            } catch let error as NodeError {
+                note(error, about: path)
             } catch {
                 note(NodeError(opening: path, error), about: path)
                 state.withLock { _ = $0.unopened.insert(path) }
@@ -94,13 +96,23 @@ package final class Shelf: Sendable {
         state.withLock { $0.problems[path] = problem }
     }
 
-    /// Takes in a casebook that was just made or is being joined.
-    func place(_ store: CasebookStore) {
-        let isNew = state.withLock { state in
+    /// Takes in a casebook that was opened, was just made or is being joined.
+    ///
+    /// Of two files of one casebook the first stays: sessions and commands rely on it already, and
+    /// what is written to one isn't in the other.
+    ///
+    /// - Throws: `integrity` where another file has its place; `store` is closed then.
+    func place(_ store: CasebookStore) throws(NodeError) {
+        let earlier = state.withLock { state -> CasebookStore? in
+            if let earlier = state.stores[store.casebookID] { return earlier }
             state.members[store.casebookID] = store.members
-            return state.stores.updateValue(store, forKey: store.casebookID) == nil
+            state.stores[store.casebookID] = store
+            return nil
         }
-        guard isNew else { return }
+        if let earlier {
+            try? store.close()
+            throw NodeError(repeating: earlier.path, in: store.path)
+        }
         let stopped = stopped
         store.observeStop { stopped() }
         store.observeCommits { [weak self] notice in self?.moved(store, notice) }

@@ -97,6 +97,28 @@ struct NetworkTests {
         for node in [amal, basil, chadia, thief] { await node.stop() }
     }
 
+    /// Joins at once with one code leave one casebook, in one file, that hears of its commits.
+    @Test func joinsAtOnceShareNothing() async throws {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(homes["basil"], name: "basil")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        let code =
+            try await amal.json(
+                .invite(role: "editor", expiresSeconds: 60, address: nil))["code"]?.content ?? ""
+        let codes = try await withThrowingTaskGroup(of: Int32.self) { group in
+            for _ in 0..<8 {
+                group.addTask { try await basil.ask(.join(code: code)).exitCode }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.sorted() == [0] + [Int32](repeating: 1, count: 7))
+        #expect(basil.home.casebookPaths().count == 1)
+        _ = try await basil.ask(report("from basil"))
+        _ = try await amal.ask(.sync(peer: "basil", waitSeconds: 20))
+        #expect(try await amal.digest == basil.digest)
+        for node in [amal, basil] { await node.stop() }
+    }
+
     @Test func namesThatAreTakenGetANumber() async throws {
         let amal = try await RunningNode.start(homes["one"], name: "amal")
         let other = try await RunningNode.start(homes["two"], name: "amal")
