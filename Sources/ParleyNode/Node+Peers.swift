@@ -109,9 +109,10 @@ extension Node {
         let peers = if let typed { [try await peer(typed, in: stores)] } else { shelf.neighbours }
         let timeout = Duration.seconds(waitSeconds)
         var reports = await meet(peers, on: network, within: timeout)
-        let reached = reports.filter(\.wasConnected).map(\.peer)
+        let reached = reports.filter(\.isComplete).map(\.peer)
         if reached.count > 1 {
-            // What one peer brought in the first round, the others have after the second.
+            // What one peer brought in the first round, the others have after the second. Who
+            // hadn't told everything in time would tell the same again.
             let second = await meet(reached, on: network, within: timeout)
             reports = reports.map { first in
                 second.first { $0.peer == first.peer }.map(first.followed) ?? first

@@ -212,18 +212,17 @@ extension PeerService {
     func sync(with peer: NodeID, within timeout: Duration) async -> SyncReport {
         let deadline = ContinuousClock.now + timeout
         var report = SyncReport(peer: peer, isComplete: false)
-        while !report.isComplete, ContinuousClock.now < deadline, !Task.isCancelled {
+        repeat {
             if hub.session(with: peer) == nil { await poke(peer) }
             let left = deadline - ContinuousClock.now
-            guard let session = await hub.session(with: peer, within: left) else { break }
-            let shot = OneShot<SyncReport?>(orAfter: deadline - ContinuousClock.now, nil)
-            Task { shot.finish(await session.sync()) }
-            guard let answer = await shot.value else {
-                return report.followed(by: await session.progress())
+            guard let session = await hub.session(with: peer, within: max(left, .zero)) else {
+                break
             }
+            let (answer, isTimeUp) = await session.sync(until: deadline)
             report = report.wasConnected ? report.followed(by: answer) : answer
+            if isTimeUp { break }
             if !report.isComplete { hub.leave(session) }
-        }
+        } while !report.isComplete && ContinuousClock.now < deadline
         if !report.wasConnected { report.failure = failures[peer] }
         return report
     }
@@ -288,5 +287,31 @@ extension CasebookStore {
     private var hasAdmittedUs: Bool {
         let own = origin.node
         return members.contains { $0.node == own }
+    }
+}
+
+extension SessionHandle {
+    /// Waits until everything has been exchanged, the connection ends, the time is up or who waits
+    /// is cancelled; the last two give the wait up.
+    fileprivate func sync(
+        until deadline: ContinuousClock.Instant
+    ) async -> (report: SyncReport, isTimeUp: Bool) {
+        await withTaskGroup(of: SyncReport?.self) { group in
+            group.addTask { await sync() }
+            group.addTask {
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                return nil
+            }
+            var isTimeUp = false
+            for await report in group {
+                group.cancelAll()
+                guard let report else {
+                    isTimeUp = true
+                    continue
+                }
+                return (report, !report.isComplete && (isTimeUp || Task.isCancelled))
+            }
+            preconditionFailure("a sync is always answered")
+        }
     }
 }

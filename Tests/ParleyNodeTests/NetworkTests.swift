@@ -43,6 +43,20 @@ struct NetworkTests {
         await basil.stop()
     }
 
+    /// Who gives no time is told what there is to tell of the standing connection.
+    @Test func aSyncWithoutPatienceIsNoFailureToReach() async throws {
+        let (amal, basil) = try await pair()
+        #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 20)).exitCode == 0)
+        let hasty = try await amal.ask(.sync(peer: "basil", waitSeconds: 0))
+        #expect(hasty.error == nil && hasty.json != nil)
+        #expect([0, 5].contains(hasty.exitCode))
+        #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 20)).exitCode == 0)
+        await basil.stop()
+        let late = try await amal.ask(.sync(peer: "basil", waitSeconds: 0))
+        #expect(late.exitCode == 5 && late.error?.contains("cannot reach `basil`") == true)
+        await amal.stop()
+    }
+
     /// A change reaches a third node through the one in the middle, while all are connected.
     @Test func aChangeIsRelayedThroughAThirdNode() async throws {
         let (amal, basil) = try await pair()
