@@ -34,7 +34,9 @@ package struct DaemonService: Sendable {
     ///
     /// - Throws: `NodeError`: where another daemon has the home, its pid named, where the address
     ///   can't be bound, and whatever else stands in the way.
-    package init(home: Home, listen: String, log: Logger) async throws {
+    package init(
+        home: Home, listen: String, log: Logger, environment: NodeEnvironment = .system
+    ) async throws {
         guard let (host, port) = HostPort.split(listen) else {
             throw NodeError(
                 .usage,
@@ -44,7 +46,7 @@ package struct DaemonService: Sendable {
         // A command ends soon; a daemon that answers doesn't.
         let isServed = (try? ControlClient.connect(path: home.controlPath)) != nil
         let lock = try Node.lock(home, waiting: isServed ? .zero : .seconds(5))
-        node = Node(home: home, identity: identity, lock: lock, environment: .system) {
+        node = Node(home: home, identity: identity, lock: lock, environment: environment) {
             // Nobody knows what the disk kept. A new process reads it back; going on would guess.
             log.critical("a commit failed with unknown outcome, stopping")
             exit(NodeError.Kind.integrity.rawValue)

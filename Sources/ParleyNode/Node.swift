@@ -3,7 +3,7 @@ import ParleyCRDT
 package import ParleyControl
 import ParleyLog
 import ParleyModel
-package import ParleyStore
+import ParleyStore
 import ParleyTransport
 import ParleyWire
 import Synchronization
@@ -31,7 +31,7 @@ package final class Node: Sendable {
     /// - Throws: `refused` where another process has it, the daemon's pid named; what
     ///   `Home.identity` throws.
     package convenience init(
-        home: Home, environment: StoreEnvironment = .system
+        home: Home, environment: NodeEnvironment = .system
     ) async throws {
         let identity = try home.identity()
         self.init(
@@ -42,7 +42,7 @@ package final class Node: Sendable {
     /// - Parameter stopped: called when a casebook can't go on before it is opened again; commands
     ///   end anyway.
     init(
-        home: Home, identity: Identity, lock: HomeLock, environment: StoreEnvironment,
+        home: Home, identity: Identity, lock: HomeLock, environment: NodeEnvironment,
         stopped: @escaping @Sendable () -> Void = {}
     ) {
         self.home = home
@@ -51,7 +51,7 @@ package final class Node: Sendable {
         shown = ShownConflicts(path: home.shownPath)
         let hub = Hub(own: identity.node)
         self.hub = hub
-        let events = EventBus(now: environment.wallMilliseconds)
+        let events = EventBus(now: environment.store.wallMilliseconds)
         self.events = events
         let changes = AsyncStream<CasebookStore>.makeStream(
             bufferingPolicy: .bufferingNewest(64))
@@ -95,7 +95,7 @@ package final class Node: Sendable {
         if CasebookCommands.handles(request) {
             let store = try await casebook(envelope.casebook)
             let home = home
-            guard !envelope.request.isEdit || FreeSpace(at: home.path).allowsEdits else {
+            guard !envelope.request.isEdit || shelf.room.allowsEdits else {
                 throw NodeError(
                     .refused,
                     "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."

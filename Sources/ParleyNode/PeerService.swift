@@ -43,7 +43,8 @@ actor PeerService {
         newAddresses = learned.stream
         replica = StoreReplica(
             shelf: shelf, ownAddress: { listening.reachable },
-            learned: { learned.continuation.yield($0) }, desk: desk)
+            learned: { learned.continuation.yield($0) },
+            ranShort: { log.error("\($0.message)") }, desk: desk)
     }
 
     nonisolated var refusals: RefusalCounters { endpoint.refusals }
@@ -220,7 +221,7 @@ extension PeerService {
             }
             let (answer, isTimeUp) = await session.sync(until: deadline)
             report = report.wasConnected ? report.followed(by: answer) : answer
-            if isTimeUp { break }
+            if isTimeUp || report.failure?.isLasting == true { break }
             if !report.isComplete { hub.leave(session) }
         } while !report.isComplete && ContinuousClock.now < deadline
         if !report.wasConnected { report.failure = failures[peer] }

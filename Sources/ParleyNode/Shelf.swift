@@ -26,6 +26,7 @@ package final class Shelf: Sendable {
     let home: Home
     let identity: Identity
     let environment: StoreEnvironment
+    let room: DiskRoom
     private let state = Mutex(State())
     /// Called when a casebook can't go on before it is opened again.
     private let stopped: @Sendable () -> Void
@@ -33,13 +34,14 @@ package final class Shelf: Sendable {
     private let moved: @Sendable (CasebookStore, CommitNotice) -> Void
 
     init(
-        home: Home, identity: Identity, environment: StoreEnvironment,
+        home: Home, identity: Identity, environment: NodeEnvironment,
         stopped: @escaping @Sendable () -> Void,
         moved: @escaping @Sendable (CasebookStore, CommitNotice) -> Void
     ) {
         self.home = home
         self.identity = identity
-        self.environment = environment.indexing(Schema.casework.indexedFields)
+        self.environment = environment.store.indexing(Schema.casework.indexedFields)
+        room = DiskRoom(home: home.path, measure: environment.freeSpace)
         self.stopped = stopped
         self.moved = moved
     }
@@ -82,9 +84,10 @@ package final class Shelf: Sendable {
         }
     }
 
-    /// What is wrong with casebooks, in words, sorted by file.
+    /// What is wrong with the disk and with casebooks, in words, these sorted by file.
     var problems: [NodeError] {
-        state.withLock { $0.problems.sorted { $0.key < $1.key }.map(\.value) }
+        [room.problem].compactMap(\.self)
+            + state.withLock { $0.problems.sorted { $0.key < $1.key }.map(\.value) }
     }
 
     /// Those of them because of which a casebook can't be used at all.

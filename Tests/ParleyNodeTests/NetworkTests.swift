@@ -52,8 +52,7 @@ struct NetworkTests {
         #expect([0, 5].contains(hasty.exitCode))
         #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 20)).exitCode == 0)
         await basil.stop()
-        let late = try await amal.ask(.sync(peer: "basil", waitSeconds: 0))
-        #expect(late.exitCode == 5 && late.error?.contains("cannot reach `basil`") == true)
+        #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 0)).exitCode == 5)
         await amal.stop()
     }
 

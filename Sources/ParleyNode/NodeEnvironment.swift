@@ -1,0 +1,19 @@
+package import ParleyStore
+
+/// What a node takes from the world, injected so that tests can stage it.
+package struct NodeEnvironment: Sendable {
+    package var store: StoreEnvironment
+    /// The room left on the disk that holds a folder.
+    package var freeSpace: @Sendable (String) -> FreeSpace
+
+    package init(
+        store: StoreEnvironment = .system,
+        freeSpace: @escaping @Sendable (String) -> FreeSpace = { FreeSpace(at: $0) }
+    ) {
+        self.store = store
+        self.freeSpace = freeSpace
+    }
+
+    /// This machine.
+    package static let system = NodeEnvironment()
+}
