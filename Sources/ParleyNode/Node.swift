@@ -18,6 +18,7 @@ package final class Node: Sendable {
     let hub: Hub
     let events: EventBus
     private let shown: ShownConflicts
+    private let last: LastRecord
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
     private let caretaker = Mutex<Caretaker?>(nil)
@@ -49,6 +50,7 @@ package final class Node: Sendable {
         self.identity = identity
         self.lock = lock
         shown = ShownConflicts(path: home.shownPath)
+        last = LastRecord(path: home.lastPath)
         let hub = Hub(own: identity.node)
         self.hub = hub
         let events = EventBus(now: environment.store.wallMilliseconds)
@@ -94,14 +96,13 @@ package final class Node: Sendable {
         let request = envelope.request
         if CasebookCommands.handles(request) {
             let store = try await casebook(envelope.casebook)
-            let home = home
             guard !envelope.request.isEdit || shelf.room.allowsEdits else {
                 throw NodeError(
                     .refused,
                     "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
                 )
             }
-            return await CasebookCommands(store: store, shown: shown) { home.last }
+            return await CasebookCommands(store: store, shown: shown) { [last] in last.id }
                 .perform(request)
         }
         switch request {
@@ -183,7 +184,7 @@ package final class Node: Sendable {
                 case .object(let members)? = try? JSONParser.parse(json),
                 case .string(let record)? = members.first(where: { $0.0 == "record" })?.1
             else { return }
-            home.last = record
+            last.note(record)
         default:
             break
         }
