@@ -98,7 +98,8 @@ extension Node {
         shelf.expect(invitation.inviter, in: invitation.casebook)
         defer { shelf.expectNobody(in: invitation.casebook) }
         do {
-            try await network.join(invitation, as: home.name(), store: store)
+            try await network.join(
+                invitation, as: home.name(), store: store, patience: environment.joinPatience)
         } catch {
             shelf.remove(invitation.casebook)
             try? store.close()

@@ -17,6 +17,7 @@ package final class Node: Sendable {
     let joining: Joining
     let hub: Hub
     let events: EventBus
+    let environment: NodeEnvironment
     private let shown: ShownConflicts
     private let last: LastRecord
     /// Present while the node is on the network.
@@ -49,6 +50,7 @@ package final class Node: Sendable {
         self.home = home
         self.identity = identity
         self.lock = lock
+        self.environment = environment
         shown = ShownConflicts(path: home.shownPath)
         last = LastRecord(path: home.lastPath)
         let hub = Hub(own: identity.node)

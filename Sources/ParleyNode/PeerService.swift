@@ -9,7 +9,7 @@ import ParleyWire
 
 /// The networking half of a running node: listens, dials whom it knows, and owns the sessions.
 actor PeerService {
-    private let shelf: Shelf
+    let shelf: Shelf
     private let hub: Hub
     private let events: EventBus
     private let log: Logger
@@ -116,7 +116,8 @@ actor PeerService {
         let outcome = OneShot<CloseReason?>(orAfter: .seconds(15), .timeout)
         let connection: Connection
         do {
-            connection = try await connect(peer, at: address, ended: { outcome.finish($0) })
+            connection = try await connect(
+                peer, at: address, makeHandler: makeHandler(ended: { outcome.finish($0) }))
         } catch {
             return error.reason
         }
@@ -135,16 +136,13 @@ actor PeerService {
 
     /// Connects to an address where a peer is expected.
     func connect(
-        _ peer: NodeID, at address: String, joining join: Join? = nil,
-        welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
-        ended: @escaping @Sendable (CloseReason) -> Void = { _ in }
+        _ peer: NodeID, at address: String, makeHandler: @escaping MakeHandler
     ) async throws(DialError) -> Connection {
         guard let (host, port) = HostPort.split(address) else {
             throw .unreachable("not an address")
         }
         return try await Dialer(endpoint).dial(
-            host: host, port: port, expecting: peer,
-            makeHandler: makeHandler(joining: join, welcomed: welcomed, ended: ended))
+            host: host, port: port, expecting: peer, makeHandler: makeHandler)
     }
 
     private func addresses(of peer: NodeID) async -> [String] {
@@ -160,7 +158,7 @@ actor PeerService {
 
     // MARK: Sessions
 
-    private nonisolated func makeHandler(
+    nonisolated func makeHandler(
         joining join: Join? = nil, welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
         ended: @escaping @Sendable (CloseReason) -> Void = { _ in }
     ) -> MakeHandler {
@@ -226,68 +224,6 @@ extension PeerService {
         } while !report.isComplete && ContinuousClock.now < deadline
         if !report.wasConnected { report.failure = failures[peer] }
         return report
-    }
-
-    /// Goes to the inviter with the secret and waits until the founding change has come.
-    ///
-    /// - Throws: `unreachable` where nobody answers, `notPermitted` where the inviter refuses.
-    func join(
-        _ invitation: Invitation, as name: String, store: CasebookStore
-    ) async throws(NodeError) {
-        let welcome = OneShot<Bool>(orAfter: .seconds(30), false)
-        let join = Join(casebook: invitation.casebook, secret: invitation.secret, name: name)
-        let connection: Connection
-        do {
-            connection = try await connect(
-                invitation.inviter, at: invitation.address, joining: join,
-                welcomed: { _ in welcome.finish(true) }, ended: { _ in welcome.finish(false) })
-        } catch .closed(.wrongCertificate) {
-            throw NodeError(
-                .notPermitted,
-                "cannot join: another node than the inviter answers at \(invitation.address). Ask the inviter for its address."
-            )
-        } catch {
-            throw NodeError(
-                .unreachable,
-                "cannot join: nobody answers at \(invitation.address). See that the inviter's parleyd runs and can be reached, then join again."
-            )
-        }
-        guard await welcome.value else {
-            connection.close(.finished)
-            throw NodeError(
-                .notPermitted,
-                "cannot join: the inviter refused. The invitation was used already, has expired or was made by another node. Ask for a new one."
-            )
-        }
-        guard await store.isFounded(within: .seconds(30)) else {
-            throw NodeError(
-                .unreachable,
-                "cannot join: admitted, but the connection ended before the casebook had come. Join again with a new invitation."
-            )
-        }
-        let now = shelf.environment.wallMilliseconds()
-        try? await store.write {
-            try $0.noteAddress(
-                invitation.address, of: invitation.inviter, seenMilliseconds: now)
-        }
-    }
-}
-
-extension CasebookStore {
-    /// Whether the founding change and this node's own admission have been applied, waiting for
-    /// them up to a time.
-    fileprivate func isFounded(within timeout: Duration) async -> Bool {
-        let shot = OneShot<Bool>(orAfter: timeout, false)
-        observeCommits { [weak self] _ in
-            if self?.hasAdmittedUs == true { shot.finish(true) }
-        }
-        if hasAdmittedUs { shot.finish(true) }
-        return await shot.value
-    }
-
-    private var hasAdmittedUs: Bool {
-        let own = origin.node
-        return members.contains { $0.node == own }
     }
 }
 
