@@ -27,6 +27,7 @@ package struct DaemonService: Sendable {
     }
 
     private let node: Node
+    private let log: Logger
     private let server: ControlServer
     package let ready: Ready
 
@@ -42,6 +43,7 @@ package struct DaemonService: Sendable {
                 .usage,
                 "cannot listen on `\(listen)`: it must be HOST:PORT, for instance 0.0.0.0:7440.")
         }
+        self.log = log
         let identity = try home.identity()
         // A command ends soon; a daemon that answers doesn't.
         let isServed = (try? ControlClient.connect(path: home.controlPath)) != nil
@@ -65,16 +67,23 @@ package struct DaemonService: Sendable {
 
     /// Serves commands until cancelled, then closes sessions, casebooks and the home in order.
     package func run() async {
-        let node = node
-        try? await server.run { envelope, reply in
-            if case .watch = envelope.request {
-                for await response in node.watch() {
-                    guard (try? await reply.send(response)) != nil else { return }
-                }
-            } else {
-                try? await reply.send(await node.perform(envelope))
-            }
+        await withDiscardingTaskGroup { group in
+            group.addTask { [node, log] in await node.run(log: log) }
+            try? await server.run { [node] in await DaemonService.answer($0, of: node, to: $1) }
+            group.cancelAll()
         }
         await node.close()
+    }
+
+    private static func answer(
+        _ envelope: Envelope, of node: Node, to reply: ControlReply
+    ) async {
+        guard case .watch = envelope.request else {
+            try? await reply.send(await node.perform(envelope))
+            return
+        }
+        for await response in node.watch() {
+            guard (try? await reply.send(response)) != nil else { return }
+        }
     }
 }

@@ -22,9 +22,8 @@ package final class Node: Sendable {
     private let last: LastRecord
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
-    private let caretaker = Mutex<Caretaker?>(nil)
-    /// Casebooks in which something was committed, for `followCommits`.
-    private let commits: AsyncStream<CasebookStore>
+    /// Casebooks in which something was committed, for `run`.
+    private let commits: Agenda<Digest>
     /// Keeps every other process out of the home.
     private let lock: HomeLock
 
@@ -57,14 +56,13 @@ package final class Node: Sendable {
         self.hub = hub
         let events = EventBus(now: environment.store.wallMilliseconds)
         self.events = events
-        let changes = AsyncStream<CasebookStore>.makeStream(
-            bufferingPolicy: .bufferingNewest(64))
-        commits = changes.stream
+        let commits = Agenda<Digest>()
+        self.commits = commits
         shelf = Shelf(
             home: home, identity: identity, environment: environment, stopped: stopped
         ) { store, notice in
             Node.announce(notice, of: store, to: hub, events)
-            changes.continuation.yield(store)
+            commits.add(store.casebookID)
         }
         joining = Joining(shelf: shelf)
     }
@@ -194,48 +192,51 @@ package final class Node: Sendable {
 
     // MARK: Life
 
-    /// Goes on the network: listens, and dials whom it knows.
+    /// Goes on the network: listens, and dials whom it knows. `run` has to follow.
     ///
     /// - Returns: the bound address.
     func goOnline(
         host: String, port: Int, log: Logger
     ) async throws -> String {
-        let caretaker = Caretaker(shelf: shelf, log: log)
-        self.caretaker.withLock { $0 = caretaker }
         let stores = await shelf.stores()
         for problem in shelf.problems { log.critical("\(problem.message)") }
-        for store in stores {
-            caretaker.inspect(store)
-            caretaker.touched(store)
-        }
+        for store in stores { commits.add(store.casebookID) }
         let joining = joining
         let service = try PeerService(
-            shelf: shelf, hub: hub, events: events, log: log,
+            shelf: shelf, hub: hub, events: events, clock: environment.clock, log: log,
             desk: { await joining.admit($0, from: $1) })
         self.service.withLock { $0 = service }
         try await service.start(host: host, port: port)
-        Task { await followCommits(service, caretaker) }
         return service.address ?? "\(host):\(port)"
     }
 
-    /// Tidies up after commits, meets those who became members, and greets those anew with whom
-    /// more is shared now.
-    private func followCommits(_ service: PeerService, _ caretaker: Caretaker) async {
-        for await store in commits {
-            caretaker.touched(store)
-            guard shelf.haveMembersChanged(of: store) else { continue }
-            await service.dialNeighbours()
-            for session in hub.sessions {
-                let shared = shelf.casebooks(of: session.peer)
-                if !shared.allSatisfy(session.shared.contains) { session.stop() }
+    /// What a node on the network does by itself, until cancelled.
+    func run(log: Logger) async {
+        guard let network else { return }
+        let caretaker = Caretaker(shelf: shelf, clock: environment.clock, log: log)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await caretaker.run() }
+            group.addTask { await network.followNewAddresses() }
+            await commits.attend { casebook in
+                caretaker.touched(casebook)
+                await meetNewMembers(of: casebook, on: network)
             }
+        }
+    }
+
+    /// Dials those who became members, and greets those anew with whom more is shared now.
+    private func meetNewMembers(of casebook: Digest, on network: PeerService) async {
+        guard let store = shelf.store(casebook), shelf.haveMembersChanged(of: store) else { return }
+        await network.dialNeighbours()
+        for session in hub.sessions {
+            let shared = shelf.casebooks(of: session.peer)
+            if !shared.allSatisfy(session.shared.contains) { session.stop() }
         }
     }
 
     /// Leaves the network, closes the casebooks and lets go of the home.
     package func close() async {
         events.finish()
-        caretaker.withLock { $0?.stop() }
         await network?.stop()
         shelf.close()
         lock.release()

@@ -13,7 +13,7 @@ extension PeerService {
     func join(
         _ invitation: Invitation, as name: String, store: CasebookStore, patience: Duration
     ) async throws(NodeError) {
-        let answer = OneShot<JoinAnswer>(orAfter: patience, .silence)
+        let answer = OneShot(JoinAnswer.silence)
         let join = Join(casebook: invitation.casebook, secret: invitation.secret, name: name)
         let makeSession = makeHandler(
             joining: join, welcomed: { _ in answer.finish(.welcome) },
@@ -26,12 +26,12 @@ extension PeerService {
         } catch {
             throw NodeError(joining: invitation, error)
         }
-        let answered = await answer.value
+        let answered = await answer.value(within: patience)
         guard case .welcome = answered else {
             connection.close(.finished)
             throw NodeError(joining: invitation, answered)
         }
-        guard await store.isFounded(within: patience) else {
+        guard await shelf.admission(to: store).value(within: patience) else {
             throw NodeError(
                 .unreachable,
                 "cannot join: admitted, but the casebook didn't come. Ask for a new invitation, because this one is used up, and join again."
@@ -119,23 +119,5 @@ extension NodeError {
             .unreachable,
             "cannot join: \(cause), so whether the invitation is used up isn't known. Join with it again in a while; should the inviter refuse it then, ask for a new one."
         )
-    }
-}
-
-extension CasebookStore {
-    /// Whether the founding change and this node's own admission have been applied, waiting for
-    /// them up to a time.
-    fileprivate func isFounded(within timeout: Duration) async -> Bool {
-        let shot = OneShot<Bool>(orAfter: timeout, false)
-        observeCommits { [weak self] _ in
-            if self?.hasAdmittedUs == true { shot.finish(true) }
-        }
-        if hasAdmittedUs { shot.finish(true) }
-        return await shot.value
-    }
-
-    private var hasAdmittedUs: Bool {
-        let own = origin.node
-        return members.contains { $0.node == own }
     }
 }

@@ -17,33 +17,33 @@ actor PeerService {
     private let replica: StoreReplica
     /// Random for each run, so that two connections between the same runs are told apart.
     private let run = UInt64.random(in: .min ... .max)
-    private let clock = MonotonicClock()
+    private let clock: NodeClock
     private let budget = SendBudget()
     private let listening: Listening
     /// Members of whom an address has just become known: worth dialling now.
-    private let newAddresses: AsyncStream<NodeID>
+    private let newAddresses = Agenda<NodeID>()
     private var listener: Listener?
     private var loops: [NodeID: DialLoop] = [:]
     private var failures: [NodeID: CloseReason] = [:]
 
     init(
-        shelf: Shelf, hub: Hub, events: EventBus, log: Logger,
+        shelf: Shelf, hub: Hub, events: EventBus, clock: NodeClock, log: Logger,
         desk: @escaping @Sendable (Join, NodeID) async -> Ticket?
     ) throws {
         self.shelf = shelf
         self.hub = hub
         self.events = events
+        self.clock = clock
         self.log = log
         let listening = Listening()
         self.listening = listening
         endpoint = Endpoint(
             certificate: try NodeCertificate(privateKey: shelf.identity.privateKey),
             refusals: RefusalCounters(), isMember: { shelf.isMemberOfAny($0) })
-        let learned = AsyncStream<NodeID>.makeStream()
-        newAddresses = learned.stream
+        let newAddresses = newAddresses
         replica = StoreReplica(
             shelf: shelf, ownAddress: { listening.reachable },
-            learned: { learned.continuation.yield($0) },
+            learned: { newAddresses.add($0) },
             ranShort: { log.error("\($0.message)") }, desk: desk)
     }
 
@@ -63,9 +63,11 @@ actor PeerService {
         self.listener = listener
         listening.set(listener.address)
         await dialNeighbours()
-        Task { [weak self, newAddresses] in
-            for await peer in newAddresses { await self?.poke(peer) }
-        }
+    }
+
+    /// Dials members of whom an address becomes known, until cancelled.
+    nonisolated func followNewAddresses() async {
+        await newAddresses.attend { await poke($0) }
     }
 
     func stop() async {
@@ -80,6 +82,7 @@ actor PeerService {
         for peer in shelf.neighbours where loops[peer] == nil {
             let hub = hub
             loops[peer] = DialLoop(
+                clock: clock,
                 dial: { [weak self] in await self?.dial(peer) ?? .shuttingDown },
                 ended: { await hub.end(of: peer) })
         }
@@ -113,7 +116,7 @@ actor PeerService {
 
     /// - Returns: `nil` when a session with the peer stands, else why none does.
     private func dial(_ peer: NodeID, at address: String) async -> CloseReason? {
-        let outcome = OneShot<CloseReason?>(orAfter: .seconds(15), .timeout)
+        let outcome = OneShot<CloseReason?>(.timeout)
         let connection: Connection
         do {
             connection = try await connect(
@@ -121,12 +124,13 @@ actor PeerService {
         } catch {
             return error.reason
         }
+        let patience = Duration.seconds(15)
         let hub = hub
-        let waiting = Task {
-            if await hub.session(with: peer, within: .seconds(15)) != nil { outcome.finish(nil) }
-        }
-        let failure = await outcome.value
-        waiting.cancel()
+        // Given up when this function is left.
+        async let _: Void = {
+            if await hub.session(with: peer, within: patience) != nil { outcome.finish(nil) }
+        }()
+        let failure = await outcome.value(within: patience)
         if failure != nil { connection.close(.timeout) }
         return failure
     }
@@ -167,7 +171,7 @@ actor PeerService {
         return { connection in
             SessionDriver(
                 connection: connection, replica: replica, observer: observer, run: run,
-                budget: budget, join: join, now: { clock.now })
+                budget: budget, join: join, now: { Moment(clock.now()) })
         }
     }
 

@@ -19,8 +19,8 @@ package final class Shelf: Sendable {
         var stores: [Digest: CasebookStore] = [:]
         /// Who was a member when last looked at, to notice who came.
         var members: [Digest: [Member]] = [:]
-        /// Inviters, whom we trust before their log has arrived.
-        var expected: [Digest: NodeID] = [:]
+        /// Inviters, whom we trust before their log has arrived, and whether our own admission has.
+        var expected: [Digest: (inviter: NodeID, admission: OneShot<Bool>)] = [:]
     }
 
     let home: Home
@@ -118,7 +118,11 @@ package final class Shelf: Sendable {
         }
         let stopped = stopped
         store.observeStop { stopped() }
-        store.observeCommits { [weak self] notice in self?.moved(store, notice) }
+        store.observeCommits { [weak self, weak store] notice in
+            guard let self, let store else { return }
+            noteAdmission(to: store)
+            moved(store, notice)
+        }
     }
 
     /// Takes out a casebook whose joining failed.
@@ -135,7 +139,25 @@ package final class Shelf: Sendable {
 
     /// Treats a node as a member before the log says so: the inviter, until its log has come.
     func expect(_ node: NodeID, in casebook: Digest) {
-        state.withLock { $0.expected[casebook] = node }
+        state.withLock { $0.expected[casebook] = (node, OneShot(false)) }
+    }
+
+    /// Whether the founding change and this node's own admission have been applied, once they have.
+    ///
+    /// - Precondition: somebody is expected in the casebook.
+    func admission(to store: CasebookStore) -> OneShot<Bool> {
+        guard let expected = state.withLock({ $0.expected[store.casebookID] }) else {
+            preconditionFailure("nobody is expected in that casebook")
+        }
+        noteAdmission(to: store)
+        return expected.admission
+    }
+
+    private func noteAdmission(to store: CasebookStore) {
+        guard let expected = state.withLock({ $0.expected[store.casebookID] }),
+            store.members.contains(where: { $0.node == identity.node })
+        else { return }
+        expected.admission.finish(true)
     }
 
     /// The inviter is a member by the log now, or never will be.
@@ -159,7 +181,7 @@ package final class Shelf: Sendable {
     /// Answers from memory: it is asked on event loops.
     func isMember(_ node: NodeID, of casebook: Digest) -> Bool {
         let (store, expected) = state.withLock { ($0.stores[casebook], $0.expected[casebook]) }
-        return expected == node || store?.members.contains { $0.node == node } ?? false
+        return expected?.inviter == node || store?.members.contains { $0.node == node } ?? false
     }
 
     func isMemberOfAny(_ node: NodeID) -> Bool {

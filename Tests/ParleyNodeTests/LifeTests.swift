@@ -90,9 +90,10 @@ struct LifeTests {
         try damageRecords(in: file(of: home))
         // Left behind by a process that was killed; no valid frame is in it.
         try Data(repeating: 0, count: 64).write(to: URL(fileURLWithPath: file(of: home) + "-wal"))
-        node = try await RunningNode.start(home)
-        var problems: [JSONValue] = []
-        while problems.isEmpty { problems = try await node.json(.status)["problems"]?.items ?? [] }
+        let log = NotedLog()
+        node = try await RunningNode.start(home, log: log)
+        await log.line(containing: "a casebook's file is damaged")
+        let problems = try await node.json(.status)["problems"]?.items ?? []
         #expect(problems.first?.content?.contains("damaged") == true)
         await node.stop()
     }
