@@ -83,7 +83,11 @@ actor PeerService {
             let hub = hub
             loops[peer] = DialLoop(
                 clock: clock,
-                dial: { [weak self] in await self?.dial(peer) ?? .shuttingDown },
+                dial: { [weak self] in
+                    // `??` would take a dial that led to a session for one that failed.
+                    guard let self else { return .shuttingDown }
+                    return await dial(peer)
+                },
                 ended: { await hub.end(of: peer) })
         }
     }

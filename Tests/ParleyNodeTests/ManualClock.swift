@@ -5,6 +5,7 @@ import Synchronization
 final class ManualClock: Sendable {
     private struct State {
         var now = Duration.zero
+        var slept: [Duration] = []
         var lastSleeper = 0
         var sleepers: [Int: (due: Duration, wake: CheckedContinuation<Void, any Error>)] = [:]
     }
@@ -21,6 +22,9 @@ final class ManualClock: Sendable {
     var nodeClock: NodeClock {
         NodeClock(now: { self.state.withLock { $0.now } }, sleep: { try await self.sleep($0) })
     }
+
+    /// All there was in `sleeps` so far.
+    var slept: [Duration] { state.withLock { $0.slept } }
 
     /// Wakes those whose time has come.
     func advance(by time: Duration) {
@@ -50,6 +54,7 @@ final class ManualClock: Sendable {
         _ sleeper: Int, for time: Duration, _ wake: CheckedContinuation<Void, any Error>
     ) {
         let isAwake = state.withLock { state in
+            state.slept.append(time)
             // A cancelled task's handler has run before; one cancelled from here on waits for this.
             if Task.isCancelled || time <= .zero { return true }
             state.sleepers[sleeper] = (state.now + time, wake)

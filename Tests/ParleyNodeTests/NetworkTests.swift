@@ -56,6 +56,32 @@ struct NetworkTests {
         await amal.stop()
     }
 
+    /// While a session stands nobody thinks of dialling, and when it ends somebody does at once, not
+    /// after the pause of a peer that couldn't be reached for long.
+    @Test func aStandingSessionIsNoFailedDial() async throws {
+        let clock = ManualClock()
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(
+            homes["basil"], name: "basil", environment: NodeEnvironment(clock: clock.nodeClock))
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        _ = try await amal.admit(basil)
+        func pauses() -> Int { clock.slept.count { $0 != TidySchedule.pause } }
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        let before = pauses()
+        // Whoever does pause has another look now.
+        clock.advance(by: .seconds(10))
+        for _ in 0..<20 { _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20)) }
+        #expect(pauses() == before)
+        let earlier = clock.slept.count
+        await amal.stop()
+        for await pause in clock.sleeps.dropFirst(earlier)
+        where pause != TidySchedule.pause {
+            #expect(pause <= Reconnector.firstCeiling)
+            break
+        }
+        await basil.stop()
+    }
+
     /// A change reaches a third node through the one in the middle, while all are connected.
     @Test func aChangeIsRelayedThroughAThirdNode() async throws {
         let (amal, basil) = try await pair()
