@@ -14,19 +14,18 @@ extension Node {
         let store = try await self.casebook(casebook)
         let own = identity.node
         let connected = Set(hub.sessions.map(\.peer))
+        let taken = network?.taken
         let peers: [JSONValue] = try await store.read { scope in
-            let addresses = try scope.addresses()
+            let known = try scope.addresses()
             return try scope.members().filter { $0.node != own }.map { member in
-                .object([
+                let addresses = known.filter { $0.node == member.node }.map(\.address)
+                let elsewhere = addresses.filter { taken?.contains($0, of: member.node) ?? false }
+                return .object([
                     ("node", .string(member.node.text)),
                     ("name", .string(try scope.name(of: member))),
                     ("role", .string(member.role.name)),
-                    (
-                        "addresses",
-                        .array(
-                            addresses.filter { $0.node == member.node }
-                                .map { .string($0.address) })
-                    ),
+                    ("addresses", .array(addresses.map { .string($0) })),
+                    ("taken", .array(elsewhere.map { .string($0) })),
                     ("connected", .bool(connected.contains(member.node))),
                 ])
             }

@@ -22,6 +22,7 @@ actor PeerService {
     private let listening: Listening
     /// Members of whom an address has just become known: worth dialling now.
     private let newAddresses = Agenda<NodeID>()
+    nonisolated let taken = TakenAddresses()
     private var listener: Listener?
     private var loops: [NodeID: DialLoop] = [:]
     private var failures: [NodeID: CloseReason] = [:]
@@ -42,7 +43,7 @@ actor PeerService {
             refusals: RefusalCounters(), isMember: { shelf.isMemberOfAny($0) })
         let newAddresses = newAddresses
         replica = StoreReplica(
-            shelf: shelf, ownAddress: { listening.reachable },
+            shelf: shelf, taken: taken, ownAddress: { listening.reachable },
             learned: { newAddresses.add($0) },
             ranShort: { log.error("\($0.message)") }, desk: desk)
     }
@@ -102,20 +103,25 @@ actor PeerService {
 
     /// Tries a peer's addresses, newest first, until a session stands.
     ///
-    /// - Returns: `nil` when one does, else why the last attempt failed.
+    /// - Returns: `nil` when one does, else what `DialLoop` has to know of why not.
     private func dial(_ peer: NodeID) async -> CloseReason? {
         if hub.session(with: peer) != nil { return nil }
         var failure = CloseReason.connectionLost
         for address in await addresses(of: peer) {
-            guard let reason = await dial(peer, at: address) else {
+            let reason = await dial(peer, at: address)
+            taken.note(address, of: peer, isTaken: reason == .wrongCertificate)
+            guard let reason else {
                 failures[peer] = nil
                 return nil
             }
-            // Who answers and is wrong says more than an address where nobody answers.
-            if !failure.isViolation { failure = reason }
+            if reason.weight >= failure.weight { failure = reason }
         }
         failures[peer] = failure
-        return failure
+        log.info(
+            "not reached",
+            metadata: ["peer": "\(peer.fingerprint)", "reason": "\(failure.rawValue)"])
+        // Another node at an old address is nothing the peer did, and no reason to leave it alone.
+        return failure == .wrongCertificate ? .connectionLost : failure
     }
 
     /// - Returns: `nil` when a session with the peer stands, else why none does.
@@ -160,8 +166,9 @@ actor PeerService {
                 .filter { $0.node == peer }
         }
         var seen: Set<String> = []
-        return known.sorted { $0.seenMilliseconds > $1.seenMilliseconds }.map(\.address)
+        let addresses = known.sorted { $0.seenMilliseconds > $1.seenMilliseconds }.map(\.address)
             .filter { seen.insert($0).inserted }
+        return taken.ordered(addresses, of: peer)
     }
 
     // MARK: Sessions
@@ -232,6 +239,15 @@ extension PeerService {
         } while !report.isComplete && ContinuousClock.now < deadline
         if !report.wasConnected { report.failure = failures[peer] }
         return report
+    }
+}
+
+extension CloseReason {
+    /// Of the failures at several addresses the one with the most says most: the peer broke a rule,
+    /// somebody else answers, nobody does.
+    fileprivate var weight: Int {
+        if self == .wrongCertificate { return 1 }
+        return isViolation ? 2 : 0
     }
 }
 

@@ -9,6 +9,7 @@ import ParleyWire
 /// The stores as sessions see them.
 struct StoreReplica: Replica {
     let shelf: Shelf
+    let taken: TakenAddresses
     /// Where this node itself can be reached, to pass on to members.
     let ownAddress: @Sendable () -> String?
     /// Called with a member of whom a new address has become known.
@@ -107,6 +108,7 @@ struct StoreReplica: Replica {
         guard let store = shelf.store(casebook) else { return [] }
         let now = shelf.environment.wallMilliseconds()
         var addresses = ((try? await store.read { try $0.addresses() }) ?? [])
+            .filter { !taken.contains($0.address, of: $0.node) }
         if let own = ownAddress() {
             addresses.insert(
                 PeerAddress(node: shelf.identity.node, seenMilliseconds: now, address: own), at: 0)
