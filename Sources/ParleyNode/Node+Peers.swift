@@ -59,7 +59,8 @@ extension Node {
         let node = try await peer(typed, in: [store])
         let isTaken = try await store.read { scope in
             try scope.members().contains { member in
-                try member.node != node && scope.name(of: member) == name
+                guard member.node != node else { return false }
+                return try member.name == name || scope.name(of: member) == name
             }
         }
         guard !isTaken else {
@@ -70,8 +71,12 @@ extension Node {
     }
 
     /// The member somebody means: by name, or by any unique beginning of the node's digits.
+    ///
+    /// - Throws: `refused` where that could be several, which is no matter of taste: it decides whom
+    ///   an address is believed to belong to.
     func peer(_ typed: String, in stores: [CasebookStore]) async throws -> NodeID {
-        var found: [NodeID: String] = [:]
+        var byName: [NodeID: String] = [:]
+        var byDigits: [NodeID: String] = [:]
         let own = identity.node
         for store in stores {
             let named = try await store.read { scope in
@@ -79,14 +84,19 @@ extension Node {
                     .map { ($0.node, $0.name, try scope.name(of: $0)) }
             }
             for (node, name, petname) in named {
-                if name == typed || petname == typed { return node }
-                if typed.count >= 4, node.text.hasPrefix(typed.lowercased()) { found[node] = name }
+                if name == typed || petname == typed { byName[node] = petname }
+                if typed.count >= 4, node.text.hasPrefix(typed.lowercased()) {
+                    byDigits[node] = petname
+                }
             }
         }
+        let found = byName.isEmpty ? byDigits : byName
         guard found.count <= 1 else {
-            let names = found.values.sorted().joined(separator: ", ")
+            let names = found.map { "\($0.value) (\($0.key.fingerprint))" }.sorted()
             throw NodeError(
-                .refused, "`\(typed)` could be \(names). Type more digits, or the name.")
+                .refused,
+                "`\(typed)` could be \(names.joined(separator: " or ")). Type as many of the digits as tell them apart."
+            )
         }
         guard let node = found.keys.first else {
             throw NodeError(
