@@ -134,48 +134,6 @@ package final class Node: Sendable {
         }
     }
 
-    /// The casebook a request is about.
-    ///
-    /// - Throws: `notFound` with the names to choose from where that isn't clear.
-    func casebook(_ name: String?) async throws -> CasebookStore {
-        let stores = await shelf.stores()
-        guard let name else {
-            if let problem = shelf.unopened.first {
-                guard !stores.isEmpty else { throw problem }
-                throw NodeError(
-                    problem.kind, problem.message + " Others can be used: name one with --casebook."
-                )
-            }
-            if stores.count == 1 { return stores[0] }
-            guard !stores.isEmpty else {
-                throw NodeError(
-                    .notFound,
-                    "no casebook here yet. Type `parley casebook create NAME`, or `parley join CODE` with an invitation."
-                )
-            }
-            let names = try await names(of: stores)
-            throw NodeError(
-                .notFound,
-                "which casebook? There are \(names.joined(separator: ", ")). Add --casebook NAME, or set PARLEY_CASEBOOK."
-            )
-        }
-        for store in stores {
-            if store.casebookID.bytes.hex.hasPrefix(name.lowercased()) && name.count >= 4 {
-                return store
-            }
-            if try await store.read({ try $0.summary().name }) == name { return store }
-        }
-        throw NodeError(
-            .notFound,
-            "no casebook `\(name)` here. Type `parley casebook list` for the names.")
-    }
-
-    func names(of stores: [CasebookStore]) async throws -> [String] {
-        var names: [String] = []
-        for store in stores { names.append(try await store.read { try $0.summary().name }) }
-        return names
-    }
-
     /// Remembers the record a command was about, for `@last`.
     private func noteLast(_ request: Request, _ response: Response) {
         switch request {

@@ -34,6 +34,23 @@ struct PeerNameTests {
         for node in [amal, basil, other] { await node.stop() }
     }
 
+    /// A casebook from elsewhere may be called as one that is here: neither is written to by chance.
+    @Test func aNameOfTwoCasebooksIsRefused() async throws {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(homes["basil"], name: "basil")
+        for node in [amal, basil] { _ = try await node.ask(.createCasebook(name: "exchanges")) }
+        #expect(try await amal.admit(basil, to: "exchanges").error == nil)
+        let ids = try await basil.json(.listCasebooks).items.map { $0["casebook"].content ?? "" }
+        let vague = try await basil.ask(.new("note", "title=x"), casebook: "exchanges")
+        #expect(vague.exitCode == 1)
+        for id in ids {
+            let digits = String(id.prefix(16))
+            #expect(vague.error?.contains(digits) == true)
+            #expect(try await basil.ask(.new("note", "title=x"), casebook: digits).exitCode == 0)
+        }
+        for node in [amal, basil] { await node.stop() }
+    }
+
     /// A name of one's own for somebody must not be what another is called.
     @Test func aNameOfOnesOwnIsNobodyElses() async throws {
         let amal = try await RunningNode.start(homes["amal"], name: "amal")
