@@ -1,4 +1,5 @@
 import Logging
+import ParleyCRDT
 import ParleyStore
 import Synchronization
 
@@ -6,66 +7,88 @@ import Synchronization
 /// tail of logs into large batches, and checks a file whose last owner didn't close it.
 ///
 /// All of it can wait. Searches are right without the index, only slower, and small batches are
-/// only larger in sum; so work begins after a pause, and a commit starts the pause anew.
+/// only larger in sum. See `TidySchedule` for how long.
 final class Caretaker: Sendable {
-    private static let pause: Duration = .seconds(2)
+    /// Steps of indexing in one go; what is left waits for its next turn, behind other casebooks.
+    private static let stepsAtOnce = 64
 
-    private let pending = Mutex<[ObjectIdentifier: Task<Void, Never>]>([:])
     private let shelf: Shelf
+    private let clock: NodeClock
     private let log: Logger
+    private let schedule = Mutex(TidySchedule())
+    private let bells: AsyncStream<Void>
+    private let bell: AsyncStream<Void>.Continuation
 
-    init(shelf: Shelf, log: Logger) {
+    init(shelf: Shelf, clock: NodeClock, log: Logger) {
         self.shelf = shelf
+        self.clock = clock
         self.log = log
+        (bells, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Something was committed; tidies up once it has been quiet for a while.
-    func touched(_ store: CasebookStore) {
-        let task = Task {
-            guard (try? await Task.sleep(for: Caretaker.pause)) != nil else { return }
-            await Caretaker.index(store)
-            guard !Task.isCancelled else { return }
-            _ = try? await store.seal()
+    /// Something was committed.
+    func touched(_ casebook: Digest) {
+        let now = clock.now()
+        schedule.withLock { $0.touched(casebook, at: now) }
+        bell.yield()
+    }
+
+    /// Checks and tidies until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for store in await shelf.stores() where store.wasStoppedUncleanly {
+                group.addTask { await self.inspect(store) }
+            }
+            for await _ in bells { await tidyWhatIsDue() }
         }
-        pending.withLock { $0.updateValue(task, forKey: ObjectIdentifier(store)) }?.cancel()
+    }
+
+    private func tidyWhatIsDue() async {
+        while !Task.isCancelled, let due = schedule.withLock({ $0.nextDue }) {
+            let now = clock.now()
+            if now < due {
+                guard (try? await clock.sleep(due - now)) != nil else { return }
+            }
+            let reached = clock.now()
+            for casebook in schedule.withLock({ $0.take(at: reached) }) {
+                if let store = shelf.store(casebook) { await tidy(store) }
+            }
+        }
+    }
+
+    private func tidy(_ store: CasebookStore) async {
+        let isIndexed = await index(store)
+        guard !Task.isCancelled else { return }
+        _ = try? await store.seal()
+        log.debug("tidied", metadata: ["file": "\(store.path)"])
+        if !isIndexed { touched(store.casebookID) }
     }
 
     /// Indexes in small steps with rests as long as they took, so that on a small machine commands
     /// and peers get at least half of what there is.
-    private static func index(_ store: CasebookStore) async {
-        let clock = ContinuousClock()
-        while !Task.isCancelled {
-            let start = clock.now
-            guard (try? await store.indexStep()) == true else { return }
-            try? await Task.sleep(for: start.duration(to: clock.now))
+    ///
+    /// - Returns: whether nothing is left.
+    private func index(_ store: CasebookStore) async -> Bool {
+        for _ in 0..<Caretaker.stepsAtOnce where !Task.isCancelled {
+            let start = clock.now()
+            guard (try? await store.indexStep()) == true else { return true }
+            try? await clock.sleep(clock.now() - start)
         }
+        return false
     }
 
     /// Checks a file in the background after an unclean stop.
-    func inspect(_ store: CasebookStore) {
-        guard store.wasStoppedUncleanly else { return }
-        let (shelf, log) = (shelf, log)
-        Task {
-            let findings: [String]
-            do {
-                findings = try await store.quickCheck()
-            } catch StoreError.closed {
-                return
-            } catch {
-                // What can't be read through is damaged, too.
-                findings = ["it can't be read through: \(error)"]
-            }
-            guard let first = findings.first else { return }
-            log.critical("a casebook's file is damaged", metadata: ["finding": "\(first)"])
-            shelf.note(NodeError(damaged: store.path, first), about: store.path)
+    private func inspect(_ store: CasebookStore) async {
+        let findings: [String]
+        do {
+            findings = try await store.quickCheck()
+        } catch {
+            if Task.isCancelled || error as? StoreError == .closed { return }
+            // What can't be read through is damaged, too.
+            findings = ["it can't be read through: \(error)"]
         }
-    }
-
-    func stop() {
-        let tasks = pending.withLock { pending in
-            defer { pending = [:] }
-            return Array(pending.values)
-        }
-        for task in tasks { task.cancel() }
+        guard let first = findings.first else { return }
+        shelf.note(NodeError(damaged: store.path, first), about: store.path)
+        log.critical("a casebook's file is damaged", metadata: ["finding": "\(first)"])
     }
 }

@@ -27,6 +27,7 @@ package struct DaemonService: Sendable {
     }
 
     private let node: Node
+    private let log: Logger
     private let server: ControlServer
     package let ready: Ready
 
@@ -34,17 +35,20 @@ package struct DaemonService: Sendable {
     ///
     /// - Throws: `NodeError`: where another daemon has the home, its pid named, where the address
     ///   can't be bound, and whatever else stands in the way.
-    package init(home: Home, listen: String, log: Logger) async throws {
+    package init(
+        home: Home, listen: String, log: Logger, environment: NodeEnvironment = .system
+    ) async throws {
         guard let (host, port) = HostPort.split(listen) else {
             throw NodeError(
                 .usage,
                 "cannot listen on `\(listen)`: it must be HOST:PORT, for instance 0.0.0.0:7440.")
         }
+        self.log = log
         let identity = try home.identity()
         // A command ends soon; a daemon that answers doesn't.
         let isServed = (try? ControlClient.connect(path: home.controlPath)) != nil
         let lock = try Node.lock(home, waiting: isServed ? .zero : .seconds(5))
-        node = Node(home: home, identity: identity, lock: lock, environment: .system) {
+        node = Node(home: home, identity: identity, lock: lock, environment: environment) {
             // Nobody knows what the disk kept. A new process reads it back; going on would guess.
             log.critical("a commit failed with unknown outcome, stopping")
             exit(NodeError.Kind.integrity.rawValue)
@@ -63,16 +67,23 @@ package struct DaemonService: Sendable {
 
     /// Serves commands until cancelled, then closes sessions, casebooks and the home in order.
     package func run() async {
-        let node = node
-        try? await server.run { envelope, reply in
-            if case .watch = envelope.request {
-                for await response in node.watch() {
-                    guard (try? await reply.send(response)) != nil else { return }
-                }
-            } else {
-                try? await reply.send(await node.perform(envelope))
-            }
+        await withDiscardingTaskGroup { group in
+            group.addTask { [node, log] in await node.run(log: log) }
+            try? await server.run { [node] in await DaemonService.answer($0, of: node, to: $1) }
+            group.cancelAll()
         }
         await node.close()
+    }
+
+    private static func answer(
+        _ envelope: Envelope, of node: Node, to reply: ControlReply
+    ) async {
+        guard case .watch = envelope.request else {
+            try? await reply.send(await node.perform(envelope))
+            return
+        }
+        for await response in node.watch() {
+            guard (try? await reply.send(response)) != nil else { return }
+        }
     }
 }

@@ -1,10 +1,9 @@
-import ParleyCRDT
-import ParleyTransport
+package import ParleyTransport
 import Synchronization
 
 /// Keeps trying to be connected to one peer: dials its addresses, newest first, waits with full
 /// jitter after failures, and rests while a session stands, whoever dialled it.
-final class DialLoop: Sendable {
+package final class DialLoop: Sendable {
     private struct State {
         var pause: Task<Void, Never>?
         /// Whether somebody asked to dial now; kept until a pause would begin, so that it isn't
@@ -13,15 +12,18 @@ final class DialLoop: Sendable {
         var work: Task<Void, Never>?
     }
 
+    private let clock: NodeClock
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - dial: tries every address once; returns why it failed, `nil` when connected.
     ///   - ended: returns when the session with the peer has ended, and how.
-    init(
+    package init(
+        clock: NodeClock,
         dial: @escaping @Sendable () async -> CloseReason?,
         ended: @escaping @Sendable () async -> SessionOutcome
     ) {
+        self.clock = clock
         let work = Task { [weak self] in
             var reconnector = Reconnector()
             while !Task.isCancelled {
@@ -43,7 +45,7 @@ final class DialLoop: Sendable {
     }
 
     /// Dials now instead of when the pause is over.
-    func poke() {
+    package func poke() {
         let pause = state.withLock { state in
             state.isPoked = true
             return state.pause
@@ -51,14 +53,15 @@ final class DialLoop: Sendable {
         pause?.cancel()
     }
 
-    func stop() {
+    /// Ends it for good; a dial under way is left to itself.
+    package func stop() {
         let work = state.withLock { $0.work }
         work?.cancel()
         poke()
     }
 
     private func rest(_ delay: Duration) async {
-        let sleep = Task<Void, Never> { _ = try? await Task.sleep(for: delay) }
+        let sleep = Task<Void, Never> { [clock] in _ = try? await clock.sleep(delay) }
         let isPoked = state.withLock { state in
             state.pause = sleep
             return state.isPoked

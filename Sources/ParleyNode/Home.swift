@@ -27,11 +27,11 @@ package struct Home: Sendable {
     }
 
     package var controlPath: String { path + "/control.sock" }
-    package var lockPath: String { path + "/lock" }
     package var casebooksPath: String { path + "/casebooks" }
     private var keyPath: String { path + "/node.key" }
     private var namePath: String { path + "/node.json" }
-    private var lastPath: String { path + "/last" }
+    /// See `LastRecord`.
+    var lastPath: String { path + "/last" }
     /// See `ShownConflicts`.
     var shownPath: String { path + "/shown" }
 
@@ -101,24 +101,19 @@ package struct Home: Sendable {
         return fields["name"] ?? "unnamed"
     }
 
-    /// The record that `@last` means.
-    package var last: String? {
-        get {
-            FileManager.default.contents(atPath: lastPath).map {
-                String(decoding: $0, as: UTF8.self)
-            }
-        }
-        nonmutating set {
-            guard let newValue else { return }
-            // A convenience, not a record: not worth waiting for the disk.
-            try? write(Array(newValue.utf8), to: lastPath, isDurable: false)
-        }
-    }
-
-    /// The casebook files, by name.
+    /// The casebook files, by name; those that somebody gave another name than a node does come
+    /// last, because they are copies more often than not.
     package func casebookPaths() -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: casebooksPath)) ?? []
-        return names.filter { $0.hasSuffix(".sqlite") }.sorted().map { casebooksPath + "/" + $0 }
+        let files = names.filter { $0.hasSuffix(".sqlite") }.sorted()
+        return (files.filter(Home.isCasebookName) + files.filter { !Home.isCasebookName($0) })
+            .map { casebooksPath + "/" + $0 }
+    }
+
+    /// Whether a file is called as `newCasebookPath` calls it.
+    private static func isCasebookName(_ file: String) -> Bool {
+        let stem = file.dropLast(".sqlite".count)
+        return stem.count == 16 && stem.allSatisfy { $0.isHexDigit && !$0.isUppercase }
     }
 
     /// Removes what is left of casebooks whose making was cut off. No other process may be making
@@ -174,11 +169,9 @@ package struct Home: Sendable {
     }
 
     /// Writes a file of 0600 whole or not at all.
-    private func write(
-        _ bytes: [UInt8], to path: String, isDurable: Bool = true
-    ) throws(NodeError) {
+    private func write(_ bytes: [UInt8], to path: String) throws(NodeError) {
         do {
-            try PrivateFile.write(bytes, to: path, isDurable: isDurable)
+            try PrivateFile.write(bytes, to: path, isDurable: true)
         } catch {
             throw NodeError(
                 .refused,

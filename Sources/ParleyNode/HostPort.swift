@@ -1,4 +1,3 @@
-import ParleySync
 import Synchronization
 
 /// Addresses as people write them: `HOST:PORT`, an IPv6 host in brackets.
@@ -34,14 +33,5 @@ final class Listening: Sendable {
 
     func set(_ address: String) {
         self.address.withLock { $0 = address }
-    }
-}
-
-/// Milliseconds since this process started, from the monotonic clock.
-struct MonotonicClock: Sendable {
-    private let start = ContinuousClock.now
-
-    var now: Moment {
-        Moment(milliseconds: UInt64((ContinuousClock.now - start) / .milliseconds(1)))
     }
 }

@@ -56,7 +56,7 @@ final class Hub: Sendable {
 
     /// The session with a peer, now or when it opens; `nil` when the time is up.
     func session(with peer: NodeID, within timeout: Duration) async -> SessionHandle? {
-        let shot = OneShot<SessionHandle?>(orAfter: timeout, nil)
+        let shot = OneShot<SessionHandle?>(nil)
         let standing = state.withLock { state -> SessionHandle? in
             if let session = state.sessions[peer] { return session.handle }
             if state.isStopping { shot.finish(nil) }
@@ -64,7 +64,7 @@ final class Hub: Sendable {
             return nil
         }
         if let standing { shot.finish(standing) }
-        let session = await shot.value
+        let session = await shot.value(within: timeout)
         if session == nil {
             state.withLock { $0.waiting[peer]?.removeAll { $0 === shot } }
         }

@@ -25,8 +25,63 @@ extension Node {
         let store = try await CasebookStore.found(
             at: home.newCasebookPath(), name: name, memberName: home.name(), identity: identity,
             environment: shelf.environment)
-        shelf.place(store)
+        try shelf.place(store)
         return Response(json: try await describe(store).text)
+    }
+
+    /// The casebook a request is about: the one named, or the only one.
+    ///
+    /// - Throws: `notFound` with the names to choose from where that isn't clear, `refused` where
+    ///   several have the name.
+    func casebook(_ name: String?) async throws -> CasebookStore {
+        let stores = await shelf.stores()
+        guard let name else { return try await onlyCasebook(of: stores) }
+        var named: [CasebookStore] = []
+        for store in stores where try await store.read({ try $0.summary().name }) == name {
+            named.append(store)
+        }
+        if named.isEmpty, name.count >= 4 {
+            named = stores.filter { $0.casebookID.bytes.hex.hasPrefix(name.lowercased()) }
+        }
+        guard named.count <= 1 else {
+            let digits = named.map { String($0.casebookID.bytes.hex.prefix(16)) }
+            throw NodeError(
+                .refused,
+                "`\(name)` could be the casebook \(digits.joined(separator: " or ")). Give as many of its digits instead, with --casebook or PARLEY_CASEBOOK, as tell them apart."
+            )
+        }
+        guard let store = named.first else {
+            throw NodeError(
+                .notFound,
+                "no casebook `\(name)` here. Type `parley casebook list` for the names.")
+        }
+        return store
+    }
+
+    private func onlyCasebook(of stores: [CasebookStore]) async throws -> CasebookStore {
+        if let problem = shelf.unopened.first {
+            guard !stores.isEmpty else { throw problem }
+            throw NodeError(
+                problem.kind, problem.message + " Others can be used: name one with --casebook.")
+        }
+        if stores.count == 1 { return stores[0] }
+        guard !stores.isEmpty else {
+            throw NodeError(
+                .notFound,
+                "no casebook here yet. Type `parley casebook create NAME`, or `parley join CODE` with an invitation."
+            )
+        }
+        let names = try await names(of: stores)
+        throw NodeError(
+            .notFound,
+            "which casebook? There are \(names.joined(separator: ", ")). Add --casebook NAME, or set PARLEY_CASEBOOK."
+        )
+    }
+
+    private func names(of stores: [CasebookStore]) async throws -> [String] {
+        var names: [String] = []
+        for store in stores { names.append(try await store.read { try $0.summary().name }) }
+        return names
     }
 
     func listCasebooks() async throws -> Response {
@@ -86,11 +141,20 @@ extension Node {
         let store = try CasebookStore.joining(
             at: path, casebook: invitation.casebook, identity: identity,
             environment: shelf.environment)
-        shelf.place(store)
+        do {
+            try shelf.place(store)
+        } catch {
+            home.removeCasebook(path)
+            throw NodeError(
+                .refused,
+                "cannot join: this node is joining that casebook already. Wait until that has ended; `parley casebook list` shows it then."
+            )
+        }
         shelf.expect(invitation.inviter, in: invitation.casebook)
         defer { shelf.expectNobody(in: invitation.casebook) }
         do {
-            try await network.join(invitation, as: home.name(), store: store)
+            try await network.join(
+                invitation, as: home.name(), store: store, patience: environment.joinPatience)
         } catch {
             shelf.remove(invitation.casebook)
             try? store.close()

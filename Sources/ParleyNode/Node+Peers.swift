@@ -14,19 +14,18 @@ extension Node {
         let store = try await self.casebook(casebook)
         let own = identity.node
         let connected = Set(hub.sessions.map(\.peer))
+        let taken = network?.taken
         let peers: [JSONValue] = try await store.read { scope in
-            let addresses = try scope.addresses()
+            let known = try scope.addresses()
             return try scope.members().filter { $0.node != own }.map { member in
-                .object([
+                let addresses = known.filter { $0.node == member.node }.map(\.address)
+                let elsewhere = addresses.filter { taken?.contains($0, of: member.node) ?? false }
+                return .object([
                     ("node", .string(member.node.text)),
                     ("name", .string(try scope.name(of: member))),
                     ("role", .string(member.role.name)),
-                    (
-                        "addresses",
-                        .array(
-                            addresses.filter { $0.node == member.node }
-                                .map { .string($0.address) })
-                    ),
+                    ("addresses", .array(addresses.map { .string($0) })),
+                    ("taken", .array(elsewhere.map { .string($0) })),
                     ("connected", .bool(connected.contains(member.node))),
                 ])
             }
@@ -60,7 +59,8 @@ extension Node {
         let node = try await peer(typed, in: [store])
         let isTaken = try await store.read { scope in
             try scope.members().contains { member in
-                try member.node != node && scope.name(of: member) == name
+                guard member.node != node else { return false }
+                return try member.name == name || scope.name(of: member) == name
             }
         }
         guard !isTaken else {
@@ -71,8 +71,12 @@ extension Node {
     }
 
     /// The member somebody means: by name, or by any unique beginning of the node's digits.
+    ///
+    /// - Throws: `refused` where that could be several, which is no matter of taste: it decides whom
+    ///   an address is believed to belong to.
     func peer(_ typed: String, in stores: [CasebookStore]) async throws -> NodeID {
-        var found: [NodeID: String] = [:]
+        var byName: [NodeID: String] = [:]
+        var byDigits: [NodeID: String] = [:]
         let own = identity.node
         for store in stores {
             let named = try await store.read { scope in
@@ -80,14 +84,19 @@ extension Node {
                     .map { ($0.node, $0.name, try scope.name(of: $0)) }
             }
             for (node, name, petname) in named {
-                if name == typed || petname == typed { return node }
-                if typed.count >= 4, node.text.hasPrefix(typed.lowercased()) { found[node] = name }
+                if name == typed || petname == typed { byName[node] = petname }
+                if typed.count >= 4, node.text.hasPrefix(typed.lowercased()) {
+                    byDigits[node] = petname
+                }
             }
         }
+        let found = byName.isEmpty ? byDigits : byName
         guard found.count <= 1 else {
-            let names = found.values.sorted().joined(separator: ", ")
+            let names = found.map { "\($0.value) (\($0.key.fingerprint))" }.sorted()
             throw NodeError(
-                .refused, "`\(typed)` could be \(names). Type more digits, or the name.")
+                .refused,
+                "`\(typed)` could be \(names.joined(separator: " or ")). Type as many of the digits as tell them apart."
+            )
         }
         guard let node = found.keys.first else {
             throw NodeError(
@@ -109,9 +118,10 @@ extension Node {
         let peers = if let typed { [try await peer(typed, in: stores)] } else { shelf.neighbours }
         let timeout = Duration.seconds(waitSeconds)
         var reports = await meet(peers, on: network, within: timeout)
-        let reached = reports.filter(\.wasConnected).map(\.peer)
+        let reached = reports.filter(\.isComplete).map(\.peer)
         if reached.count > 1 {
-            // What one peer brought in the first round, the others have after the second.
+            // What one peer brought in the first round, the others have after the second. Who
+            // hadn't told everything in time would tell the same again.
             let second = await meet(reached, on: network, within: timeout)
             reports = reports.map { first in
                 second.first { $0.peer == first.peer }.map(first.followed) ?? first

@@ -3,7 +3,7 @@ import ParleyCRDT
 package import ParleyControl
 import ParleyLog
 import ParleyModel
-package import ParleyStore
+import ParleyStore
 import ParleyTransport
 import ParleyWire
 import Synchronization
@@ -17,12 +17,13 @@ package final class Node: Sendable {
     let joining: Joining
     let hub: Hub
     let events: EventBus
+    let environment: NodeEnvironment
     private let shown: ShownConflicts
+    private let last: LastRecord
     /// Present while the node is on the network.
     private let service = Mutex<PeerService?>(nil)
-    private let caretaker = Mutex<Caretaker?>(nil)
-    /// Casebooks in which something was committed, for `followCommits`.
-    private let commits: AsyncStream<CasebookStore>
+    /// Casebooks in which something was committed, for `run`.
+    private let commits: Agenda<Digest>
     /// Keeps every other process out of the home.
     private let lock: HomeLock
 
@@ -31,7 +32,7 @@ package final class Node: Sendable {
     /// - Throws: `refused` where another process has it, the daemon's pid named; what
     ///   `Home.identity` throws.
     package convenience init(
-        home: Home, environment: StoreEnvironment = .system
+        home: Home, environment: NodeEnvironment = .system
     ) async throws {
         let identity = try home.identity()
         self.init(
@@ -42,25 +43,26 @@ package final class Node: Sendable {
     /// - Parameter stopped: called when a casebook can't go on before it is opened again; commands
     ///   end anyway.
     init(
-        home: Home, identity: Identity, lock: HomeLock, environment: StoreEnvironment,
+        home: Home, identity: Identity, lock: HomeLock, environment: NodeEnvironment,
         stopped: @escaping @Sendable () -> Void = {}
     ) {
         self.home = home
         self.identity = identity
         self.lock = lock
+        self.environment = environment
         shown = ShownConflicts(path: home.shownPath)
+        last = LastRecord(path: home.lastPath)
         let hub = Hub(own: identity.node)
         self.hub = hub
-        let events = EventBus(now: environment.wallMilliseconds)
+        let events = EventBus(now: environment.store.wallMilliseconds)
         self.events = events
-        let changes = AsyncStream<CasebookStore>.makeStream(
-            bufferingPolicy: .bufferingNewest(64))
-        commits = changes.stream
+        let commits = Agenda<Digest>()
+        self.commits = commits
         shelf = Shelf(
             home: home, identity: identity, environment: environment, stopped: stopped
         ) { store, notice in
             Node.announce(notice, of: store, to: hub, events)
-            changes.continuation.yield(store)
+            commits.add(store.casebookID)
         }
         joining = Joining(shelf: shelf)
     }
@@ -94,14 +96,13 @@ package final class Node: Sendable {
         let request = envelope.request
         if CasebookCommands.handles(request) {
             let store = try await casebook(envelope.casebook)
-            let home = home
-            guard !envelope.request.isEdit || FreeSpace(at: home.path).allowsEdits else {
+            guard !envelope.request.isEdit || shelf.room.allowsEdits else {
                 throw NodeError(
                     .refused,
                     "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
                 )
             }
-            return await CasebookCommands(store: store, shown: shown) { home.last }
+            return await CasebookCommands(store: store, shown: shown) { [last] in last.id }
                 .perform(request)
         }
         switch request {
@@ -133,48 +134,6 @@ package final class Node: Sendable {
         }
     }
 
-    /// The casebook a request is about.
-    ///
-    /// - Throws: `notFound` with the names to choose from where that isn't clear.
-    func casebook(_ name: String?) async throws -> CasebookStore {
-        let stores = await shelf.stores()
-        guard let name else {
-            if let problem = shelf.unopened.first {
-                guard !stores.isEmpty else { throw problem }
-                throw NodeError(
-                    problem.kind, problem.message + " Others can be used: name one with --casebook."
-                )
-            }
-            if stores.count == 1 { return stores[0] }
-            guard !stores.isEmpty else {
-                throw NodeError(
-                    .notFound,
-                    "no casebook here yet. Type `parley casebook create NAME`, or `parley join CODE` with an invitation."
-                )
-            }
-            let names = try await names(of: stores)
-            throw NodeError(
-                .notFound,
-                "which casebook? There are \(names.joined(separator: ", ")). Add --casebook NAME, or set PARLEY_CASEBOOK."
-            )
-        }
-        for store in stores {
-            if store.casebookID.bytes.hex.hasPrefix(name.lowercased()) && name.count >= 4 {
-                return store
-            }
-            if try await store.read({ try $0.summary().name }) == name { return store }
-        }
-        throw NodeError(
-            .notFound,
-            "no casebook `\(name)` here. Type `parley casebook list` for the names.")
-    }
-
-    func names(of stores: [CasebookStore]) async throws -> [String] {
-        var names: [String] = []
-        for store in stores { names.append(try await store.read { try $0.summary().name }) }
-        return names
-    }
-
     /// Remembers the record a command was about, for `@last`.
     private func noteLast(_ request: Request, _ response: Response) {
         switch request {
@@ -183,7 +142,7 @@ package final class Node: Sendable {
                 case .object(let members)? = try? JSONParser.parse(json),
                 case .string(let record)? = members.first(where: { $0.0 == "record" })?.1
             else { return }
-            home.last = record
+            last.note(record)
         default:
             break
         }
@@ -191,48 +150,51 @@ package final class Node: Sendable {
 
     // MARK: Life
 
-    /// Goes on the network: listens, and dials whom it knows.
+    /// Goes on the network: listens, and dials whom it knows. `run` has to follow.
     ///
     /// - Returns: the bound address.
     func goOnline(
         host: String, port: Int, log: Logger
     ) async throws -> String {
-        let caretaker = Caretaker(shelf: shelf, log: log)
-        self.caretaker.withLock { $0 = caretaker }
         let stores = await shelf.stores()
         for problem in shelf.problems { log.critical("\(problem.message)") }
-        for store in stores {
-            caretaker.inspect(store)
-            caretaker.touched(store)
-        }
+        for store in stores { commits.add(store.casebookID) }
         let joining = joining
         let service = try PeerService(
-            shelf: shelf, hub: hub, events: events, log: log,
+            shelf: shelf, hub: hub, events: events, clock: environment.clock, log: log,
             desk: { await joining.admit($0, from: $1) })
         self.service.withLock { $0 = service }
         try await service.start(host: host, port: port)
-        Task { await followCommits(service, caretaker) }
         return service.address ?? "\(host):\(port)"
     }
 
-    /// Tidies up after commits, meets those who became members, and greets those anew with whom
-    /// more is shared now.
-    private func followCommits(_ service: PeerService, _ caretaker: Caretaker) async {
-        for await store in commits {
-            caretaker.touched(store)
-            guard shelf.haveMembersChanged(of: store) else { continue }
-            await service.dialNeighbours()
-            for session in hub.sessions {
-                let shared = shelf.casebooks(of: session.peer)
-                if !shared.allSatisfy(session.shared.contains) { session.stop() }
+    /// What a node on the network does by itself, until cancelled.
+    func run(log: Logger) async {
+        guard let network else { return }
+        let caretaker = Caretaker(shelf: shelf, clock: environment.clock, log: log)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await caretaker.run() }
+            group.addTask { await network.followNewAddresses() }
+            await commits.attend { casebook in
+                caretaker.touched(casebook)
+                await meetNewMembers(of: casebook, on: network)
             }
+        }
+    }
+
+    /// Dials those who became members, and greets those anew with whom more is shared now.
+    private func meetNewMembers(of casebook: Digest, on network: PeerService) async {
+        guard let store = shelf.store(casebook), shelf.haveMembersChanged(of: store) else { return }
+        await network.dialNeighbours()
+        for session in hub.sessions {
+            let shared = shelf.casebooks(of: session.peer)
+            if !shared.allSatisfy(session.shared.contains) { session.stop() }
         }
     }
 
     /// Leaves the network, closes the casebooks and lets go of the home.
     package func close() async {
         events.finish()
-        caretaker.withLock { $0?.stop() }
         await network?.stop()
         shelf.close()
         lock.release()

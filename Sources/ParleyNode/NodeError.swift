@@ -27,4 +27,11 @@ extension NodeError {
             "the casebook's file \(path) is damaged: \(finding). Keep a copy of it, and see that the other members hold what is in it: `parley sync`."
         )
     }
+    /// Two files hold one casebook.
+    init(repeating used: String, in unused: String) {
+        self.init(
+            .integrity,
+            "cannot use \(unused): it holds the casebook that is in \(used), too, and that one is used. Stop the node, move the file you don't want out of the folder, and start it again."
+        )
+    }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// An answer that comes once, from whichever side is first: what was waited for, the clock, or the
-/// cancelling of who waits.
+/// An answer that comes once, from whichever side is first: what was waited for, the clock of who
+/// waits, or the cancelling of it.
 final class OneShot<Value: Sendable>: Sendable {
     private enum State {
         case open([CheckedContinuation<Value, Never>])
@@ -9,17 +9,11 @@ final class OneShot<Value: Sendable>: Sendable {
     }
 
     private let state = Mutex(State.open([]))
-    /// The answer where none came in time.
+    /// The answer where none came in time, or before who waits was cancelled.
     private let fallback: Value
 
-    /// Answers by itself with `fallback` when the time is up, or when who waits is cancelled.
-    init(orAfter timeout: Duration? = nil, _ fallback: Value) {
+    init(_ fallback: Value) {
         self.fallback = fallback
-        guard let timeout else { return }
-        Task { [weak self] in
-            try? await Task.sleep(for: timeout)
-            self?.finish(fallback)
-        }
     }
 
     /// Answers; without effect from the second time on.
@@ -39,6 +33,18 @@ final class OneShot<Value: Sendable>: Sendable {
             } onCancel: {
                 finish(fallback)
             }
+        }
+    }
+
+    /// The same, waiting no longer than this; then `fallback` is the answer to everybody.
+    func value(within timeout: Duration) async -> Value {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                guard (try? await Task.sleep(for: timeout)) != nil else { return }
+                finish(fallback)
+            }
+            defer { group.cancelAll() }
+            return await value
         }
     }
 

@@ -9,7 +9,7 @@ import ParleyWire
 
 /// The networking half of a running node: listens, dials whom it knows, and owns the sessions.
 actor PeerService {
-    private let shelf: Shelf
+    let shelf: Shelf
     private let hub: Hub
     private let events: EventBus
     private let log: Logger
@@ -17,33 +17,35 @@ actor PeerService {
     private let replica: StoreReplica
     /// Random for each run, so that two connections between the same runs are told apart.
     private let run = UInt64.random(in: .min ... .max)
-    private let clock = MonotonicClock()
+    private let clock: NodeClock
     private let budget = SendBudget()
     private let listening: Listening
     /// Members of whom an address has just become known: worth dialling now.
-    private let newAddresses: AsyncStream<NodeID>
+    private let newAddresses = Agenda<NodeID>()
+    nonisolated let taken = TakenAddresses()
     private var listener: Listener?
     private var loops: [NodeID: DialLoop] = [:]
     private var failures: [NodeID: CloseReason] = [:]
 
     init(
-        shelf: Shelf, hub: Hub, events: EventBus, log: Logger,
+        shelf: Shelf, hub: Hub, events: EventBus, clock: NodeClock, log: Logger,
         desk: @escaping @Sendable (Join, NodeID) async -> Ticket?
     ) throws {
         self.shelf = shelf
         self.hub = hub
         self.events = events
+        self.clock = clock
         self.log = log
         let listening = Listening()
         self.listening = listening
         endpoint = Endpoint(
             certificate: try NodeCertificate(privateKey: shelf.identity.privateKey),
             refusals: RefusalCounters(), isMember: { shelf.isMemberOfAny($0) })
-        let learned = AsyncStream<NodeID>.makeStream()
-        newAddresses = learned.stream
+        let newAddresses = newAddresses
         replica = StoreReplica(
-            shelf: shelf, ownAddress: { listening.reachable },
-            learned: { learned.continuation.yield($0) }, desk: desk)
+            shelf: shelf, taken: taken, ownAddress: { listening.reachable },
+            learned: { newAddresses.add($0) },
+            ranShort: { log.error("\($0.message)") }, desk: desk)
     }
 
     nonisolated var refusals: RefusalCounters { endpoint.refusals }
@@ -62,9 +64,11 @@ actor PeerService {
         self.listener = listener
         listening.set(listener.address)
         await dialNeighbours()
-        Task { [weak self, newAddresses] in
-            for await peer in newAddresses { await self?.poke(peer) }
-        }
+    }
+
+    /// Dials members of whom an address becomes known, until cancelled.
+    nonisolated func followNewAddresses() async {
+        await newAddresses.attend { await poke($0) }
     }
 
     func stop() async {
@@ -79,7 +83,12 @@ actor PeerService {
         for peer in shelf.neighbours where loops[peer] == nil {
             let hub = hub
             loops[peer] = DialLoop(
-                dial: { [weak self] in await self?.dial(peer) ?? .shuttingDown },
+                clock: clock,
+                dial: { [weak self] in
+                    // `??` would take a dial that led to a session for one that failed.
+                    guard let self else { return .shuttingDown }
+                    return await dial(peer)
+                },
                 ended: { await hub.end(of: peer) })
         }
     }
@@ -94,37 +103,44 @@ actor PeerService {
 
     /// Tries a peer's addresses, newest first, until a session stands.
     ///
-    /// - Returns: `nil` when one does, else why the last attempt failed.
+    /// - Returns: `nil` when one does, else what `DialLoop` has to know of why not.
     private func dial(_ peer: NodeID) async -> CloseReason? {
         if hub.session(with: peer) != nil { return nil }
         var failure = CloseReason.connectionLost
         for address in await addresses(of: peer) {
-            guard let reason = await dial(peer, at: address) else {
+            let reason = await dial(peer, at: address)
+            taken.note(address, of: peer, isTaken: reason == .wrongCertificate)
+            guard let reason else {
                 failures[peer] = nil
                 return nil
             }
-            // Who answers and is wrong says more than an address where nobody answers.
-            if !failure.isViolation { failure = reason }
+            if reason.weight >= failure.weight { failure = reason }
         }
         failures[peer] = failure
-        return failure
+        log.info(
+            "not reached",
+            metadata: ["peer": "\(peer.fingerprint)", "reason": "\(failure.rawValue)"])
+        // Another node at an old address is nothing the peer did, and no reason to leave it alone.
+        return failure == .wrongCertificate ? .connectionLost : failure
     }
 
     /// - Returns: `nil` when a session with the peer stands, else why none does.
     private func dial(_ peer: NodeID, at address: String) async -> CloseReason? {
-        let outcome = OneShot<CloseReason?>(orAfter: .seconds(15), .timeout)
+        let outcome = OneShot<CloseReason?>(.timeout)
         let connection: Connection
         do {
-            connection = try await connect(peer, at: address, ended: { outcome.finish($0) })
+            connection = try await connect(
+                peer, at: address, makeHandler: makeHandler(ended: { outcome.finish($0) }))
         } catch {
             return error.reason
         }
+        let patience = Duration.seconds(15)
         let hub = hub
-        let waiting = Task {
-            if await hub.session(with: peer, within: .seconds(15)) != nil { outcome.finish(nil) }
-        }
-        let failure = await outcome.value
-        waiting.cancel()
+        // Given up when this function is left.
+        async let _: Void = {
+            if await hub.session(with: peer, within: patience) != nil { outcome.finish(nil) }
+        }()
+        let failure = await outcome.value(within: patience)
         if failure != nil { connection.close(.timeout) }
         return failure
     }
@@ -134,16 +150,13 @@ actor PeerService {
 
     /// Connects to an address where a peer is expected.
     func connect(
-        _ peer: NodeID, at address: String, joining join: Join? = nil,
-        welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
-        ended: @escaping @Sendable (CloseReason) -> Void = { _ in }
+        _ peer: NodeID, at address: String, makeHandler: @escaping MakeHandler
     ) async throws(DialError) -> Connection {
         guard let (host, port) = HostPort.split(address) else {
             throw .unreachable("not an address")
         }
         return try await Dialer(endpoint).dial(
-            host: host, port: port, expecting: peer,
-            makeHandler: makeHandler(joining: join, welcomed: welcomed, ended: ended))
+            host: host, port: port, expecting: peer, makeHandler: makeHandler)
     }
 
     private func addresses(of peer: NodeID) async -> [String] {
@@ -153,13 +166,14 @@ actor PeerService {
                 .filter { $0.node == peer }
         }
         var seen: Set<String> = []
-        return known.sorted { $0.seenMilliseconds > $1.seenMilliseconds }.map(\.address)
+        let addresses = known.sorted { $0.seenMilliseconds > $1.seenMilliseconds }.map(\.address)
             .filter { seen.insert($0).inserted }
+        return taken.ordered(addresses, of: peer)
     }
 
     // MARK: Sessions
 
-    private nonisolated func makeHandler(
+    nonisolated func makeHandler(
         joining join: Join? = nil, welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
         ended: @escaping @Sendable (CloseReason) -> Void = { _ in }
     ) -> MakeHandler {
@@ -168,7 +182,7 @@ actor PeerService {
         return { connection in
             SessionDriver(
                 connection: connection, replica: replica, observer: observer, run: run,
-                budget: budget, join: join, now: { clock.now })
+                budget: budget, join: join, now: { Moment(clock.now()) })
         }
     }
 
@@ -208,81 +222,53 @@ extension PeerService {
     func sync(with peer: NodeID, within timeout: Duration) async -> SyncReport {
         let deadline = ContinuousClock.now + timeout
         var report = SyncReport(peer: peer, isComplete: false)
-        while !report.isComplete, ContinuousClock.now < deadline, !Task.isCancelled {
+        repeat {
             if hub.session(with: peer) == nil { await poke(peer) }
             let left = deadline - ContinuousClock.now
-            guard let session = await hub.session(with: peer, within: left) else { break }
-            let shot = OneShot<SyncReport?>(orAfter: deadline - ContinuousClock.now, nil)
-            Task { shot.finish(await session.sync()) }
-            guard let answer = await shot.value else {
-                return report.followed(by: await session.progress())
+            guard let session = await hub.session(with: peer, within: max(left, .zero)) else {
+                break
             }
+            let (answer, isTimeUp) = await session.sync(until: deadline)
             report = report.wasConnected ? report.followed(by: answer) : answer
+            if isTimeUp || report.failure?.isLasting == true { break }
             if !report.isComplete { hub.leave(session) }
-        }
+        } while !report.isComplete && ContinuousClock.now < deadline
         if !report.wasConnected { report.failure = failures[peer] }
         return report
     }
+}
 
-    /// Goes to the inviter with the secret and waits until the founding change has come.
-    ///
-    /// - Throws: `unreachable` where nobody answers, `notPermitted` where the inviter refuses.
-    func join(
-        _ invitation: Invitation, as name: String, store: CasebookStore
-    ) async throws(NodeError) {
-        let welcome = OneShot<Bool>(orAfter: .seconds(30), false)
-        let join = Join(casebook: invitation.casebook, secret: invitation.secret, name: name)
-        let connection: Connection
-        do {
-            connection = try await connect(
-                invitation.inviter, at: invitation.address, joining: join,
-                welcomed: { _ in welcome.finish(true) }, ended: { _ in welcome.finish(false) })
-        } catch .closed(.wrongCertificate) {
-            throw NodeError(
-                .notPermitted,
-                "cannot join: another node than the inviter answers at \(invitation.address). Ask the inviter for its address."
-            )
-        } catch {
-            throw NodeError(
-                .unreachable,
-                "cannot join: nobody answers at \(invitation.address). See that the inviter's parleyd runs and can be reached, then join again."
-            )
-        }
-        guard await welcome.value else {
-            connection.close(.finished)
-            throw NodeError(
-                .notPermitted,
-                "cannot join: the inviter refused. The invitation was used already, has expired or was made by another node. Ask for a new one."
-            )
-        }
-        guard await store.isFounded(within: .seconds(30)) else {
-            throw NodeError(
-                .unreachable,
-                "cannot join: admitted, but the connection ended before the casebook had come. Join again with a new invitation."
-            )
-        }
-        let now = shelf.environment.wallMilliseconds()
-        try? await store.write {
-            try $0.noteAddress(
-                invitation.address, of: invitation.inviter, seenMilliseconds: now)
-        }
+extension CloseReason {
+    /// Of the failures at several addresses the one with the most says most: the peer broke a rule,
+    /// somebody else answers, nobody does.
+    fileprivate var weight: Int {
+        if self == .wrongCertificate { return 1 }
+        return isViolation ? 2 : 0
     }
 }
 
-extension CasebookStore {
-    /// Whether the founding change and this node's own admission have been applied, waiting for
-    /// them up to a time.
-    fileprivate func isFounded(within timeout: Duration) async -> Bool {
-        let shot = OneShot<Bool>(orAfter: timeout, false)
-        observeCommits { [weak self] _ in
-            if self?.hasAdmittedUs == true { shot.finish(true) }
+extension SessionHandle {
+    /// Waits until everything has been exchanged, the connection ends, the time is up or who waits
+    /// is cancelled; the last two give the wait up.
+    fileprivate func sync(
+        until deadline: ContinuousClock.Instant
+    ) async -> (report: SyncReport, isTimeUp: Bool) {
+        await withTaskGroup(of: SyncReport?.self) { group in
+            group.addTask { await sync() }
+            group.addTask {
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                return nil
+            }
+            var isTimeUp = false
+            for await report in group {
+                group.cancelAll()
+                guard let report else {
+                    isTimeUp = true
+                    continue
+                }
+                return (report, !report.isComplete && (isTimeUp || Task.isCancelled))
+            }
+            preconditionFailure("a sync is always answered")
         }
-        if hasAdmittedUs { shot.finish(true) }
-        return await shot.value
-    }
-
-    private var hasAdmittedUs: Bool {
-        let own = origin.node
-        return members.contains { $0.node == own }
     }
 }

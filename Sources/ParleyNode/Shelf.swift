@@ -19,13 +19,14 @@ package final class Shelf: Sendable {
         var stores: [Digest: CasebookStore] = [:]
         /// Who was a member when last looked at, to notice who came.
         var members: [Digest: [Member]] = [:]
-        /// Inviters, whom we trust before their log has arrived.
-        var expected: [Digest: NodeID] = [:]
+        /// Inviters, whom we trust before their log has arrived, and whether our own admission has.
+        var expected: [Digest: (inviter: NodeID, admission: OneShot<Bool>)] = [:]
     }
 
     let home: Home
     let identity: Identity
     let environment: StoreEnvironment
+    let room: DiskRoom
     private let state = Mutex(State())
     /// Called when a casebook can't go on before it is opened again.
     private let stopped: @Sendable () -> Void
@@ -33,13 +34,14 @@ package final class Shelf: Sendable {
     private let moved: @Sendable (CasebookStore, CommitNotice) -> Void
 
     init(
-        home: Home, identity: Identity, environment: StoreEnvironment,
+        home: Home, identity: Identity, environment: NodeEnvironment,
         stopped: @escaping @Sendable () -> Void,
         moved: @escaping @Sendable (CasebookStore, CommitNotice) -> Void
     ) {
         self.home = home
         self.identity = identity
-        self.environment = environment.indexing(Schema.casework.indexedFields)
+        self.environment = environment.store.indexing(Schema.casework.indexedFields)
+        room = DiskRoom(home: home.path, measure: environment.freeSpace)
         self.stopped = stopped
         self.moved = moved
     }
@@ -71,8 +73,10 @@ package final class Shelf: Sendable {
                     try store.close()
                     home.removeCasebook(path)
                 } else {
-                    place(store)
+                    try place(store)
                 }
+            } catch let error as NodeError {
+                note(error, about: path)
             } catch {
                 note(NodeError(opening: path, error), about: path)
                 state.withLock { _ = $0.unopened.insert(path) }
@@ -80,9 +84,10 @@ package final class Shelf: Sendable {
         }
     }
 
-    /// What is wrong with casebooks, in words, sorted by file.
+    /// What is wrong with the disk and with casebooks, in words, these sorted by file.
     var problems: [NodeError] {
-        state.withLock { $0.problems.sorted { $0.key < $1.key }.map(\.value) }
+        [room.problem].compactMap(\.self)
+            + state.withLock { $0.problems.sorted { $0.key < $1.key }.map(\.value) }
     }
 
     /// Those of them because of which a casebook can't be used at all.
@@ -94,16 +99,30 @@ package final class Shelf: Sendable {
         state.withLock { $0.problems[path] = problem }
     }
 
-    /// Takes in a casebook that was just made or is being joined.
-    func place(_ store: CasebookStore) {
-        let isNew = state.withLock { state in
+    /// Takes in a casebook that was opened, was just made or is being joined.
+    ///
+    /// Of two files of one casebook the first stays: sessions and commands rely on it already, and
+    /// what is written to one isn't in the other.
+    ///
+    /// - Throws: `integrity` where another file has its place; `store` is closed then.
+    func place(_ store: CasebookStore) throws(NodeError) {
+        let earlier = state.withLock { state -> CasebookStore? in
+            if let earlier = state.stores[store.casebookID] { return earlier }
             state.members[store.casebookID] = store.members
-            return state.stores.updateValue(store, forKey: store.casebookID) == nil
+            state.stores[store.casebookID] = store
+            return nil
         }
-        guard isNew else { return }
+        if let earlier {
+            try? store.close()
+            throw NodeError(repeating: earlier.path, in: store.path)
+        }
         let stopped = stopped
         store.observeStop { stopped() }
-        store.observeCommits { [weak self] notice in self?.moved(store, notice) }
+        store.observeCommits { [weak self, weak store] notice in
+            guard let self, let store else { return }
+            noteAdmission(to: store)
+            moved(store, notice)
+        }
     }
 
     /// Takes out a casebook whose joining failed.
@@ -120,7 +139,25 @@ package final class Shelf: Sendable {
 
     /// Treats a node as a member before the log says so: the inviter, until its log has come.
     func expect(_ node: NodeID, in casebook: Digest) {
-        state.withLock { $0.expected[casebook] = node }
+        state.withLock { $0.expected[casebook] = (node, OneShot(false)) }
+    }
+
+    /// Whether the founding change and this node's own admission have been applied, once they have.
+    ///
+    /// - Precondition: somebody is expected in the casebook.
+    func admission(to store: CasebookStore) -> OneShot<Bool> {
+        guard let expected = state.withLock({ $0.expected[store.casebookID] }) else {
+            preconditionFailure("nobody is expected in that casebook")
+        }
+        noteAdmission(to: store)
+        return expected.admission
+    }
+
+    private func noteAdmission(to store: CasebookStore) {
+        guard let expected = state.withLock({ $0.expected[store.casebookID] }),
+            store.members.contains(where: { $0.node == identity.node })
+        else { return }
+        expected.admission.finish(true)
     }
 
     /// The inviter is a member by the log now, or never will be.
@@ -144,7 +181,7 @@ package final class Shelf: Sendable {
     /// Answers from memory: it is asked on event loops.
     func isMember(_ node: NodeID, of casebook: Digest) -> Bool {
         let (store, expected) = state.withLock { ($0.stores[casebook], $0.expected[casebook]) }
-        return expected == node || store?.members.contains { $0.node == node } ?? false
+        return expected?.inviter == node || store?.members.contains { $0.node == node } ?? false
     }
 
     func isMemberOfAny(_ node: NodeID) -> Bool {

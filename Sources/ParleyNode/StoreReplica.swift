@@ -9,10 +9,13 @@ import ParleyWire
 /// The stores as sessions see them.
 struct StoreReplica: Replica {
     let shelf: Shelf
+    let taken: TakenAddresses
     /// Where this node itself can be reached, to pass on to members.
     let ownAddress: @Sendable () -> String?
     /// Called with a member of whom a new address has become known.
     let learned: @Sendable (NodeID) -> Void
+    /// Called with what to do when the disk begins to have too little room for what others send.
+    let ranShort: @Sendable (NodeError) -> Void
     /// Admits a stranger; see `Joining`.
     let desk: @Sendable (Join, NodeID) async -> Ticket?
 
@@ -56,21 +59,30 @@ struct StoreReplica: Replica {
     }
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
-        guard let store = shelf.store(casebook), FreeSpace(at: shelf.home.path).allowsIntake
-        else { return .unable }
+        guard let store = shelf.store(casebook) else { return .unable }
+        guard shelf.room.allowsIntake else { return refuseForRoom(wasTried: false) }
         do {
             let verified = try await store.verify(batches)
             let report = try await store.ingest(verified)
+            shelf.room.intakeSucceeded()
             return .stored(
                 runs: verified.map(StoredRun.init), conflicts: report.openConflicts,
                 uninterpreted: report.uninterpreted)
         } catch let error as LogError {
             return .refused(error.isForgery ? .badSignature : .corrupt)
+        } catch StoreError.full {
+            return refuseForRoom(wasTried: true)
         } catch let error as StoreError {
             return error.isPeersFault ? .refused(.protocolViolation) : .unable
         } catch {
             return .unable
         }
+    }
+
+    private func refuseForRoom(wasTried: Bool) -> StoreOutcome {
+        let isNews = shelf.room.intakeFailed(wasTried: wasTried)
+        if isNews, let problem = shelf.room.problem { ranShort(problem) }
+        return .refused(.diskFull)
     }
 
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {
@@ -109,6 +121,7 @@ struct StoreReplica: Replica {
         guard let store = shelf.store(casebook) else { return [] }
         let now = shelf.environment.wallMilliseconds()
         var addresses = ((try? await store.read { try $0.addresses() }) ?? [])
+            .filter { !taken.contains($0.address, of: $0.node) }
         if let own = ownAddress() {
             addresses.insert(
                 PeerAddress(node: shelf.identity.node, seenMilliseconds: now, address: own), at: 0)

@@ -106,7 +106,9 @@ extension Transaction {
             known += shared
             if known == batch.hashes.count { return nil }
             let last = batch.first + UInt64(known) - 1
-            if last == lane.held.sequence { return Place(position: .end(lane.number), known: known) }
+            if last == lane.held.sequence {
+                return Place(position: .end(lane.number), known: known)
+            }
             let hash = known == 0 ? batch.previous : batch.hashes[known - 1]
             let fork = Lane.Point(sequence: last, hash: hash)
             guard let next = try branch(of: lane, after: fork, with: batch.hashes[known]) else {

@@ -118,7 +118,8 @@ package struct Reconciliation: Sendable {
         if page.replacesAll { peer.forget() }
         peer.set(page.entries)
         pageCount += 1
-        guard peer.clock.entries.count <= Limits.clockOrigins, pageCount <= Limits.clockOrigins else {
+        guard peer.clock.entries.count <= Limits.clockOrigins, pageCount <= Limits.clockOrigins
+        else {
             return [.close(.violation("a clock without an end"))]
         }
         guard !page.moreFollow else { return [] }
@@ -219,7 +220,8 @@ package struct Reconciliation: Sendable {
     /// The peer says where a branch of its lies.
     mutating func receive(_ locator: Locator) -> [SessionAction] {
         switch search.queue(locator) {
-        case .first: [.findShared(casebook: casebook, origin: locator.origin, points: locator.points)]
+        case .first:
+            [.findShared(casebook: casebook, origin: locator.origin, points: locator.points)]
         case .later: []
         case .tooMany: [.close(.violation("locators without an end"))]
         }

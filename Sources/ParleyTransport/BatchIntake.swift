@@ -27,38 +27,3 @@ struct BatchIntake {
         byteCount -= batches.reduce(0) { $0 + $1.count }
     }
 }
-
-/// People who wait for a session to have exchanged everything.
-struct SyncWaiters {
-    private var waiting: [(number: UInt64, hasPassed: Bool, answer: (SyncReport) -> Void)] = []
-    private var nextNumber: UInt64 = 1
-
-    /// - Returns: the number of the barrier that must pass first.
-    mutating func add(_ answer: @escaping (SyncReport) -> Void) -> UInt64 {
-        nextNumber += 1
-        waiting.append((nextNumber, false, answer))
-        return nextNumber
-    }
-
-    /// Barriers that were asked for before the session stood.
-    var pending: [UInt64] { waiting.filter { !$0.hasPassed }.map(\.number) }
-
-    mutating func passed(_ number: UInt64) {
-        for index in waiting.indices where waiting[index].number == number {
-            waiting[index].hasPassed = true
-        }
-    }
-
-    mutating func check(isQuiet: Bool, _ report: () -> SyncReport) {
-        guard isQuiet, waiting.contains(where: \.hasPassed) else { return }
-        let done = waiting.filter(\.hasPassed)
-        waiting.removeAll(where: \.hasPassed)
-        let report = report()
-        for waiter in done { waiter.answer(report) }
-    }
-
-    mutating func fail(_ report: SyncReport) {
-        for waiter in waiting { waiter.answer(report) }
-        waiting = []
-    }
-}

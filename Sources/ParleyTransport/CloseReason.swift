@@ -58,6 +58,10 @@ package enum CloseReason: String, CaseIterable, Sendable {
     case incompatible
     /// The member was revoked.
     case revoked
+    /// This node's disk has no room for what the peer sends.
+    case diskFull
+    /// The peer can't take any more for now: its disk has no room, or it has too much to do.
+    case peerOverloaded
 
     /// Whether `RefusalCounters` counts it: everything that isn't the ordinary life of a connection.
     package var isRefusal: Bool {
@@ -65,9 +69,15 @@ package enum CloseReason: String, CaseIterable, Sendable {
         case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost: false
         case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
             .handshakeFailed, .timeout, .silence, .notReading, .tooManyConnections, .tooLarge,
-            .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked:
+            .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked, .diskFull,
+            .peerOverloaded:
             true
         }
+    }
+
+    /// Whether trying again at once would most likely end the same way.
+    package var isLasting: Bool {
+        isViolation || self == .diskFull || self == .peerOverloaded
     }
 
     /// Whether dialling the same peer again soon is pointless, because one side broke a rule the
@@ -75,7 +85,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
     package var isViolation: Bool {
         switch self {
         case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost, .timeout,
-            .silence, .notReading, .tooManyConnections, .handshakeFailed:
+            .silence, .notReading, .tooManyConnections, .handshakeFailed, .diskFull,
+            .peerOverloaded:
             false
         case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
             .tooLarge, .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked:
@@ -104,6 +115,9 @@ extension CloseReason {
         case .badSignature: "it sent what isn't signed by its author"
         case .incompatible: "its version doesn't fit this one"
         case .revoked: "it was revoked"
+        case .diskFull: "there is too little free disk space here to receive anything"
+        case .peerOverloaded:
+            "it can't take any more now: its disk is full, or it has too much to do"
         }
     }
 }

@@ -47,8 +47,8 @@ package enum StoreOutcome: Equatable, Sendable {
     /// All of it is durable, or was there before. Says where each batch stands, how many conflicts
     /// are open in the records it was about, and how many groups nobody here can interpret.
     case stored(runs: [StoredRun], conflicts: [RecordID: Int], uninterpreted: Int)
-    /// The peer's fault: nothing was stored.
+    /// Nothing was stored, and the connection ends for this reason: the peer's fault, or a full disk.
     case refused(CloseReason)
-    /// Our own trouble, a full disk for instance: nothing was stored, and the peer may try later.
+    /// Our own trouble of another kind: nothing was stored, and the peer may try later.
     case unable
 }

@@ -121,7 +121,9 @@ package final class SessionDriver: ConnectionHandler {
         timer?.timer.cancel()
         timer = nil
         isClosed = true
-        let (handle, last) = (handle, progress())
+        let handle = handle
+        var last = progress()
+        last.failure = reason
         let hasSettled = session.map { settled.isSuperset(of: $0.shared) && hasOpened } ?? false
         noteExchanges()
         session = nil
@@ -237,6 +239,7 @@ package final class SessionDriver: ConnectionHandler {
             noteExchanges()
         case .passed(let number):
             waiters.passed(number)
+            ping()
         case .close(let reason):
             end(refusal ?? CloseReason(reason), refusal?.close ?? reason.close)
         }
@@ -328,7 +331,7 @@ package final class SessionDriver: ConnectionHandler {
         hasOpened = true
         observer.opened(handle, run)
         catchUp()
-        for number in waiters.pending { handle { $0.barrier(number, now: self.now()) } }
+        ping()
         passOnAddresses()
     }
 
@@ -405,10 +408,19 @@ package final class SessionDriver: ConnectionHandler {
     }
 
     /// Answers once everything both sides had at this moment has been exchanged.
-    func sync(_ answer: @escaping (SyncReport) -> Void) {
-        guard !isClosed else { return answer(progress()) }
-        let number = waiters.add(answer)
-        guard hasOpened else { return }
+    func sync(_ request: SyncRequest, _ answer: @escaping (SyncReport) -> Void) {
+        guard !isClosed, !request.isGivenUp else { return answer(progress()) }
+        waiters.add(request, answer)
+        ping()
+    }
+
+    /// Answers at once. What has come stays news for whoever asks next.
+    func giveUp(_ request: SyncRequest) {
+        waiters.leave(request) { progress() }
+    }
+
+    private func ping() {
+        guard hasOpened, let number = waiters.nextPing() else { return }
         handle { $0.barrier(number, now: self.now()) }
     }
 

@@ -19,7 +19,8 @@ extension CloseReason {
     init(_ end: SessionEnd) {
         self =
             switch end {
-            case .byPeer(.goingAway), .byPeer(.duplicate), .byPeer(.overloaded): .closedByPeer
+            case .byPeer(.goingAway), .byPeer(.duplicate): .closedByPeer
+            case .byPeer(.overloaded): .peerOverloaded
             case .byPeer: .refusedByPeer
             case .silence: .silence
             case .violation: .protocolViolation
@@ -36,6 +37,7 @@ extension CloseReason {
         switch self {
         case .corrupt: Close(.malformed)
         case .badSignature: Close(.unverified)
+        case .diskFull: Close(.overloaded, text: "too little free disk space")
         default: Close(.unexpected)
         }
     }

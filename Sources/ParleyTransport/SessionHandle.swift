@@ -40,7 +40,7 @@ package struct SyncReport: Sendable {
 
     /// Whether a session stood at all.
     package var wasConnected = false
-    /// Why none did, as far as is known.
+    /// Why none did, or why it ended before all was exchanged, as far as is known.
     package var failure: CloseReason?
 
     package init(peer: NodeID, isComplete: Bool) {
@@ -74,7 +74,9 @@ package struct SyncReport: Sendable {
 
     /// Why it isn't complete, for people.
     package var reason: String {
-        wasConnected ? "the connection ended or the time was up" : failure?.words ?? "not reached"
+        if let failure { return failure.words }
+        return wasConnected
+            ? "the time was up before all was exchanged" : "it wasn't reached in time"
     }
 }
 
@@ -97,12 +99,19 @@ package struct SessionHandle: Sendable, Hashable {
         connection.eventLoop.execute { driver.value.moved(movement) }
     }
 
-    /// Waits until everything both sides have now has been exchanged, or the connection ends.
+    /// Waits until everything both sides have now has been exchanged, or the connection ends. When
+    /// cancelled, answers with what has been exchanged so far.
     package func sync() async -> SyncReport {
-        await withCheckedContinuation { continuation in
-            connection.eventLoop.execute {
-                driver.value.sync { continuation.resume(returning: $0) }
+        let request = SyncRequest()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                connection.eventLoop.execute {
+                    driver.value.sync(request) { continuation.resume(returning: $0) }
+                }
             }
+        } onCancel: {
+            request.giveUp()
+            connection.eventLoop.execute { driver.value.giveUp(request) }
         }
     }
 

@@ -96,6 +96,9 @@ import parley
         amal.parley("edit", exchange.record, "place=Adra")
         chadia.parley("edit", exchange.record, "place=Damascus")
         try meetInLine()
+        let blind = ["conflict", "resolve", exchange.record, "place", "--unset"]
+        #expect(basil.run(blind).errors.contains("parley conflict show"))
+        basil.parley("conflict", "list", exits: 4)
         basil.parley("conflict", "resolve", exchange.record, "place", "--unset")
         let shown: Shown = try basil.answer("show", exchange.record)
         #expect(shown.fields["place"] == nil)

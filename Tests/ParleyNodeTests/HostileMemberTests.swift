@@ -118,18 +118,31 @@ struct HostileMemberTests {
 
     /// Where another node answers at a peer's address, the dialler says so.
     @Test func anotherKeyAtAPeersAddressIsRefused() async throws {
-        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let (clock, log) = (ManualClock(), NotedLog())
+        let amal = try await RunningNode.start(
+            homes["amal"], name: "amal", environment: NodeEnvironment(clock: clock.nodeClock),
+            log: log)
         let basil = try await RunningNode.start(homes["basil"], name: "basil")
         let mallory = try await RunningNode.start(homes["mallory"], name: "mallory")
         _ = try await amal.ask(.createCasebook(name: "exchanges"))
         _ = try await amal.admit(basil)
         await basil.stop()
         _ = try await amal.ask(.addPeer(node: basil.nodeID, address: mallory.address))
-        let answer = try await amal.ask(.sync(peer: "basil", waitSeconds: 3))
+        await log.line(containing: "reason=wrongCertificate")
+        let answer = try await amal.ask(.sync(peer: "basil", waitSeconds: 0))
         #expect(answer.exitCode == 5)
         #expect(answer.error?.contains("another node answers") == true)
         let peer = try await amal.json(.status)["peers"]?.items.first
         #expect(peer?["refused"]?["wrongCertificate"] != nil)
+        let taken = try await amal.json(.listPeers).items.first?["taken"]?.items ?? []
+        #expect(taken.map(\.content) == [mallory.address])
+
+        // That isn't the peer's doing: it is dialled again as one that can't be reached.
+        for await pause in clock.sleeps where pause != TidySchedule.pause {
+            #expect(pause <= Reconnector.lastCeiling)
+            clock.advance(by: pause)
+            if log.lines.count(where: { $0.contains("reason=wrongCertificate") }) > 3 { break }
+        }
         await amal.stop()
         await mallory.stop()
     }

@@ -56,6 +56,30 @@ struct LifeTests {
         await node.stop()
     }
 
+    /// A copy in the folder, whatever it is called, neither takes the casebook's place nor goes
+    /// unnoticed.
+    @Test(arguments: ["zz-backup", "0-backup"])
+    func aCopyDoesNotTakeTheCasebooksPlace(name: String) async throws {
+        let home = homes["amal"]
+        var node = try await RunningNode.start(home, name: "amal")
+        _ = try await node.ask(.createCasebook(name: "exchanges"))
+        await node.stop()
+        let copy = home.casebooksPath + "/\(name).sqlite"
+        try FileManager.default.copyItem(atPath: file(of: home), toPath: copy + ".kept")
+        node = try await RunningNode.start(home)
+        _ = try await node.ask(report("written after the copy"))
+        let digest = try await node.digest
+        await node.stop()
+        try FileManager.default.moveItem(atPath: copy + ".kept", toPath: copy)
+        node = try await RunningNode.start(home)
+        #expect(try await node.digest == digest)
+        let problems = try await node.json(.status)["problems"]?.items ?? []
+        #expect(problems.count == 1)
+        #expect(problems.first?.content?.contains(copy) == true)
+        #expect(try await node.ask(report("another")).exitCode == 0)
+        await node.stop()
+    }
+
     /// After an unclean stop the file is read through in the background, and what is found is shown.
     @Test func damageFoundByTheCheckIsShown() async throws {
         let home = homes["amal"]
@@ -66,9 +90,10 @@ struct LifeTests {
         try damageRecords(in: file(of: home))
         // Left behind by a process that was killed; no valid frame is in it.
         try Data(repeating: 0, count: 64).write(to: URL(fileURLWithPath: file(of: home) + "-wal"))
-        node = try await RunningNode.start(home)
-        var problems: [JSONValue] = []
-        while problems.isEmpty { problems = try await node.json(.status)["problems"]?.items ?? [] }
+        let log = NotedLog()
+        node = try await RunningNode.start(home, log: log)
+        await log.line(containing: "a casebook's file is damaged")
+        let problems = try await node.json(.status)["problems"]?.items ?? []
         #expect(problems.first?.content?.contains("damaged") == true)
         await node.stop()
     }

@@ -43,6 +43,45 @@ struct NetworkTests {
         await basil.stop()
     }
 
+    /// Who gives no time is told what there is to tell of the standing connection.
+    @Test func aSyncWithoutPatienceIsNoFailureToReach() async throws {
+        let (amal, basil) = try await pair()
+        #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 20)).exitCode == 0)
+        let hasty = try await amal.ask(.sync(peer: "basil", waitSeconds: 0))
+        #expect(hasty.error == nil && hasty.json != nil)
+        #expect([0, 5].contains(hasty.exitCode))
+        #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 20)).exitCode == 0)
+        await basil.stop()
+        #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 0)).exitCode == 5)
+        await amal.stop()
+    }
+
+    /// While a session stands nobody thinks of dialling, and when it ends somebody does at once, not
+    /// after the pause of a peer that couldn't be reached for long.
+    @Test func aStandingSessionIsNoFailedDial() async throws {
+        let clock = ManualClock()
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(
+            homes["basil"], name: "basil", environment: NodeEnvironment(clock: clock.nodeClock))
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        _ = try await amal.admit(basil)
+        func pauses() -> Int { clock.slept.count { $0 != TidySchedule.pause } }
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        let before = pauses()
+        // Whoever does pause has another look now.
+        clock.advance(by: .seconds(10))
+        for _ in 0..<20 { _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20)) }
+        #expect(pauses() == before)
+        let earlier = clock.slept.count
+        await amal.stop()
+        for await pause in clock.sleeps.dropFirst(earlier)
+        where pause != TidySchedule.pause {
+            #expect(pause <= Reconnector.firstCeiling)
+            break
+        }
+        await basil.stop()
+    }
+
     /// A change reaches a third node through the one in the middle, while all are connected.
     @Test func aChangeIsRelayedThroughAThirdNode() async throws {
         let (amal, basil) = try await pair()
@@ -95,6 +134,28 @@ struct NetworkTests {
         #expect(second.error?.contains("used already") == true)
         #expect(try await thief.json(.listCasebooks).items.isEmpty)
         for node in [amal, basil, chadia, thief] { await node.stop() }
+    }
+
+    /// Joins at once with one code leave one casebook, in one file, that hears of its commits.
+    @Test func joinsAtOnceShareNothing() async throws {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(homes["basil"], name: "basil")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        let code =
+            try await amal.json(
+                .invite(role: "editor", expiresSeconds: 60, address: nil))["code"]?.content ?? ""
+        let codes = try await withThrowingTaskGroup(of: Int32.self) { group in
+            for _ in 0..<8 {
+                group.addTask { try await basil.ask(.join(code: code)).exitCode }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.sorted() == [0] + [Int32](repeating: 1, count: 7))
+        #expect(basil.home.casebookPaths().count == 1)
+        _ = try await basil.ask(report("from basil"))
+        _ = try await amal.ask(.sync(peer: "basil", waitSeconds: 20))
+        #expect(try await amal.digest == basil.digest)
+        for node in [amal, basil] { await node.stop() }
     }
 
     @Test func namesThatAreTakenGetANumber() async throws {

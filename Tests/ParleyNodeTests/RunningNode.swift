@@ -17,12 +17,13 @@ final class RunningNode: Sendable {
 
     /// - Parameter home: made when nothing is there.
     static func start(
-        _ home: Home, name: String = "amal", listen: String = "127.0.0.1:0"
+        _ home: Home, name: String = "amal", listen: String = "127.0.0.1:0",
+        environment: NodeEnvironment = .system, log: NotedLog = NotedLog()
     ) async throws -> RunningNode {
         if !home.exists { _ = try home.create(name: name) }
-        let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        return RunningNode(
-            home: home, service: try await DaemonService(home: home, listen: listen, log: quiet))
+        let service = try await DaemonService(
+            home: home, listen: listen, log: log.logger, environment: environment)
+        return RunningNode(home: home, service: service)
     }
 
     var address: String { service.ready.listening }

@@ -124,8 +124,10 @@ import Testing
         }
         try await everybodyMeets()
         for node in nodes { #expect(try await place(of: id, in: node) == "one") }
-        try await anna.revoke(node, keeping: boris.store.appliedClock.entries
-            .filter { $0.origin.node == node })
+        try await anna.revoke(
+            node,
+            keeping: boris.store.appliedClock.entries
+                .filter { $0.origin.node == node })
         try await everybodyMeets()
         for node in nodes {
             #expect(try await place(of: id, in: node) == "three")

@@ -265,6 +265,7 @@ import Testing
         #expect(try await anna.store.seal() == 0)
         let boris = try await anna.admitting("boris", seed: 2)
         #expect(try await boris.digest() == anna.digest())
-        #expect(try await anna.store.locators(of: origin).map { $0.map(\.sequence) }.first?.first == 82)
+        #expect(
+            try await anna.store.locators(of: origin).map { $0.map(\.sequence) }.first?.first == 82)
     }
 }

@@ -163,7 +163,8 @@ struct MemoryReplica {
     private func branch(to end: Tip, of origin: Origin) -> [Kept] {
         let kept = logs[origin] ?? []
         var branch = kept.filter { $0.tip == end }
-        while let first = branch.first, let before = kept.first(where: { $0.hash == first.previous })
+        while let first = branch.first,
+            let before = kept.first(where: { $0.hash == first.previous })
         {
             branch.insert(before, at: 0)
         }

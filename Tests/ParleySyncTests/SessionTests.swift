@@ -376,7 +376,9 @@ struct SessionRuleTests {
             casebook: MemoryReplica.casebook, held: [entry], applied: [entry], isLocal: true,
             now: now)
         #expect(initiator.receive(.ping(7), now: now) == [])
-        let batches = left.logs[left.author.origin]!.map { left.outgoing($0, of: left.author.origin) }
+        let batches = left.logs[left.author.origin]!.map {
+            left.outgoing($0, of: left.author.origin)
+        }
         let actions = initiator.supply(
             casebook: MemoryReplica.casebook, OutgoingRead(batches: batches), now: now)
         #expect(

@@ -21,16 +21,23 @@ final class ScriptedReplica: Replica {
     private let state: Mutex<State>
     /// Waited for before the stores answer what a session opens with.
     private let gate: Gate
+    /// Waited for before batches are read.
+    private let sending: Gate
     /// What was handed over to be stored.
     let stored: AsyncStream<[UInt8]>
     private let notes: AsyncStream<[UInt8]>.Continuation
+    /// Said to be open in whatever is stored.
+    private let conflicts: [RecordID: Int]
 
     /// - Parameter clocks: what is held and applied at the first look, the second and so on.
     init(
-        clocks: [Clock] = [Clock()], batches: [OutgoingBatch] = [], gate: Gate = Gate(isOpen: true)
+        clocks: [Clock] = [Clock()], batches: [OutgoingBatch] = [], gate: Gate = Gate(isOpen: true),
+        sending: Gate = Gate(isOpen: true), conflicts: [RecordID: Int] = [:]
     ) {
         state = Mutex(State(clocks: clocks, batches: batches))
         self.gate = gate
+        self.sending = sending
+        self.conflicts = conflicts
         (stored, notes) = AsyncStream.makeStream()
     }
 
@@ -50,6 +57,7 @@ final class ScriptedReplica: Replica {
     func batches(
         in casebook: Digest, for logs: [PeerLog], byteLimit: Int
     ) async -> OutgoingRead? {
+        await sending.passed()
         let last = logs[0].tips.last?.sequence ?? 0
         let next = state.withLock { $0.batches.first { $0.first > last } }
         return OutgoingRead(batches: next.map { [$0] } ?? [])
@@ -60,7 +68,7 @@ final class ScriptedReplica: Replica {
         let runs = batches.compactMap { try? Batch.header(of: $0) }.map {
             StoredRun(previous: nil, end: Tip(sequence: $0.last, hash: HashPrefix(0)))
         }
-        return .stored(runs: runs, conflicts: [:], uninterpreted: 0)
+        return .stored(runs: runs, conflicts: conflicts, uninterpreted: 0)
     }
 
     func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]] { [] }

@@ -117,6 +117,73 @@ struct SessionDriverTests {
         await listener.close()
     }
 
+    /// Whoever doesn't wait any longer for a sync takes no news with them: the next to ask hears of
+    /// all that came.
+    @Test func aSyncThatIsGivenUpLeavesTheNews() async throws {
+        let (batch, clock) = try batch()
+        let sending = Gate()
+        let sender = ScriptedReplica(clocks: [clock], batches: [batch], sending: sending)
+        let receiver = ScriptedReplica(conflicts: [RecordID(7): 1])
+        let listener = try await listen(DriverNotes().makeHandler(sender))
+        let notes = DriverNotes()
+        let connection = try await dial(listener, notes.makeHandler(receiver))
+        let handle = try #require(await notes.opened())
+        let first = Task { await handle.sync() }
+        _ = await sending.arrivals.first { _ in true }
+        first.cancel()
+        sending.open()
+        #expect(await receiver.stored.first { _ in true } == batch.bytes)
+        handle.moved(
+            Movement(
+                casebook: ScriptedReplica.casebook, held: clock.entries, applied: clock.entries,
+                isLocal: false))
+        let second = await handle.sync()
+        #expect(second.isComplete && second.received == 1 && second.conflicts == 1)
+        #expect(await !first.value.isComplete)
+        connection.close(.finished)
+        await listener.close()
+    }
+
+    /// A peer that answers nothing is asked once, however many wait for it: more than 64 pings at
+    /// once would break the protocol.
+    @Test func onePingIsUnansweredAtATime() async throws {
+        let peer = Greeter()
+        let listener = try await listen(peer.probe.makeHandler)
+        let notes = DriverNotes()
+        let connection = try await dial(listener, notes.makeHandler(ScriptedReplica()))
+        let handle = try #require(await notes.opened())
+        let reports = await withTaskGroup(of: SyncReport.self) { group in
+            for _ in 0..<70 { group.addTask { await handle.sync() } }
+            _ = await peer.pings.first { _ in true }
+            connection.close(.finished)
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(reports.allSatisfy { !$0.isComplete })
+        _ = await peer.probe.closing()
+        #expect(peer.pingCount == 1)
+        await listener.close()
+    }
+
+    /// An answer that was on its way already promises nothing about what was written since, so
+    /// who comes later asks anew.
+    @Test func whoComesWhileAPingIsUnansweredSharesTheNext() async throws {
+        let peer = Greeter(answersLaterPings: true)
+        let listener = try await listen(peer.probe.makeHandler)
+        let notes = DriverNotes()
+        let connection = try await dial(listener, notes.makeHandler(ScriptedReplica()))
+        let handle = try #require(await notes.opened())
+        async let first = handle.sync()
+        let ping = try #require(await peer.pings.first { _ in true })
+        async let second = handle.sync()
+        _ = await handle.progress()
+        ping.answer()
+        #expect(await first.isComplete)
+        #expect(await second.isComplete)
+        #expect(peer.pingCount == 2)
+        connection.close(.finished)
+        await listener.close()
+    }
+
     /// What a session had under way when its connection ended is room for the others again.
     @Test func aConnectionThatEndsGivesItsRoomBack() async throws {
         let (batch, clock) = try batch()

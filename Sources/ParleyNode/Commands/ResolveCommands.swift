@@ -18,22 +18,31 @@ extension CasebookCommands {
             record, field, in: scope, names: MemberNames(in: scope))
         let value = try value(choice, in: conflict)
         let drops =
-            try seen.isEmpty ? shownDots(of: conflict, choice) : dots(seen, in: conflict, scope)
+            try seen.isEmpty
+            ? shownDots(of: conflict, choice, in: scope) : dots(seen, in: conflict, scope)
         return try settle(
             record, field, [value], dropping: drops, because: because, in: scope)
     }
 
     /// What stands and was on the screen when this conflict was last shown here, with what is taken
-    /// now. Where it never was shown, all that stands.
-    private func shownDots(of conflict: FieldConflict, _ choice: Request.Choice) throws -> [Dot] {
+    /// now.
+    private func shownDots(
+        of conflict: FieldConflict, _ choice: Request.Choice, in scope: ReadScope
+    ) throws -> [Dot] {
         let key = key(of: conflict)
-        let seen = conflict.sides.filter { side in
+        let seen = try conflict.sides.filter { side in
+            guard let isShown = shown.seen(side.standing, in: key) else {
+                throw NodeError(
+                    .refused,
+                    "cannot settle that: its values weren't shown here lately, and nobody may drop what they haven't seen. Look with `parley conflict show \(try scope.shortID(of: conflict.record.id)) \(conflict.field.commandName)`, then choose, or name with --seen what you chose among."
+                )
+            }
             if case .take(let change) = choice, let pattern = DotPattern(change),
                 side.matches(pattern)
             {
                 return true
             }
-            return shown.seen(side.standing, in: key) ?? true
+            return isShown
         }
         guard !seen.isEmpty else {
             throw NodeError(

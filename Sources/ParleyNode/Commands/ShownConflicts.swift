@@ -1,17 +1,17 @@
 import FoundationEssentials
-import ParleyCRDT
-import ParleyModel
+package import ParleyCRDT
+package import ParleyModel
 import Synchronization
 
 /// What the people of this node were last shown of each conflict.
 ///
 /// Settling a conflict must drop what somebody has looked at and nothing else: a value that arrives
 /// between looking and choosing was nobody's to reject. Commands come one at a time and often from
-/// processes of their own, so this is kept in a file beside the casebooks. It is a convenience,
-/// names changes and never values, and where it is lost all values that stand count as seen.
+/// processes of their own, so this is kept in a file beside the casebooks. It names changes and never
+/// values, and where it is lost or forgotten people have to look again.
 package final class ShownConflicts: Sendable {
     /// Conflicts remembered; beyond that the oldest go.
-    private static let limit = 4096
+    package static let limit = 4096
 
     fileprivate struct State {
         /// By conflict, the names of the changes, and when they were noted.
@@ -21,6 +21,8 @@ package final class ShownConflicts: Sendable {
     }
 
     private let path: String?
+    /// Held while the file is written: what was noted last must be written last.
+    private let file = Mutex(())
     private let state = Mutex(State())
 
     /// - Parameter path: of the file, `nil` to remember for as long as this lives.
@@ -29,8 +31,8 @@ package final class ShownConflicts: Sendable {
     }
 
     /// What is remembered of one conflict: whether a change was among what was shown, `nil` where
-    /// nothing of it was.
-    func seen(_ dot: Dot, in conflict: Key) -> Bool? {
+    /// nothing of it was, or that was so many others ago that it is forgotten.
+    package func seen(_ dot: Dot, in conflict: Key) -> Bool? {
         state.withLock { state in
             read(&state)
             return state.changes[conflict.text]?.names.contains(dot.name)
@@ -38,15 +40,19 @@ package final class ShownConflicts: Sendable {
     }
 
     /// Remembers what a command has just shown.
-    func note(_ conflicts: [(conflict: Key, dots: [Dot])]) {
+    package func note(_ conflicts: [(conflict: Key, dots: [Dot])]) {
         guard !conflicts.isEmpty else { return }
-        let text = state.withLock { state -> String in
-            read(&state)
-            for (conflict, dots) in conflicts { state.note(conflict.text, Set(dots.map(\.name))) }
-            return state.text(atMost: ShownConflicts.limit)
+        file.withLock { _ in
+            let text = state.withLock { state -> String in
+                read(&state)
+                for (conflict, dots) in conflicts {
+                    state.note(conflict.text, Set(dots.map(\.name)))
+                }
+                return state.text(atMost: ShownConflicts.limit)
+            }
+            guard let path else { return }
+            try? PrivateFile.write(Array(text.utf8), to: path, isDurable: false)
         }
-        guard let path else { return }
-        try? PrivateFile.write(Array(text.utf8), to: path, isDurable: false)
     }
 
     private func read(_ state: inout State) {
@@ -81,10 +87,16 @@ extension ShownConflicts.State {
 
 extension ShownConflicts {
     /// Which conflict: of a field, or of the record's state.
-    struct Key: Hashable, Sendable {
+    package struct Key: Hashable, Sendable {
         let casebook: Digest
         let record: RecordID
         let field: FieldName?
+
+        package init(casebook: Digest, record: RecordID, field: FieldName?) {
+            self.casebook = casebook
+            self.record = record
+            self.field = field
+        }
 
         var text: String { "\(casebook.bytes.hex) \(record.text) \(field.commandName)" }
     }

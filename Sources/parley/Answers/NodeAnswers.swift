@@ -38,6 +38,8 @@ package struct PeerAnswer: Decodable, Sendable {
     let name: ForeignText
     let role: String?
     let addresses: [ForeignText]?
+    /// Those of them where another node answers.
+    let taken: [ForeignText]?
     let connected: Bool?
 }
 

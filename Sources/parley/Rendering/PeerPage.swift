@@ -10,10 +10,17 @@ package enum PeerPage {
                 .init(peer.name.line), .init(String(peer.node.prefix(16)), .faint),
                 .init(peer.role ?? ""),
                 peer.connected == true ? .init("yes", .good) : .init("no", .faint),
-                .init((peer.addresses ?? []).map(\.line).joined(separator: ", ")),
+                .init(addresses(of: peer)),
             ]
         }
         return table.text(on: screen)
+    }
+
+    private static func addresses(of peer: PeerAnswer) -> String {
+        let taken = Set((peer.taken ?? []).map(\.line))
+        return (peer.addresses ?? []).map(\.line)
+            .map { taken.contains($0) ? "\($0) (another node answers)" : $0 }
+            .joined(separator: ", ")
     }
 
     package static func text(_ casebook: CasebookAnswer, on screen: Screen) -> String {

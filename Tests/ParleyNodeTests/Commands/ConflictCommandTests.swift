@@ -6,7 +6,8 @@ import Testing
 
 /// Two analysts edit apart and meet; somebody chooses.
 @Suite struct ConflictCommandTests {
-    /// Nour and Ali with one exchange whose place both changed, Nour at 10:42 and Ali at 10:58.
+    /// Nour and Ali with one exchange whose place both changed, Nour at 10:42 and Ali at 10:58. Both
+    /// have looked at that.
     struct Dispute {
         let nour: Desk
         let ali: Desk
@@ -27,6 +28,7 @@ import Testing
             ).change
             alis = await ali.perform(.edit(record, "place=Sweida")).change
             try await nour.meet(ali)
+            for desk in [nour, ali] { _ = await desk.perform(.listConflicts(limit: 0)) }
         }
     }
 
@@ -231,6 +233,38 @@ import Testing
         #expect(
             await nour.perform(.settle(record, "place", as: "Jaramana")).exitCode
                 == 0)
+    }
+
+    /// Nobody may drop what they never looked at, whatever they choose; naming it will do.
+    @Test func whatWasNeverShownIsNotSettled() async throws {
+        let dispute = try await Dispute()
+        let carla = try await dispute.nour.admitting("Carla")
+        for request in [
+            Request.take(dispute.nours, dispute.record, "place"),
+            .settle(dispute.record, "place", as: "x"),
+        ] {
+            let blind = await carla.perform(request)
+            #expect(blind.exitCode == 1)
+            let id = dispute.record.prefix(8)
+            #expect(blind.error.contains("`parley conflict show \(id) place`"))
+        }
+        let named = await carla.perform(
+            .take(dispute.nours, dispute.record, "place", seen: [dispute.nours, dispute.alis]))
+        #expect(named.exitCode == 0)
+    }
+
+    /// What was shown before thousands of others is forgotten, and counts as not seen.
+    @Test func whatIsForgottenIsNotSettled() async throws {
+        let dispute = try await Dispute()
+        let nour = dispute.nour
+        nour.shown.note(
+            (0..<ShownConflicts.limit).map { number in
+                let record = RecordID(UInt128(number))
+                return (.init(casebook: nour.store.casebookID, record: record, field: nil), [])
+            })
+        #expect(await nour.perform(.settle(dispute.record, "place", as: "x")).exitCode == 1)
+        _ = await nour.perform(.showConflict(record: dispute.record, field: nil))
+        #expect(await nour.perform(.settle(dispute.record, "place", as: "x")).exitCode == 0)
     }
 
     /// Where nothing of what was shown stands any more, there is nothing to settle blindly.

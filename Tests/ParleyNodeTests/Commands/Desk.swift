@@ -15,7 +15,7 @@ final class Desk: Sendable {
     let clock: TestClock
     private let folder: String
     private let last = Mutex<String?>(nil)
-    private let shown = ShownConflicts()
+    let shown = ShownConflicts()
 
     private init(_ store: CasebookStore, _ folder: String, _ clock: TestClock) {
         self.store = store

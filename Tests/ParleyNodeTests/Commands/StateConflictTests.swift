@@ -14,6 +14,7 @@ import Testing
         _ = await nour.perform(.delete(record: made.record, because: "entered twice"))
         _ = await ali.perform(.edit(made.record, "note=checked"))
         try await nour.meet(ali)
+        _ = await nour.perform(.listConflicts(limit: 0))
         return (nour, ali, made.record)
     }
 
@@ -82,6 +83,7 @@ import Testing
         #expect(await nour.perform(.listConflicts(limit: 0)).exitCode == 0)
         #expect(await nour.perform(.settle(record, "title", as: "one")).exitCode == 3)
         _ = await nour.perform(.restore(record: record, because: nil))
+        _ = await nour.perform(.listConflicts(limit: 0))
         #expect(await nour.perform(.settle(record, "title", as: "one")).exitCode == 0)
     }
 }

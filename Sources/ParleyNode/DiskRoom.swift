@@ -1,0 +1,63 @@
+import Synchronization
+
+/// The room on the disk that holds a home: asked before anything is written, and shown while it is
+/// short.
+final class DiskRoom: Sendable {
+    /// What became of the last attempt to take something in.
+    private enum Intake {
+        case succeeded
+        /// Not tried: too little room was measured.
+        case withheld
+        /// The store met a full disk, whatever is measured: a quota doesn't show in that.
+        case failed
+    }
+
+    private let home: String
+    private let measure: @Sendable (String) -> FreeSpace
+    private let intake = Mutex(Intake.succeeded)
+
+    init(home: String, measure: @escaping @Sendable (String) -> FreeSpace) {
+        self.home = home
+        self.measure = measure
+    }
+
+    var allowsEdits: Bool { measure(home).allowsEdits }
+    var allowsIntake: Bool { measure(home).allowsIntake }
+
+    /// Something that others sent was not taken in for want of room.
+    ///
+    /// - Parameter wasTried: whether the store met a full disk.
+    /// - Returns: whether that is news.
+    func intakeFailed(wasTried: Bool) -> Bool {
+        intake.withLock { intake in
+            defer { intake = wasTried ? .failed : .withheld }
+            return intake == .succeeded
+        }
+    }
+
+    func intakeSucceeded() {
+        intake.withLock { $0 = .succeeded }
+    }
+
+    /// What people must know, `nil` where there is room enough.
+    var problem: NodeError? {
+        let space = measure(home)
+        if !space.allowsEdits {
+            return NodeError(
+                .refused,
+                "less than 64 MiB is left on the disk of \(home): nothing is written or received any more. Make room; both go on by themselves then."
+            )
+        }
+        if !space.allowsIntake {
+            return NodeError(
+                .refused,
+                "less than 256 MiB is left on the disk of \(home): nothing is received from others any more, edits still go in. Make room; receiving goes on by itself then."
+            )
+        }
+        guard intake.withLock({ $0 == .failed }) else { return nil }
+        return NodeError(
+            .refused,
+            "the disk of \(home) was full when something was last received: the system gives this node less room than there is. Look at its quota; receiving goes on by itself then."
+        )
+    }
+}

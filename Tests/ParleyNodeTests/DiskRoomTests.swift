@@ -1,0 +1,86 @@
+import ParleyControl
+import ParleyNode
+import Synchronization
+import Testing
+
+/// A disk on which room runs out, as its file system would say it.
+private final class Disk: Sendable {
+    private let bytes = Mutex<UInt64>(1 << 40)
+
+    var environment: NodeEnvironment {
+        NodeEnvironment(freeSpace: { _ in FreeSpace(bytes: self.bytes.withLock { $0 }) })
+    }
+
+    func leave(mebibytes: UInt64) {
+        bytes.withLock { $0 = mebibytes << 20 }
+    }
+}
+
+/// What a node does while its disk is nearly full, and how people hear of it.
+@Suite(.timeLimit(.minutes(2)))
+struct DiskRoomTests {
+    private let homes: Homes
+    private let disk = Disk()
+
+    init() throws {
+        homes = try Homes()
+    }
+
+    private func report(_ title: String) -> Request { .new("report", "title=\(title)") }
+
+    private func problems(of node: RunningNode) async throws -> [String] {
+        try await node.json(.status)["problems"]?.items.compactMap(\.content) ?? []
+    }
+
+    /// Below 256 MiB nothing is received: status, log and both sides' syncs say so, edits go on, and
+    /// once there is room all of it comes.
+    @Test func whatOthersSendWaitsForRoom() async throws {
+        let log = NotedLog()
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(
+            homes["basil"], name: "basil", environment: disk.environment, log: log)
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        _ = try await amal.admit(basil)
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        disk.leave(mebibytes: 255)
+        let before = try await basil.digest
+        _ = try await amal.ask(report("sent in vain"))
+
+        let sent = try await amal.ask(.sync(peer: "basil", waitSeconds: 20))
+        #expect(sent.exitCode == 5)
+        #expect(sent.json?.contains("its disk is full") == true)
+        let received = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        #expect(received.exitCode == 5)
+        #expect(received.json?.contains("too little free disk space here") == true)
+        #expect(try await basil.digest == before)
+        #expect(try await problems(of: basil).first?.contains("256 MiB") == true)
+        #expect(log.lines.count { $0.contains("256 MiB") } == 1)
+        #expect(try await basil.ask(report("typed here")).exitCode == 0)
+
+        disk.leave(mebibytes: 256)
+        #expect(try await basil.ask(.sync(peer: "amal", waitSeconds: 20)).exitCode == 0)
+        #expect(try await basil.digest == amal.digest)
+        #expect(try await problems(of: basil).isEmpty)
+        for node in [amal, basil] { await node.stop() }
+    }
+
+    /// Below 64 MiB nothing is written, with or without a daemon.
+    @Test func editsStopBeforeTheDiskIsFull() async throws {
+        _ = try homes["amal"].create(name: "amal")
+        let node = try await Node(home: homes["amal"], environment: disk.environment)
+        func exitCode(_ request: Request) async -> Int32 {
+            await node.perform(Envelope(casebook: nil, request: request)).exitCode
+        }
+        #expect(await exitCode(.createCasebook(name: "exchanges")) == 0)
+        disk.leave(mebibytes: 63)
+        let refused = await node.perform(Envelope(casebook: nil, request: report("refused")))
+        #expect(refused.exitCode == 1)
+        #expect(refused.error?.contains("64 MiB") == true)
+        let status = await node.perform(Envelope(casebook: nil, request: .status))
+        #expect(status.json?.contains("nothing is written") == true)
+        #expect(await exitCode(.list(type: nil, filters: [], sort: nil, limit: 0)) == 0)
+        disk.leave(mebibytes: 64)
+        #expect(await exitCode(report("taken")) == 0)
+        await node.close()
+    }
+}

@@ -1,0 +1,58 @@
+import Logging
+import Synchronization
+
+/// What a node logs, for a test to read afterwards or to wait for.
+final class NotedLog: Sendable {
+    private struct State {
+        var lines: [String] = []
+        var waiting: [(text: String, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+
+    var logger: Logger {
+        var logger = Logger(label: "test", factory: { _ in Handler(log: self) })
+        logger.logLevel = .debug
+        return logger
+    }
+
+    /// Each with its metadata.
+    var lines: [String] { state.withLock { $0.lines } }
+
+    /// Returns once a line that contains `text` has been logged.
+    func line(containing text: String) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.lines.contains(where: { $0.contains(text) }) { return true }
+                state.waiting.append((text, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    private func note(_ line: String) {
+        let awaited = state.withLock { state in
+            state.lines.append(line)
+            defer { state.waiting.removeAll { line.contains($0.text) } }
+            return state.waiting.filter { line.contains($0.text) }
+        }
+        for waiter in awaited { waiter.continuation.resume() }
+    }
+
+    private struct Handler: LogHandler {
+        let log: NotedLog
+        var metadata = Logger.Metadata()
+        var logLevel = Logger.Level.debug
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let details = (event.metadata ?? [:]).map { "\($0.key)=\($0.value)" }.sorted()
+            log.note((["\(event.message)"] + details).joined(separator: " "))
+        }
+    }
+}
