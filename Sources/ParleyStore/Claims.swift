@@ -68,10 +68,22 @@ struct Claims: Sendable {
         all.values.filter { $0.state == state }.sorted { $0.source < $1.source }
     }
 
-    /// Whether a claim is about something that was created by a change of this number in some log.
-    func concerns(_ sequence: UInt64, of origin: Origin, in lanes: LaneTable) -> Bool {
-        lanes.branches(of: origin).contains {
-            creations.contains(RecordKey(lane: $0.number, sequence: sequence))
+    /// Whether a change may have to do with any of them; a quick look.
+    ///
+    /// - Parameter lane: that owns it.
+    func concern(_ change: Change, lane: Int, in lanes: LaneTable) -> Bool {
+        guard !isEmpty else { return false }
+        return change.groups.contains { group in
+            switch group.subject {
+            case .casebook: return false
+            case .created:
+                return creations.contains(RecordKey(lane: lane, sequence: change.sequence))
+            case .existing(let reference):
+                return lanes.branches(of: reference.creation.origin).contains {
+                    creations.contains(
+                        RecordKey(lane: $0.number, sequence: reference.creation.sequence))
+                }
+            }
         }
     }
 

@@ -15,6 +15,10 @@ struct Draft: Sendable {
     var membership: Membership
     /// Who the membership comes to.
     var members: [Member]
+    /// Erasures and redactions applied.
+    var claims: Claims
+    /// Hashes of seeds that are never stored again.
+    var droppedSeeds: Set<Digest>
     /// Changed by `Indexer.prepare` only.
     var indexedFields: IndexedFields
 
@@ -32,6 +36,11 @@ struct Draft: Sendable {
     var forks: Set<Origin> = []
     /// Conflicts open in records that had or have some, of those touched since this was emptied.
     var openConflicts: [RecordID: Int] = [:]
+    /// Changes that hold something that is to be taken out at the end of this transaction, because
+    /// only now it could be told what they are about; groups left out.
+    var overdue: Set<RecordKey> = []
+    /// Whether contents were taken out of the file, so that older pages must go.
+    var tookOut = false
     /// Whether anything came in from others.
     var received = false
 
@@ -44,6 +53,8 @@ struct Draft: Sendable {
             try log.hash($0, $1)
         }
         members = try membership.members(in: HeldLogs(lanes: lanes) { try log.hash($0, $1) })
+        claims = try Claims(db, lanes: lanes) { try log.hash($0, $1) }
+        droppedSeeds = try DroppedSeeds.load(db)
         indexedFields = try IndexedFields(db)
         conflictCount = try Query(db, "SELECT count(*) FROM conflict").first { $0.int(0) } ?? 0
         uninterpretedCount =
@@ -60,6 +71,7 @@ struct Draft: Sendable {
         draft.openConflicts = [:]
         draft.forks = []
         draft.received = false
+        draft.tookOut = false
         return draft
     }
 

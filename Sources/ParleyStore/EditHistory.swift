@@ -1,5 +1,6 @@
 import GRDB
 import ParleyCRDT
+import ParleyLog
 import ParleyModel
 
 /// The changes behind what is merged: with the context each was made in, and record by record.
@@ -10,8 +11,11 @@ struct EditHistory {
     let logs: HeldLogs
     let membership: Membership
     let casebook: Digest
-    /// A held change by the lane that owns it.
+    let claims: Claims
+    /// A held change by the lane that owns it, as it is stored.
     let find: (Int, UInt64) throws -> (change: Change, hash: Digest)?
+    /// The salts of a held change.
+    let salts: (Int, UInt64) throws -> ChangeSalts?
 
     /// One change's writes to a record.
     struct Step {
@@ -28,8 +32,27 @@ struct EditHistory {
 
     // MARK: Contexts
 
-    /// A change with all that its author had applied.
+    /// A change with all that its author had applied, without what an erasure or a redaction hides
+    /// that hasn't been carried out.
     func applicant(_ lane: Int, _ sequence: UInt64) throws -> Applicant {
+        let stored = try storedApplicant(lane, sequence)
+        guard claims.isPending, claims.concern(stored.change, lane: lane, in: logs.lanes) else {
+            return stored
+        }
+        let removal = try claims.removal(from: stored, in: logs)
+        guard !removal.isEmpty, let salts = try salts(lane, sequence) else { return stored }
+        let change: Change
+        do {
+            change = try stored.change.removing(removal, salts: salts)
+        } catch {
+            throw StoreError.log(error)
+        }
+        return Applicant(
+            change: change, hash: stored.hash, lane: lane, context: stored.context)
+    }
+
+    /// A change as it is stored, with all that its author had applied.
+    func storedApplicant(_ lane: Int, _ sequence: UInt64) throws -> Applicant {
         guard let (change, hash) = try find(lane, sequence) else {
             throw StoreError.damaged("a log has a gap")
         }

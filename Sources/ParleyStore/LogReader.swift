@@ -71,6 +71,12 @@ final class LogReader {
         return (batch.changes[Int(sequence - run.first)], try run.hash(of: sequence))
     }
 
+    /// The salts of a change, `nil` where it isn't held.
+    func salts(_ lane: Int, _ sequence: UInt64) throws -> ChangeSalts? {
+        guard let (run, batch) = try batch(lane, containing: sequence) else { return nil }
+        return batch.changeSalts[Int(sequence - run.first)]
+    }
+
     /// The decoded batch that holds a change.
     func batch(_ lane: Int, containing sequence: UInt64) throws -> (run: Run, batch: Batch)? {
         if let index = batches.lastIndex(where: { $0.run.contains(lane, sequence) }) {
@@ -142,6 +148,20 @@ final class LogReader {
                 bytes: withBytes ? row.bytes(3) : [])
         }
         return run.flatMap { $0.contains(lane, sequence) ? $0 : nil }
+    }
+
+    /// The run that begins with a change, `nil` where none does.
+    static func run(lane: Int, first: UInt64, _ db: Database) throws -> Run? {
+        let query = try Query(
+            db,
+            "SELECT last, hashes, bytes, time FROM batch WHERE lane = ?1 AND first = ?2")
+        query.bind(1, lane)
+        query.bind(2, first)
+        return try query.first { row in
+            Run(
+                lane: lane, first: first, last: row.word(0), hashes: row.bytes(1),
+                time: row.word(3), bytes: row.bytes(2))
+        }
     }
 
     /// Takes out the runs of a lane that lie within a range whole.

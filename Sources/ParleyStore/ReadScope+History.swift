@@ -79,8 +79,11 @@ extension ReadScope {
     private func loggedChange(_ lane: Lane, _ sequence: UInt64) throws -> LoggedChange? {
         try settleLog()
         guard lane.owns(sequence), sequence <= lane.applied.sequence,
-            let (change, hash) = try log.change(lane.number, sequence)
+            let (stored, hash) = try log.change(lane.number, sequence)
         else { return nil }
+        let isHidden = try claims().isPending
+            && claims().concern(stored, lane: lane.number, in: lanes())
+        let change = try isHidden ? history().applicant(lane.number, sequence).change : stored
         let dot = Dot(origin: lane.origin, sequence: sequence, hash: hash.prefix)
         // Only references of forked logs need the context to be understood.
         let isPlain = try lanes().forked.isEmpty
@@ -100,7 +103,7 @@ extension ReadScope {
             let (dot, lane) = try logs().change(named: reference.creation, in: context)
         else { return nil }
         let key = RecordKey(lane: lane, sequence: dot.sequence, group: Int(reference.group))
-        return try RecordTable(db: db).row(key)?.id
+        return try RecordTable(db: db).row(key)?.id ?? claims().about(key).first?.id
     }
 
     /// A record's changes, its creation first, the others by lane and sequence.

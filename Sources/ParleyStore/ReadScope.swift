@@ -15,6 +15,7 @@ package class ReadScope {
     private var typesRead: TypeTable?
     private var casebookRead: CasebookRow?
     private var membershipRead: Membership?
+    private var claimsRead: Claims?
 
     init(_ db: Database, log: LogReader) {
         self.db = db
@@ -53,11 +54,19 @@ package class ReadScope {
         return membership
     }
 
+    func claims() throws -> Claims {
+        if let claimsRead { return claimsRead }
+        let claims = try Claims(db, lanes: lanes()) { try self.log.hash($0, $1) }
+        claimsRead = claims
+        return claims
+    }
+
     func history() throws -> EditHistory {
         try settleLog()
         return EditHistory(
-            db: db, logs: try logs(), membership: try membership(), casebook: try casebook().id
-        ) { try self.log.change($0, $1) }
+            db: db, logs: try logs(), membership: try membership(), casebook: try casebook().id,
+            claims: try claims(),
+            find: { try self.log.change($0, $1) }, salts: { try self.log.salts($0, $1) })
     }
 
     /// The logs with their branches.

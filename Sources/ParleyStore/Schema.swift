@@ -25,7 +25,7 @@ enum Schema {
 
     static let steps = [
         casebook + log + records + neighbours + search, fieldValues + sendOrder,
-        branches + takingBack,
+        branches, takingBack,
     ]
 
     private static let casebook = """

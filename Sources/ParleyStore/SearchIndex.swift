@@ -36,14 +36,18 @@ struct SearchIndex {
     private func table(for entry: Int64) throws -> String {
         let table = "search_\(entry / SearchIndex.tableSize)"
         if entry == 1 || entry % SearchIndex.tableSize == 0 {
-            try db.run(
-                """
-                CREATE VIRTUAL TABLE IF NOT EXISTS \(table) USING fts5 (
-                    words, content = '', detail = none,
-                    tokenize = "unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'")
-                """)
+            try makeTable(table)
         }
         return table
+    }
+
+    func makeTable(_ name: String) throws {
+        try db.run(
+            """
+            CREATE VIRTUAL TABLE IF NOT EXISTS \(name) USING fts5 (
+                words, content = '', detail = none,
+                tokenize = "unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'")
+            """)
     }
 
     /// The tables there are, the newest first.

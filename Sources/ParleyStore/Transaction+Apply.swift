@@ -57,7 +57,12 @@ extension Transaction {
         lane.applied = Lane.Point(sequence: change.sequence, hash: hash)
         lane.waitsFor = nil
         draft.lanes[number] = lane
-        if try isAuthorised(applicant) { try applyGroups(of: applicant, prepared) }
+        if try isAuthorised(applicant) {
+            try applyGroups(of: applicant, prepared)
+        } else {
+            try touchRecords(of: applicant)
+        }
+        try settleClaims(after: applicant)
         if lane.origin != draft.casebook.origin { noteTime(of: change, lane: number) }
         try noteContext(lane)
     }
@@ -98,6 +103,9 @@ extension Transaction {
                 case (.founding, _), (.admission, _):
                     try admit(group, index: index, by: applicant)
                 case (.cut, _): try cut(group, index: index, by: applicant)
+                case (.erasure, _), (.redaction, _):
+                    try claim(group, index: index, by: applicant)
+                case (.receipt, _): try receive(group, by: applicant)
                 default: false
                 }
             if [.founding, .admission, .cut].contains(group.kind) { movesMembership = true }

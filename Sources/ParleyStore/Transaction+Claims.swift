@@ -38,7 +38,6 @@ extension Transaction {
         if needsConfirmation(claim) { claim.state = .unconfirmed }
         try claim.save(db)
         draft.claims.set(claim)
-        draft.claimsChanged = true
         try recompute(record)
         return true
     }
@@ -78,7 +77,7 @@ extension Transaction {
     func noteHeldClaims(in changes: some Collection<Change>, lane: Int) throws {
         for change in changes {
             for (index, group) in change.groups.enumerated()
-            where group.kind == .erasure || group.kind == .redaction {
+            where group.kind.takesOut {
                 let query = try Query(
                     db,
                     "INSERT OR IGNORE INTO held_claim (lane, sequence, part) VALUES (?1, ?2, ?3)")
@@ -90,17 +89,29 @@ extension Transaction {
         }
     }
 
-    /// A claim is applied now, or turned out not to be permitted.
-    func forgetHeldClaims(of lane: Int, through sequence: UInt64) throws {
-        let query = try Query(db, "DELETE FROM held_claim WHERE lane = ?1 AND sequence <= ?2")
-        query.bind(1, lane)
-        query.bind(2, sequence)
+    /// Erasures and redactions in a change are applied now, or turned out not to be permitted.
+    func settleClaims(after applicant: Applicant) throws {
+        guard applicant.change.groups.contains(where: { $0.kind.takesOut }) else { return }
+        let query = try Query(db, "DELETE FROM held_claim WHERE lane = ?1 AND sequence = ?2")
+        query.bind(1, applicant.lane)
+        query.bind(2, applicant.change.sequence)
         try query.run()
+        try settleStubs()
+    }
+
+    /// Whether a change that is next in its lane may be applied: one that lacks something waits
+    /// for what accounts for that, or else whoever relays it could take out what they like.
+    func mayApply(_ change: Change, hash: Digest, lane: Lane) throws -> Bool {
+        guard change.needsClaim else { return true }
+        let applicant = Applicant(change, hash: hash, follows: lane)
+        guard try isAccountedFor(applicant) else { return false }
+        if try !isAccountedForByApplied(applicant) { try noteStub(applicant) }
+        return true
     }
 
     /// Whether an erasure or redaction that is held, applied or not, accounts for everything that a
     /// change lacks.
-    func isAccountedFor(_ applicant: Applicant) throws -> Bool {
+    private func isAccountedFor(_ applicant: Applicant) throws -> Bool {
         try lacks(of: applicant).allSatisfy { lack in
             try isAppliedClaim(about: lack, for: applicant)
                 || heldClaims().contains { claim in
@@ -112,7 +123,7 @@ extension Transaction {
     }
 
     /// The same, of applied ones only.
-    func isAccountedForByApplied(_ applicant: Applicant) throws -> Bool {
+    private func isAccountedForByApplied(_ applicant: Applicant) throws -> Bool {
         try lacks(of: applicant).allSatisfy { try isAppliedClaim(about: $0, for: applicant) }
     }
 
@@ -167,7 +178,7 @@ extension Transaction {
     }
 
     /// Remembers that a change was applied on credit.
-    func noteStub(_ applicant: Applicant) throws {
+    private func noteStub(_ applicant: Applicant) throws {
         let query = try Query(
             db, "INSERT OR IGNORE INTO stub (lane, sequence) VALUES (?1, ?2)")
         query.bind(1, applicant.lane)
@@ -176,7 +187,7 @@ extension Transaction {
     }
 
     /// Forgets the credit of changes that an applied erasure accounts for now.
-    func settleStubs() throws {
+    private func settleStubs() throws {
         let keys = try Query(db, "SELECT lane, sequence FROM stub").all { row in
             RecordKey(lane: row.int(0), sequence: row.word(1))
         }
@@ -186,10 +197,15 @@ extension Transaction {
         }
     }
 
-    func forgetStub(_ lane: Int, _ sequence: UInt64) throws {
+    private func forgetStub(_ lane: Int, _ sequence: UInt64) throws {
         let query = try Query(db, "DELETE FROM stub WHERE lane = ?1 AND sequence = ?2")
         query.bind(1, lane)
         query.bind(2, sequence)
         try query.run()
     }
+}
+
+extension GroupKind {
+    /// Whether groups of this kind say that contents are to be taken out.
+    fileprivate var takesOut: Bool { self == .erasure || self == .redaction }
 }

@@ -29,9 +29,9 @@ extension Transaction {
         draft.openConflicts = [:]
         var fresh: [Int: [PreparedBatch]] = [:]
         for batch in prepared {
-            guard let (lane, count) = try hold(batch.batch) else { continue }
+            guard let (lane, count, isWhole) = try hold(batch.batch) else { continue }
             report.received += count
-            fresh[lane, default: []].append(batch)
+            if isWhole { fresh[lane, default: []].append(batch) }
         }
         report.applied = try applyWaiting(fresh: fresh)
         report.conflictsOpened = draft.conflictCount - before.conflictCount
@@ -47,9 +47,12 @@ extension Transaction {
 
     /// Stores what is new of a batch.
     ///
-    /// - Returns: the lane and how many changes were new; `nil` where none was.
+    /// - Returns: the lane, how many changes were new, and whether nothing was taken out; `nil` where
+    ///   none was new.
     /// - Throws: `wrongCasebook`, `gap`, `tooLarge`, `strangersLog`, `tooManyLogs`.
-    private func hold(_ batch: VerifiedBatch) throws -> (lane: Int, count: Int)? {
+    private func hold(
+        _ batch: VerifiedBatch
+    ) throws -> (lane: Int, count: Int, isWhole: Bool)? {
         guard batch.casebook == draft.casebook.id else { throw StoreError.wrongCasebook }
         guard batch.last <= RecordKey.maximumSequence else { throw StoreError.tooLarge }
         guard let place = try place(of: batch) else { return nil }
@@ -60,18 +63,20 @@ extension Transaction {
             try flushTail()
             draft.casebook.rotateEpoch(environment)
         }
+        let rest = try heldToClaims(batch, lane: number)
         // Whole and as it came, in the place of what it repeats. A run that begins before this one
         // and ends within stays: what two runs hold is the same.
         try LogReader.delete(lane: number, from: batch.first, through: batch.last, db)
         log.forget()
         try LogReader.insert(
             lane: number, first: batch.batch.changes[0], hashes: batch.hashes,
-            bytes: batch.bytes, db)
+            bytes: rest?.storable() ?? batch.bytes, db)
+        try noteHeldClaims(in: batch.batch.changes.dropFirst(place.known), lane: number)
         draft.lanes[number].held = Lane.Point(
             sequence: batch.last, hash: batch.hashes[batch.hashes.count - 1])
         draft.changedLanes.insert(number)
         draft.received = true
-        return (number, batch.hashes.count - place.known)
+        return (number, batch.hashes.count - place.known, rest == nil)
     }
 
     /// Where the new changes of a batch belong.
@@ -252,8 +257,11 @@ extension Transaction {
                 try dropStrangersLog(lane)
                 return count
             }
+            guard try mayApply(change, hash: hash, lane: lane) else { return count }
+            let rest = try heldToClaims(change, hash: hash, lane: lane)
             try apply(
-                change, hash: hash, lane: number, prepared: source?.creations(of: next) ?? [])
+                rest ?? change, hash: hash, lane: number,
+                prepared: rest == nil ? source?.creations(of: next) ?? [] : [])
             count += 1
         }
     }

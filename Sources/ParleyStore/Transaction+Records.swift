@@ -77,11 +77,11 @@ extension Transaction {
         isVoid: Bool
     ) throws -> Bool {
         guard let key = try key(of: reference, index: index, for: applicant) else { return false }
-        let writes = try logs.writes(of: group, by: applicant)
-        guard group.isStub || writes != nil else { return false }
         let change = RecordKey(lane: applicant.lane, sequence: applicant.change.sequence)
         try table.touch(
             key, by: RecordKey(lane: change.lane, sequence: change.sequence, group: index))
+        let writes = try logs.writes(of: group, by: applicant)
+        guard group.isStub || writes != nil else { return false }
         guard !isVoid, let writes, !draft.claims.isErased(key) else { return true }
         guard var row = try existingRow(key) else { return try isStub(key) }
         var content = try content(of: row)
@@ -95,6 +95,19 @@ extension Transaction {
         }
         try write(&row, from: before, to: content)
         return true
+    }
+
+    /// Notes what a change that isn't permitted says of records: an erasure takes that out too.
+    func touchRecords(of applicant: Applicant) throws {
+        for (index, group) in applicant.change.groups.enumerated() where group.kind == .record {
+            guard case .existing(let reference) = group.subject,
+                let key = try key(of: reference, index: index, for: applicant)
+            else { continue }
+            try table.touch(
+                key,
+                by: RecordKey(
+                    lane: applicant.lane, sequence: applicant.change.sequence, group: index))
+        }
     }
 
     /// Stores another state of a record, with everything that follows from it.

@@ -74,6 +74,11 @@ final class Transaction {
         try pending(lane, sequence) ?? log.change(lane, sequence)
     }
 
+    private func salts(_ lane: Int, _ sequence: UInt64) throws -> ChangeSalts? {
+        try pending(lane, sequence) == nil
+            ? log.salts(lane, sequence) : .seed(draft.casebook.seed)
+    }
+
     func batch(_ lane: Int, containing sequence: UInt64) throws -> (
         run: LogReader.Run, batch: Batch
     )? {
@@ -93,8 +98,9 @@ final class Transaction {
     /// The changes behind what is merged, this transaction's own included.
     var history: EditHistory {
         EditHistory(
-            db: db, logs: logs, membership: draft.membership, casebook: draft.casebook.id
-        ) { try self.change($0, $1) }
+            db: db, logs: logs, membership: draft.membership, casebook: draft.casebook.id,
+            claims: draft.claims,
+            find: { try self.change($0, $1) }, salts: { try self.salts($0, $1) })
     }
 
     // MARK: Records

@@ -8,7 +8,7 @@ package import ParleyModel
 /// Reads see everything written so far in the same transaction. Nothing is durable, and nothing may
 /// be told to anybody, before `CasebookStore.write` returns.
 package final class WriteScope: ReadScope {
-    private let transaction: Transaction
+    let transaction: Transaction
 
     init(_ transaction: Transaction) {
         self.transaction = transaction
@@ -19,6 +19,7 @@ package final class WriteScope: ReadScope {
     override func types() throws -> TypeTable { transaction.draft.types }
     override func casebook() throws -> CasebookRow { transaction.draft.casebook }
     override func membership() throws -> Membership { transaction.draft.membership }
+    override func claims() throws -> Claims { transaction.draft.claims }
     override func settleLog() throws { try transaction.flushTail() }
 
     override func hash(_ lane: Int, _ sequence: UInt64) throws -> Digest? {

@@ -49,6 +49,21 @@ final class Writer: Sendable {
         }
     }
 
+    /// Copies the write-ahead log back into the file and cuts it off.
+    ///
+    /// - Returns: whether that could be done; not while somebody reads an older snapshot.
+    func cutJournal() async throws -> Bool {
+        try await withCheckedThrowingContinuation { continuation in
+            pool.asyncWriteWithoutTransaction { db in
+                continuation.resume(
+                    with: Result {
+                        let query = try Query(db, "PRAGMA wal_checkpoint(TRUNCATE)")
+                        return try query.first { $0.int(0) } == 0
+                    })
+            }
+        }
+    }
+
     private func drain(_ db: Database) {
         while true {
             let jobs = queue.withLock { queue in
@@ -120,6 +135,7 @@ final class Writer: Sendable {
         }
         do {
             do { try transaction.flushTail() } catch { throw RefusedTail(error) ?? error }
+            try transaction.carryOutClaims()
             try transaction.draft.save(db)
         } catch {
             if sqlite3_get_autocommit(db.sqliteConnection) == 0 { try? db.run("ROLLBACK") }

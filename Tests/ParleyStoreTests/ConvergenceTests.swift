@@ -107,6 +107,59 @@ import Testing
         #expect(Set(nodes.map { $0.store.members }).count == 1)
     }
 
+    /// The same while coordinators erase records and redact fields, some logs fork and some members
+    /// are cut off: what is taken back is gone from every store, in whatever order things came.
+    @Test(arguments: Seeds.fromEnvironment(default: 24))
+    func whatIsTakenBackIsGoneEverywhere(seed: UInt64) async throws {
+        var random = SplitMix(seed: seed)
+        var nodes = try await writers()
+        nodes.append(try await nodes[0].admitting("dora", seed: 4, role: .coordinator))
+        let members = nodes.map(\.store.origin.node)
+        var ids: [RecordID] = []
+        for step in 0..<80 {
+            let node = nodes[Int.random(in: nodes.indices, using: &random)]
+            node.world.advance(milliseconds: .random(in: 0..<5000, using: &random))
+            do {
+                switch Int.random(in: 0..<24, using: &random) {
+                case 0 where nodes.count < 6:
+                    nodes.append(try node.cloned("copy \(step)", seed: UInt64(100 + step)))
+                case 1 where seed.isMultiple(of: 3):
+                    try await govern(node, members.randomElement(using: &random)!, &random)
+                case 2, 3: try await takeBack(on: node, &random)
+                case 4...8:
+                    try await node.pull(from: nodes[Int.random(in: nodes.indices, using: &random)])
+                case 9: _ = try await node.store.finishErasures()
+                default: try await act(on: node, &ids, &random)
+                }
+            } catch StoreError.notPermitted {
+                continue
+            }
+        }
+        for _ in 0..<2 {
+            for node in nodes { for other in nodes { try await node.pull(from: other) } }
+        }
+        try await checkAll(nodes, ids, &random)
+        for node in nodes { try await checkErased(node) }
+    }
+
+    private func takeBack(on node: TestNode, _ random: inout SplitMix) async throws {
+        let known = try await node.store.read { scope in
+            try scope.list(type: nil, filters: [], sort: nil, limit: 0).map(\.id)
+        }
+        guard let id = known.randomElement(using: &random) else { return }
+        if Bool.random(using: &random) {
+            try await node.erase(id)
+        } else {
+            try await node.redact(id, "note")
+        }
+    }
+
+    /// Nothing of an erased record is in any stored batch, and no change lacks anything else.
+    private func checkErased(_ node: TestNode) async throws {
+        let findings = try await node.store.audit().findings
+        #expect(findings == [])
+    }
+
     /// One act of a coordinator about a member.
     private func govern(
         _ node: TestNode, _ member: NodeID, _ random: inout SplitMix
@@ -197,7 +250,7 @@ import Testing
         let value = "\(Int.random(in: 0..<4, using: &random))"
         switch Int.random(in: 0..<9, using: &random) {
         case 0...2: return [write("place", value)]
-        case 3: return [write("title", value), add("tags", value)]
+        case 3: return [confide("note", value), add("tags", value)]
         case 4: return [remove("tags", value)]
         case 5: return [delete]
         case 6: return [restore]

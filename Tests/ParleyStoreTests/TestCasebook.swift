@@ -147,6 +147,16 @@ struct TestNode: Sendable {
         }
     }
 
+    @discardableResult
+    func erase(_ id: RecordID) async throws -> Appended {
+        try await store.write { try $0.erase(id, basis: "the family asked") }
+    }
+
+    @discardableResult
+    func redact(_ id: RecordID, _ field: String) async throws -> Appended {
+        try await store.write { try $0.redact(id, name(field), basis: "the source asked") }
+    }
+
     func record(_ id: RecordID) async throws -> ReadScope.StoredRecord? {
         try await store.read { try $0.record(id) }
     }
@@ -265,6 +275,9 @@ func name(_ text: String) -> FieldName { FieldName(text)! }
 func text(_ text: String) -> Value { .text(Array(text.utf8)) }
 func write(_ field: String, _ value: String) -> Operation {
     Operation(.write, field: name(field), values: [text(value)])
+}
+func confide(_ field: String, _ value: String) -> Operation {
+    Operation(.write, field: name(field), values: [text(value)], isSensitive: true)
 }
 func add(_ field: String, _ values: String...) -> Operation {
     Operation(.add, field: name(field), values: values.map(text))

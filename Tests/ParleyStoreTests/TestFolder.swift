@@ -41,4 +41,11 @@ struct SQLiteFile {
         defer { try? queue.close() }
         return try queue.read { try Int.fetchOne($0, sql: sql) }
     }
+
+    /// The first column of every row. Other connections may have the file open.
+    func blobs(_ sql: String) throws -> [[UInt8]] {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.read { try Data.fetchAll($0, sql: sql) }.map { Array($0) }
+    }
 }

@@ -1,0 +1,74 @@
+import GRDB
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyWire
+
+extension CasebookStore {
+    /// Whether something was taken out of the tables whose pages may still be in the write-ahead
+    /// log.
+    package var hasUnfinishedErasures: Bool {
+        !writer.published.draft.claims.claims(in: .rewritten).isEmpty
+    }
+
+    /// Makes the last bytes of what was erased go, and says so to the others.
+    ///
+    /// The tables were rewritten in the transaction that applied the erasure, and SQLite zeroes
+    /// what it frees; older pages are in the write-ahead log until that is copied back and cut off,
+    /// which has to wait for readers of older snapshots.
+    ///
+    /// - Returns: whether nothing is left to do; else to be called again a little later.
+    package func finishErasures() async throws -> Bool {
+        guard hasUnfinishedErasures else { return true }
+        let isGone = try await writer.cutJournal()
+        guard isGone else { return false }
+        try await writer.perform { try $0.finishClaims() }
+        return !hasUnfinishedErasures
+    }
+}
+
+extension Transaction {
+    func confirmClaims(_ isMeant: (Claim) -> Bool) throws -> Int {
+        let claims = draft.claims.claims(in: .unconfirmed).filter(isMeant)
+        for var claim in claims {
+            claim.state = .due
+            try claim.save(db)
+            draft.claims.set(claim)
+        }
+        return claims.count
+    }
+
+    /// Some 60 bytes each: far below the size of a change.
+    private static let receiptsPerChange = 512
+
+    /// Notes that nothing is left of what was taken out, and writes receipts where this node may.
+    fileprivate func finishClaims() throws {
+        let finished = draft.claims.claims(in: .rewritten)
+        for var claim in finished {
+            claim.state = .done
+            try claim.save(db)
+            draft.claims.set(claim)
+        }
+        let sources = Set(finished.map(\.dot)).filter { dot in
+            !draft.claims.all.values.contains { $0.dot == dot && $0.state != .done }
+        }
+        let context = draft.lanes.appliedClock
+        let receipts = try sources.sorted().map { dot in
+            let reference = try logs.reference(to: dot, in: context)
+            return Group(
+                kind: .receipt, subject: .casebook,
+                content: .payload(Receipt(erasure: reference).encoded))
+        }
+        do {
+            try savepoint {
+                var rest = receipts[...]
+                while !rest.isEmpty {
+                    _ = try append(Array(rest.prefix(Transaction.receiptsPerChange)))
+                    rest = rest.dropFirst(Transaction.receiptsPerChange)
+                }
+            }
+        } catch StoreError.notPermitted {
+            // Who was cut off erases all the same, and nobody waits to hear of it.
+        }
+    }
+}

@@ -1,0 +1,243 @@
+import GRDB
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyWire
+
+/// Carrying out erasures and redactions: taking contents, and the salts they could be guessed by,
+/// out of everything the file holds.
+///
+/// It happens in the transaction that applies them, at its end, so that there is no moment at which
+/// a crash would leave it half done. What SQLite's write-ahead log still holds goes afterwards:
+/// `CasebookStore.finishErasures`.
+extension Transaction {
+    /// Changes a seed can cover before and after one that it is known to cover.
+    private static let seedReach = UInt64(CasebookRow.seedUseLimit)
+
+    /// Takes out what claims are about that are due. To be called when all own changes are in the
+    /// log, last of all.
+    func carryOutClaims() throws {
+        let due = draft.claims.claims(in: .due)
+        guard !due.isEmpty || !draft.overdue.isEmpty else { return }
+        var keys = draft.overdue
+        for record in Set(due.map(\.record)) { keys.formUnion(try changes(of: record)) }
+        var removals: [Int: [UInt64: Removal]] = [:]
+        for key in keys {
+            let removal = try draft.claims.removal(
+                from: history.storedApplicant(key.lane, key.sequence), in: logs
+            ) { $0.state != .unconfirmed }
+            guard !removal.isEmpty else { continue }
+            removals[key.lane, default: [:]][key.sequence] = removal
+        }
+        try takeOut(removals)
+        draft.overdue = []
+        try ErasureIndex(transaction: self).takeOut(due)
+        for var claim in due {
+            claim.state = .rewritten
+            try claim.save(db)
+            draft.claims.set(claim)
+        }
+        draft.tookOut = true
+    }
+
+    /// The changes that say something of a record, those that wait included.
+    private func changes(of record: RecordKey) throws -> Set<RecordKey> {
+        let query = try Query(db, "SELECT change FROM touch WHERE n = ?1")
+        query.bind(1, record.packed)
+        let touches = try query.all { RecordKey(packed: $0.int64(0)) }
+        var keys = Set(touches.map { RecordKey(lane: $0.lane, sequence: $0.sequence) })
+        keys.insert(RecordKey(lane: record.lane, sequence: record.sequence))
+        for lane in draft.lanes.lanes where !lane.isComplete {
+            for sequence in lane.applied.sequence + 1...lane.held.sequence {
+                guard let (change, _) = try change(lane.number, sequence),
+                    draft.claims.concern(change, lane: lane.number, in: draft.lanes)
+                else { continue }
+                keys.insert(RecordKey(lane: lane.number, sequence: sequence))
+            }
+        }
+        return keys
+    }
+
+    // MARK: Runs
+
+    /// Takes contents out of every run that holds them, and lists the salts of what stays in place
+    /// of each seed that covers something of it, wherever that seed is.
+    private func takeOut(_ removals: [Int: [UInt64: Removal]]) throws {
+        var places: Set<RunPlace> = []
+        for (lane, bySequence) in removals {
+            for sequence in bySequence.keys {
+                places.formUnion(try runs(near: sequence, of: draft.lanes.origin(of: lane)))
+                try dropSeeds(behind: bySequence, lane: lane, sequence: sequence)
+            }
+        }
+        for place in places.sorted() { try rewrite(place, removals[place.lane] ?? [:]) }
+        if draft.droppedSeeds.contains(DroppedSeeds.hash(of: draft.casebook.seed)) {
+            draft.casebook.renewSeed(environment)
+        }
+    }
+
+    private func dropSeeds(
+        behind removals: [UInt64: Removal], lane: Int, sequence: UInt64
+    ) throws {
+        guard let (_, batch) = try log.batch(lane, containing: sequence) else { return }
+        for seed in batch.seeds(behind: removals) where draft.droppedSeeds.insert(seed).inserted {
+            try DroppedSeeds.add(seed, db)
+        }
+    }
+
+    /// A stored run, by lane and first sequence number.
+    private struct RunPlace: Hashable, Comparable {
+        let lane: Int
+        let first: UInt64
+
+        static func < (left: RunPlace, right: RunPlace) -> Bool {
+            (left.lane, left.first) < (right.lane, right.first)
+        }
+    }
+
+    /// The runs of an origin, on all branches, that may share a seed with a change.
+    private func runs(near sequence: UInt64, of origin: Origin) throws -> Set<RunPlace> {
+        var places: Set<RunPlace> = []
+        let reach = Transaction.seedReach
+        for lane in draft.lanes.branches(of: origin) {
+            let query = try Query(
+                db, "SELECT first FROM batch WHERE lane = ?1 AND first <= ?2 AND last >= ?3")
+            query.bind(1, lane.number)
+            query.bind(2, sequence + reach)
+            query.bind(3, sequence > reach ? sequence - reach : 0)
+            places.formUnion(
+                try query.all { RunPlace(lane: lane.number, first: $0.word(0)) })
+        }
+        return places
+    }
+
+    private func rewrite(_ place: RunPlace, _ removals: [UInt64: Removal]) throws {
+        guard let run = try LogReader.run(lane: place.lane, first: place.first, db) else { return }
+        let batch = try LogReader.decode(run)
+        guard
+            batch.carries(draft.droppedSeeds)
+                || batch.changes.contains(where: { removals[$0.sequence] != nil })
+        else { return }
+        let rest = try batch.withoutChangingHashes(
+            removals, after: hash(before: batch, in: place.lane))
+        let query = try Query(db, "UPDATE batch SET bytes = ?3 WHERE lane = ?1 AND first = ?2")
+        query.bind(1, place.lane)
+        query.bind(2, place.first)
+        query.bind(3, blob: try rest.storable())
+        try query.run()
+        log.forget()
+    }
+
+    private func hash(before batch: Batch, in lane: Int) throws -> Digest {
+        guard let hash = try logs.hash(of: batch.first - 1, in: lane) else {
+            throw StoreError.damaged("a log has a gap")
+        }
+        return hash
+    }
+
+    // MARK: What arrives
+
+    /// What may be stored of a batch: without what is erased, and without seeds it could be guessed
+    /// by.
+    ///
+    /// - Parameter lane: in which it ends.
+    /// - Returns: `nil` where all of it may.
+    func heldToClaims(_ batch: VerifiedBatch, lane: Int) throws -> Batch? {
+        let removals = try removals(from: batch, lane: lane)
+        guard !removals.isEmpty || batch.batch.carries(draft.droppedSeeds) else { return nil }
+        // Other runs with these seeds may have come before.
+        let fresh = batch.batch.seeds(behind: removals).subtracting(draft.droppedSeeds)
+        draft.droppedSeeds.formUnion(fresh)
+        if !fresh.isEmpty {
+            for seed in fresh { try DroppedSeeds.add(seed, db) }
+            for sequence in removals.keys {
+                for place in try runs(near: sequence, of: batch.origin).sorted() {
+                    try rewrite(place, [:])
+                }
+            }
+        }
+        return try batch.batch.withoutChangingHashes(removals, after: batch.previous)
+    }
+
+    /// What may be applied of a change that is next in its lane: what claims hide doesn't count,
+    /// though the change may have been held before it could be told what it is about.
+    ///
+    /// - Returns: `nil` where all of it may.
+    func heldToClaims(_ change: Change, hash: Digest, lane: Lane) throws -> Change? {
+        guard draft.claims.concern(change, lane: lane.number, in: draft.lanes) else { return nil }
+        let applicant = Applicant(change, hash: hash, follows: lane)
+        let removal = try draft.claims.removal(from: applicant, in: logs)
+        guard !removal.isEmpty, let salts = try log.salts(lane.number, change.sequence) else {
+            return nil
+        }
+        draft.overdue.insert(RecordKey(lane: lane.number, sequence: change.sequence))
+        do {
+            return try change.removing(removal, salts: salts)
+        } catch {
+            throw StoreError.log(error)
+        }
+    }
+
+    private func removals(
+        from batch: VerifiedBatch, lane: Int
+    ) throws -> [UInt64: Removal] {
+        guard !draft.claims.isEmpty else { return [:] }
+        var removals: [UInt64: Removal] = [:]
+        var context: Clock?
+        for (index, change) in batch.batch.changes.enumerated() {
+            let owner = logs.owner(of: change.sequence, in: lane)
+            let previous = index == 0 ? batch.previous : batch.hashes[index - 1]
+            if context == nil {
+                guard draft.claims.concern(change, lane: owner, in: draft.lanes) else { continue }
+                context = try self.context(of: batch, upTo: index, lane: lane)
+            } else {
+                context?.set(sorted: change.contextDelta)
+            }
+            guard var known = context else { continue }
+            if change.sequence > 1 {
+                known.set(
+                    Clock.Entry(
+                        origin: batch.origin,
+                        tip: Tip(sequence: change.sequence - 1, hash: previous.prefix)))
+            }
+            let removal = try draft.claims.removal(
+                from: Applicant(
+                    change: change, hash: batch.hashes[index], lane: owner, context: known),
+                in: logs
+            ) { $0.state != .unconfirmed }
+            if !removal.isEmpty { removals[change.sequence] = removal }
+        }
+        return removals
+    }
+
+    /// What the author of one of a batch's changes had applied of others' logs, before the batch is
+    /// held.
+    private func context(of batch: VerifiedBatch, upTo index: Int, lane: Int) throws -> Clock {
+        var context =
+            batch.first == 1
+            ? Clock()
+            : try history.context(logs.owner(of: batch.first - 1, in: lane), batch.first - 1)
+        for change in batch.batch.changes[...index] { context.set(sorted: change.contextDelta) }
+        return context
+    }
+}
+
+extension Batch {
+    /// The same changes without what is taken out.
+    ///
+    /// - Throws: `damaged` where hashes would change: better to keep too much than to lose a log.
+    fileprivate func withoutChangingHashes(
+        _ removals: [UInt64: Removal], after previous: Digest
+    ) throws -> Batch {
+        do {
+            let rest = try removing(removals)
+            guard
+                try VerifiedBatch.hashes(of: rest, after: previous)
+                    == VerifiedBatch.hashes(of: self, after: previous)
+            else { throw StoreError.damaged("a log with an erasure") }
+            return rest
+        } catch let error as LogError {
+            throw StoreError.log(error)
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import Foundation
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyTestSupport
+import ParleyWire
+import Testing
+
+@testable import ParleyStore
+
+/// Forgetting a person, and single things that were said.
+@Suite struct ErasureTests {
+    private let marker = "Marquarius"
+
+    /// After an erasure no byte of what the record said is in any file of the store: not in batches,
+    /// records, the search index, the write-ahead log, nor the salts by which it could be guessed.
+    @Test func nothingOfAnErasedRecordIsLeftInTheFiles() async throws {
+        let anna = try await TestNode.founder(indexing: ["place"])
+        let boris = try await anna.admitting("boris", seed: 2)
+        let kept = try await #require(anna.create("person", write("place", "kept")).recordIDs[0])
+        let id = try await #require(
+            anna.create(
+                "person", write("place", marker), confide("note", marker + " note"),
+                add("tags", marker + " tag")
+            ).recordIDs[0])
+        try await boris.pull(from: anna)
+        try await anna.edit(id, write("place", marker + " by anna"))
+        try await boris.store.write { scope in
+            let record = try #require(try scope.record(id))
+            _ = try scope.append([
+                .edit(of: record.reference, [write("place", marker + " by boris")]),
+                .reason(Array((marker + " reason").utf8)),
+            ])
+        }
+        for (node, other) in [(anna, boris), (boris, anna)] { try await node.pull(from: other) }
+        for node in [anna, boris] { try await node.store.index() }
+        #expect(try anna.holds(marker) && boris.holds(marker))
+        let seeds = try anna.seeds() + boris.seeds()
+
+        let erased = try await anna.erase(id)
+        for node in [anna, boris] {
+            if node.path == boris.path { try await boris.pull(from: anna) }
+            #expect(try await node.record(id) == nil)
+            #expect(try await node.store.finishErasures())
+            #expect(try !node.holds(marker))
+            try await node.store.index()
+            #expect(try !node.holds(marker))
+            #expect(try Set(node.seeds()).isDisjoint(with: seeds), "no seed from before")
+            #expect(try await node.store.audit().findings == [])
+            #expect(try await node.record(kept)?.document.text("place") == "kept")
+        }
+        try await anna.pull(from: boris)
+        let status = try await anna.store.read { try #require(try $0.erasure(of: id)) }
+        #expect(status.source == erased.dot && status.progress == .done)
+        #expect(Set(status.receipts.keys) == [anna.identity.node, boris.identity.node])
+        #expect(try await anna.digest() == boris.digest())
+    }
+
+    /// What is found is found as before, though the table it is in is made anew.
+    @Test func whatElseIsThereIsStillFound() async throws {
+        let anna = try await TestNode.founder(indexing: ["place"])
+        let id = try await #require(anna.create("person", write("place", marker)).recordIDs[0])
+        let kept = try await #require(anna.create("person", write("place", "kept")).recordIDs[0])
+        try await anna.store.index()
+        try await anna.erase(id)
+        for _ in 0..<2 {
+            #expect(try await anna.store.read { try $0.find(words: "kept", limit: 0).map(\.id) } == [kept])
+            #expect(try await anna.store.read { try $0.find(words: marker, limit: 0) }.isEmpty)
+            try await anna.store.index()
+        }
+    }
+
+    /// Who was away for more than a year and returns with an edit made meanwhile comes to the same.
+    @Test func anEditByOneWhoWasAwayForAYearBringsNothingBack() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        let id = try await #require(anna.create("person", write("place", marker)).recordIDs[0])
+        try await boris.pull(from: anna)
+        try await boris.edit(id, write("place", marker + " of the absent"))
+        for node in [anna, boris, carla] { node.world.advance(milliseconds: 400 * 86_400_000) }
+        try await anna.erase(id)
+        #expect(try await anna.store.finishErasures())
+        try await boris.edit(id, write("note", marker + " later still"))
+        try await carla.pull(from: boris)
+        try await carla.pull(from: anna)
+        for (node, other) in [(anna, boris), (boris, anna), (carla, anna), (anna, carla)] {
+            try await node.pull(from: other)
+        }
+        for node in [anna, boris, carla] {
+            #expect(try await node.record(id) == nil)
+            #expect(try await node.store.finishErasures())
+            #expect(try !node.holds(marker))
+            #expect(try await node.digest() == anna.digest())
+            #expect(try await node.store.audit().findings == [])
+        }
+    }
+
+    /// A single field goes, with what it said before; the rest of the record stays, and the field
+    /// can be written again.
+    @Test func aRedactionTakesOneFieldOutOfHistory() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let id = try await #require(
+            anna.create(
+                "source", write("place", "kept"), confide("note", marker),
+                confide("name", "kept too")
+            ).recordIDs[0])
+        try await boris.pull(from: anna)
+        try await boris.edit(id, confide("note", marker + " again"))
+        try await anna.redact(id, "note")
+        for (node, other) in [(anna, boris), (boris, anna)] { try await node.pull(from: other) }
+        for node in [anna, boris] {
+            #expect(try await node.store.finishErasures())
+            #expect(try !node.holds(marker))
+            let record = try await #require(node.record(id))
+            #expect(record.document.text("place") == "kept")
+            #expect(record.document.text("name") == "kept too")
+            #expect(record.document.text("note") == nil)
+            #expect(try await node.digest() == anna.digest())
+            #expect(try await node.store.audit().findings == [])
+        }
+        try await boris.edit(id, confide("note", "new"))
+        try await anna.pull(from: boris)
+        #expect(try await anna.record(id)?.document.text("note") == "new")
+        #expect(try await anna.digest() == boris.digest())
+    }
+
+    /// A stolen coordinator's key can hide, and not destroy, more than a few records.
+    @Test func manyErasuresByOneCoordinatorWaitForAPerson() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        var ids: [RecordID] = []
+        for number in 0..<23 {
+            ids.append(
+                try await #require(
+                    anna.create("person", write("place", marker + "\(number)")).recordIDs[0]))
+        }
+        try await boris.pull(from: anna)
+        for (number, id) in ids.enumerated() {
+            // A clock set back or ahead opens no way.
+            if number == 10 { anna.world.advance(milliseconds: 3 * 86_400_000) }
+            try await anna.erase(id)
+        }
+        try await boris.pull(from: anna)
+        for id in ids { #expect(try await boris.record(id) == nil, "hidden at once") }
+        #expect(try await boris.store.finishErasures())
+        let waiting = try await boris.store.read {
+            try $0.takingsBack().filter { $0.progress == .unconfirmed }.map(\.record)
+        }
+        #expect(Set(waiting) == Set(ids[20...]))
+        #expect(try await boris.store.audit().findings == [])
+        #expect(try boris.holds(marker + "22") && !boris.holds(marker + "19"))
+        let confirmed = try await boris.store.write { try $0.confirmErasures() }
+        #expect(confirmed == 3)
+        #expect(try await boris.store.finishErasures())
+        #expect(try !boris.holds(marker))
+        try await anna.pull(from: boris)
+        let newest = ids[22]
+        let last = try await anna.store.read { try $0.erasure(of: newest) }
+        #expect(try #require(last).receipts.keys.contains(boris.identity.node))
+    }
+
+    @Test func onlyCoordinatorsErase() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let id = try await #require(boris.create("person", write("place", "p")).recordIDs[0])
+        await #expect(throws: StoreError.notPermitted) { try await boris.erase(id) }
+        await #expect(throws: StoreError.notPermitted) { try await boris.redact(id, "place") }
+        #expect(try await boris.record(id) != nil)
+    }
+
+    /// A crash between taking out and cutting off the journal is made up for.
+    @Test func whatWasBegunIsFinishedAfterARestart() async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("person", write("place", marker)).recordIDs[0])
+        try await anna.erase(id)
+        #expect(anna.store.hasUnfinishedErasures)
+        let again = try anna.reopened()
+        #expect(again.store.hasUnfinishedErasures)
+        #expect(try await again.store.finishErasures())
+        #expect(try !again.holds(marker))
+        let status = try await again.store.read { try #require(try $0.erasure(of: id)) }
+        #expect(status.receipts.count == 1)
+    }
+}
+
+extension TestNode {
+    /// Whether a text is anywhere in the store's files, packed or not.
+    fileprivate func holds(_ text: String) throws -> Bool {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        let base = String(path.split(separator: "/").last!)
+        for name in names where name.hasPrefix(base) {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + name))
+            if bytes.range(of: Data(text.utf8)) != nil { return true }
+            if bytes.range(of: Data(text.lowercased().utf8)) != nil { return true }
+        }
+        return try SQLiteFile(path).blobs("SELECT bytes FROM batch").contains { bytes in
+            let changes = try Batch.decode(bytes).changes
+            return "\(changes.flatMap(\.allTexts))".contains(text)
+        }
+    }
+
+    /// The seeds in the stored batches, beside the one in use.
+    fileprivate func seeds() throws -> [[UInt8]] {
+        try SQLiteFile(path).blobs("SELECT bytes FROM batch").flatMap {
+            try Batch.decode($0).seeds
+        }
+    }
+}
+
+extension Change {
+    /// Everything in it that somebody wrote.
+    fileprivate var allTexts: [String] {
+        groups.flatMap { group -> [String] in
+            switch group.content {
+            case .payload(let bytes): [String(decoding: bytes, as: UTF8.self)]
+            case .stub: []
+            case .operations(_, let operations):
+                operations.flatMap(\.values).map { String(decoding: $0.payload, as: UTF8.self) }
+            }
+        }
+    }
+}
