@@ -25,7 +25,7 @@ extension Node {
         let store = try await CasebookStore.found(
             at: home.newCasebookPath(), name: name, memberName: home.name(), identity: identity,
             environment: shelf.environment)
-        try shelf.place(store)
+        try await shelf.place(store)
         return Response(json: try await describe(store).text)
     }
 
@@ -142,7 +142,7 @@ extension Node {
             at: path, casebook: invitation.casebook, identity: identity,
             environment: shelf.environment)
         do {
-            try shelf.place(store)
+            try await shelf.place(store)
         } catch {
             home.removeCasebook(path)
             throw NodeError(
@@ -157,7 +157,7 @@ extension Node {
                 invitation, as: home.name(), store: store, patience: environment.joinPatience)
         } catch {
             shelf.remove(invitation.casebook)
-            try? store.close()
+            try? await store.close()
             home.removeCasebook(path)
             throw error
         }

@@ -196,7 +196,7 @@ package final class Node: Sendable {
     package func close() async {
         events.finish()
         await network?.stop()
-        shelf.close()
+        await shelf.close()
         lock.release()
     }
 

@@ -53,7 +53,7 @@ package final class Shelf: Sendable {
     func stores() async -> [CasebookStore] {
         let opening = state.withLock { state -> Task<Void, Never> in
             if let opening = state.opening { return opening }
-            let task = Task { self.openAll() }
+            let task = Task { await self.openAll() }
             state.opening = task
             return task
         }
@@ -61,7 +61,7 @@ package final class Shelf: Sendable {
         return state.withLock { $0.stores.values.sorted { $0.casebookID < $1.casebookID } }
     }
 
-    private func openAll() {
+    private func openAll() async {
         home.removeUnfinished()
         let isOpen = Set(state.withLock { $0.stores.values.map(\.path) })
         for path in home.casebookPaths() where !isOpen.contains(path) {
@@ -70,10 +70,10 @@ package final class Shelf: Sendable {
                     at: path, identity: identity, environment: environment)
                 if store.heldClock.isEmpty {
                     // A join was cut off before anything had come.
-                    try store.close()
+                    try await store.close()
                     home.removeCasebook(path)
                 } else {
-                    try place(store)
+                    try await place(store)
                 }
             } catch let error as NodeError {
                 note(error, about: path)
@@ -105,7 +105,7 @@ package final class Shelf: Sendable {
     /// what is written to one isn't in the other.
     ///
     /// - Throws: `integrity` where another file has its place; `store` is closed then.
-    func place(_ store: CasebookStore) throws(NodeError) {
+    func place(_ store: CasebookStore) async throws(NodeError) {
         let earlier = state.withLock { state -> CasebookStore? in
             if let earlier = state.stores[store.casebookID] { return earlier }
             state.members[store.casebookID] = store.members
@@ -113,7 +113,7 @@ package final class Shelf: Sendable {
             return nil
         }
         if let earlier {
-            try? store.close()
+            try? await store.close()
             throw NodeError(repeating: earlier.path, in: store.path)
         }
         let stopped = stopped
@@ -195,11 +195,11 @@ package final class Shelf: Sendable {
         return nodes.subtracting([identity.node]).sorted()
     }
 
-    func close() {
+    func close() async {
         let stores = state.withLock { state -> [CasebookStore] in
             defer { state.stores = [:] }
             return Array(state.stores.values)
         }
-        for store in stores { try? store.close() }
+        for store in stores { try? await store.close() }
     }
 }

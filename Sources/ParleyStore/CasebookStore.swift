@@ -1,3 +1,4 @@
+import Dispatch
 import GRDB
 package import ParleyCRDT
 package import ParleyLog
@@ -45,7 +46,18 @@ package final class CasebookStore: Sendable {
 
     /// Waits for what is under way, copies the write-ahead log back and closes the file. A check
     /// that reads all of it is broken off.
-    package func close() throws {
+    ///
+    /// On a thread of its own: it waits for readers, who need one of the few threads that tasks share
+    /// to come to an end.
+    package func close() async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue(label: "parley.store.close").async {
+                continuation.resume(with: Result { try self.closeWaiting() })
+            }
+        }
+    }
+
+    private func closeWaiting() throws {
         writer.published.stop(.closed)
         checking.withLock { $0?.interrupt() }
         // The last connection to close takes the write-ahead log away, and a reader can't.

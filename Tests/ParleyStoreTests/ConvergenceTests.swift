@@ -56,7 +56,7 @@ import Testing
                 // What nobody else has yet would be gone with the disk.
                 let other = nodes[(index + 1) % nodes.count]
                 try await other.pull(from: node)
-                nodes[index] = try goneBack(node, to: snapshot.path, &random)
+                nodes[index] = try await goneBack(node, to: snapshot.path, &random)
             case 3...7:
                 try await node.pull(from: nodes[Int.random(in: nodes.indices, using: &random)])
             default:
@@ -184,11 +184,11 @@ import Testing
 
     private func goneBack(
         _ node: TestNode, to snapshot: String, _ random: inout SplitMix
-    ) throws -> TestNode {
+    ) async throws -> TestNode {
         switch Int.random(in: 0..<3, using: &random) {
-        case 0: try node.rolledBack(to: snapshot)
-        case 1: try node.restored(from: snapshot, inPlace: true)
-        default: try node.restored(from: snapshot, inPlace: false)
+        case 0: try await node.rolledBack(to: snapshot)
+        case 1: try await node.restored(from: snapshot, inPlace: true)
+        default: try await node.restored(from: snapshot, inPlace: false)
         }
     }
 
@@ -206,7 +206,7 @@ import Testing
             let copy = try await replica(of: nodes[0], &random)
             #expect(try await copy.digest() == digest)
             try await check(copy, ids)
-            try copy.store.close()
+            try await copy.store.close()
         }
     }
 

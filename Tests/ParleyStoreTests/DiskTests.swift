@@ -41,12 +41,12 @@ import Testing
         #expect(try await create("room again").dot.sequence == last + 1)
         #expect(try await store.quickCheck().isEmpty)
         let digest = try await store.read { try $0.summary().digest }
-        try store.close()
+        try await store.close()
         let again = try CasebookStore.open(
             at: disk.path + "/anna.sqlite", identity: identity, environment: world.environment)
         #expect(try await again.read { try $0.summary().recordCount } == count + 1)
         #expect(try await again.read { try $0.summary().digest } == digest)
-        try again.close()
+        try await again.close()
     }
 
     /// On every disk a casebook is made whole, or nothing of it is left and the error says why.
@@ -63,7 +63,7 @@ import Testing
                 at: path, name: "exchange", memberName: "anna", identity: identity,
                 environment: world.environment)
             #expect(store.members.map(\.name) == ["anna"])
-            try store.close()
+            try await store.close()
             #expect(
                 try CasebookStore.open(
                     at: path, identity: identity, environment: world.environment
@@ -95,7 +95,7 @@ import Testing
         #expect(failure as? StoreError == .stopped)
         await #expect(throws: StoreError.stopped) { try await anna.record(id) }
         await #expect(throws: StoreError.stopped) { try await anna.edit(id, write("title", "c")) }
-        try? anna.store.close()
+        try? await anna.store.close()
         let again = try anna.opened()
         #expect(again.store.origin != origin)
         #expect(try await again.digest() == digest)
@@ -120,7 +120,7 @@ import Testing
         #expect(try await anna.record(id)?.document.title == title)
         let next = try await anna.edit(id, write("title", "c"))
         #expect(next.dot.sequence == (failure == nil ? 4 : 3))
-        let again = try anna.reopened()
+        let again = try await anna.reopened()
         #expect(try await again.record(id)?.document.title == "c")
     }
 
@@ -143,7 +143,7 @@ import Testing
             #expect(try await copy.read { try $0.summary().digest } == anna.digest())
             #expect(copy.wasStoppedUncleanly)
             #expect(try await copy.quickCheck().isEmpty)
-            try copy.close()
+            try await copy.close()
         }
     }
 
@@ -159,7 +159,7 @@ import Testing
             try CasebookStore.open(at: folder.file("junk"), identity: identity)
         }
         let anna = try await TestNode.founder()
-        try anna.store.close()
+        try await anna.store.close()
         #expect(throws: StoreError.self) {
             try CasebookStore.open(at: anna.path, identity: TestNode.identity(2))
         }
@@ -188,7 +188,7 @@ import Testing
     func aLogThatDoesNotEndAsNotedIsNotOpened(damage: Int) async throws {
         let anna = try await TestNode.founder()
         try await anna.create("exchange", write("title", "a"))
-        try anna.store.close()
+        try await anna.store.close()
         let statement = [
             "UPDATE lane SET held_hash = zeroblob(32)",
             "UPDATE batch SET bytes = (SELECT bytes FROM batch WHERE first = 1), first = first",
@@ -199,7 +199,7 @@ import Testing
 
     @Test func aNewerFormatIsNotOpened() async throws {
         let anna = try await TestNode.founder()
-        try anna.store.close()
+        try await anna.store.close()
         // SQLite keeps the number of the last step taken in bytes 60 to 63 of the file.
         let file = try FileHandle(forUpdating: URL(fileURLWithPath: anna.path))
         try file.seek(toOffset: 60)
@@ -210,7 +210,7 @@ import Testing
 
     @Test func aClosedStoreSaysSo() async throws {
         let anna = try await TestNode.founder()
-        try anna.store.close()
+        try await anna.store.close()
         await #expect(throws: StoreError.closed) {
             try await anna.create("exchange", write("title", "a"))
         }

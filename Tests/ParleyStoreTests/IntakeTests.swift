@@ -21,7 +21,7 @@ import Testing
         let early = try await carla.store.ingest(await carla.verified(batches))
         #expect(early.received == 1 && early.applied == 0 && early.waiting == 1)
         #expect(carla.store.heldClock != carla.store.appliedClock)
-        let reopened = try carla.reopened()
+        let reopened = try await carla.reopened()
         let report = try await reopened.pull(from: anna)
         #expect(report.applied == report.received + 1 && report.waiting == 0)
         #expect(try await reopened.record(id)?.document.title == "b")
@@ -134,11 +134,11 @@ import Testing
         let anna = try await TestNode.founder()
         try await anna.create("exchange", write("title", "a"))
         let origin = anna.store.origin
-        try anna.store.close()
+        try await anna.store.close()
         let copy = anna.folder.path + "/copy.sqlite"
         try FileManager.default.copyItem(atPath: anna.path, toPath: copy)
         try FileManager.default.moveItem(atPath: copy, toPath: anna.path + ".restored")
-        #expect(try anna.opened().reopened().store.origin == origin)
+        #expect(try await anna.opened().reopened().store.origin == origin)
         try FileManager.default.removeItem(atPath: anna.path)
         try FileManager.default.moveItem(atPath: anna.path + ".restored", toPath: anna.path)
         let restored = try anna.opened()

@@ -85,13 +85,13 @@ import Testing
         let anna = try await founder()
         try await anna.create("exchange", write("title", "x"), write("place", "Odesa"))
         try await anna.store.index()
-        let again = try anna.reopened(indexing: ["place"])
+        let again = try await anna.reopened(indexing: ["place"])
         #expect(try await again.store.read { try $0.indexBacklog() } == 1)
         #expect(try await titles(again, ("place", "Odesa")) == ["x"])
         try await again.store.index()
         #expect(try await titles(again, ("place", "Odesa")) == ["x"])
         #expect(try await again.store.read { try $0.find(words: "odesa", limit: 0) }.count == 1)
-        let third = try again.reopened(indexing: ["place"])
+        let third = try await again.reopened(indexing: ["place"])
         #expect(try await third.store.read { try $0.indexBacklog() } == 0)
     }
 }

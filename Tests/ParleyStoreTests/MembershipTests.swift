@@ -78,7 +78,7 @@ import Testing
         await #expect(throws: StoreError.notPermitted) {
             try await boris.create("exchange", write("place", "late"))
         }
-        let reopened = try boris.reopened()
+        let reopened = try await boris.reopened()
         await #expect(throws: StoreError.notPermitted) {
             try await reopened.create("exchange", write("place", "late"))
         }

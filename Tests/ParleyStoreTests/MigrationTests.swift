@@ -50,7 +50,7 @@ import Testing
         }
         #expect(appended.dot.sequence == 1, "a copied file writes in an epoch of its own")
         #expect(try await store.quickCheck().isEmpty)
-        try store.close()
+        try await store.close()
         _ = folder
     }
 }

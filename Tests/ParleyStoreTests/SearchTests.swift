@@ -83,7 +83,7 @@ import Testing
             try await anna.store.index()
             #expect(try await anna.store.read { try $0.indexBacklog() } == 0)
         }
-        try anna.store.close()
+        try await anna.store.close()
         let file = SQLiteFile(anna.path)
         #expect(try file.number("SELECT count(*) FROM search_entry") == 5)
         #expect(try file.number("SELECT count(DISTINCT n) FROM search_entry") == 5)

@@ -91,7 +91,7 @@ import Testing
         #expect(try await carla.digest() == anna.digest())
         let kept = try await carla.store.batches(of: origin, after: 0, byteLimit: .max)
         #expect(kept.last?.bytes == last.bytes)
-        let again = try carla.reopened()
+        let again = try await carla.reopened()
         #expect(try await again.digest() == anna.digest())
         for sequence in 1...last.last {
             #expect(

@@ -42,7 +42,7 @@ import Testing
         try await anna.create("exchange", write("title", "a"))
         _ = try await anna.digest()
         #expect(try await anna.store.quickCheck().isEmpty)
-        try anna.store.close()
+        try await anna.store.close()
         let files = try FileManager.default.contentsOfDirectory(atPath: anna.folder.path)
         #expect(files.sorted() == ["anna.generation", "anna.sqlite"])
         #expect(try !anna.opened().store.wasStoppedUncleanly)
@@ -56,7 +56,7 @@ import Testing
         try await anna.edit(id, write("place", "Odesa"))
         let (before, digest) = (try await anna.record(id), try await anna.digest())
         let origin = anna.store.origin
-        let again = try anna.reopened()
+        let again = try await anna.reopened()
         #expect(try await again.record(id) == before)
         #expect(try await again.digest() == digest)
         #expect(again.store.origin == origin)
@@ -169,7 +169,7 @@ import Testing
         try await boris.create("exchange", write("title", "c"))
         try await reader.pull(from: anna)
         try await reader.pull(from: boris)
-        let again = try reader.reopened()
+        let again = try await reader.reopened()
         #expect(again.store.heldClock.entries.count == 2)
         #expect(try await again.digest() == boris.digest())
     }
@@ -267,5 +267,25 @@ import Testing
         #expect(try await boris.digest() == anna.digest())
         #expect(
             try await anna.store.locators(of: origin).map { $0.map(\.sequence) }.first?.first == 82)
+    }
+
+    /// Stores that are closed while they are read let the readers end: those need the same few
+    /// threads as whoever closes.
+    @Test(.timeLimit(.minutes(2))) func closingWaitsForReadersAndKeepsNoThreadFromThem()
+        async throws
+    {
+        for round in 1...10 as ClosedRange<UInt64> {
+            let nodes = try await [
+                TestNode.founder(seed: round), TestNode.founder(seed: 100 + round),
+            ]
+            await withTaskGroup { group in
+                for node in nodes {
+                    for _ in 0..<20 {
+                        group.addTask { _ = try? await node.store.read { try $0.summary() } }
+                    }
+                    group.addTask { try? await node.store.close() }
+                }
+            }
+        }
     }
 }

@@ -72,7 +72,7 @@ import Testing
         #expect(try await boris.digest() == anna.digest())
         let carla = try await anna.admitting("carla", seed: 3)
         try await carla.create("exchange", write("title", "c"))
-        let again = try boris.reopened()
+        let again = try await boris.reopened()
         try await again.pull(from: anna)
         try await again.pull(from: carla)
         #expect(try await again.digest() == carla.digest())
@@ -105,7 +105,7 @@ import Testing
         }
         try await anna.store.ingest(logs)
         let id = try await #require(anna.create("exchange", write("title", "mine")).recordIDs[0])
-        let again = try anna.reopened()
+        let again = try await anna.reopened()
         #expect(again.store.appliedClock.entries.count == 4201)
         #expect(try await again.record(id)?.document.title == "mine")
         let last = try await again.edit(id, write("title", "still mine"))
@@ -138,7 +138,7 @@ import Testing
 
     /// The same node whose log goes on in a new epoch.
     private func copyOfAnna(_ anna: TestNode) async throws -> TestNode {
-        try anna.store.close()
+        try await anna.store.close()
         try FileManager.default.removeItem(
             atPath: anna.path.replacingOccurrences(of: ".sqlite", with: ".generation"))
         return try anna.opened()

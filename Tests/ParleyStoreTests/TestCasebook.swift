@@ -89,8 +89,8 @@ struct TestNode: Sendable {
     }
 
     /// Closes the store and opens it again.
-    func reopened(indexing fields: [String] = []) throws -> TestNode {
-        try store.close()
+    func reopened(indexing fields: [String] = []) async throws -> TestNode {
+        try await store.close()
         return try opened(indexing: fields)
     }
 

@@ -24,8 +24,8 @@ extension TestNode {
     }
 
     /// The machine as a whole goes back to a snapshot: the same files, as they were.
-    func rolledBack(to snapshot: String) throws -> TestNode {
-        try store.close()
+    func rolledBack(to snapshot: String) async throws -> TestNode {
+        try await store.close()
         try TestNode.overwrite(path, with: snapshot)
         try TestNode.overwrite(TestNode.generation(path), with: TestNode.generation(snapshot))
         try TestNode.copyLog(from: snapshot, to: path)
@@ -33,8 +33,8 @@ extension TestNode {
     }
 
     /// Only the database is put back, as a file of its own or into the one that is there.
-    func restored(from snapshot: String, inPlace: Bool) throws -> TestNode {
-        try store.close()
+    func restored(from snapshot: String, inPlace: Bool) async throws -> TestNode {
+        try await store.close()
         if inPlace {
             try TestNode.overwrite(path, with: snapshot)
         } else {

@@ -67,7 +67,7 @@ import Testing
         let digest = try await store.read { try $0.summary().digest }
         #expect(Hashing.digest(record.id.bytes, state.bytes) == digest)
         #expect(try isPrinted(digest.bytes))
-        try store.close()
+        try await store.close()
         _ = folder
     }
 }

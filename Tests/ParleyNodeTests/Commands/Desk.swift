@@ -24,7 +24,6 @@ final class Desk: Sendable {
     }
 
     deinit {
-        try? store.close()
         try? FileManager.default.removeItem(atPath: folder)
     }
 
