@@ -38,6 +38,16 @@ extension Transaction {
         return claims.count
     }
 
+    /// Whether this node has said so before.
+    private func hasReceipt(for dot: Dot) throws -> Bool {
+        let query = try Query(
+            db, "SELECT 1 FROM receipt WHERE lane = ?1 AND sequence = ?2 AND node = ?3")
+        query.bind(1, try logs.number(of: dot))
+        query.bind(2, dot.sequence)
+        query.bind(3, blob: identity.node.bytes)
+        return try query.first { _ in true } ?? false
+    }
+
     /// Some 60 bytes each: far below the size of a change.
     private static let receiptsPerChange = 512
 
@@ -49,8 +59,9 @@ extension Transaction {
             try claim.save(db)
             draft.claims.set(claim)
         }
-        let sources = Set(finished.map(\.dot)).filter { dot in
-            !draft.claims.all.values.contains { $0.dot == dot && $0.state != .done }
+        let sources = try Set(finished.map(\.dot)).filter { dot in
+            try !draft.claims.all.values.contains { $0.dot == dot && $0.state != .done }
+                && !hasReceipt(for: dot)
         }
         let context = draft.lanes.appliedClock
         let receipts = try sources.sorted().map { dot in

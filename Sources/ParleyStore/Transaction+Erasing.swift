@@ -30,6 +30,7 @@ extension Transaction {
             removals[key.lane, default: [:]][key.sequence] = removal
         }
         try takeOut(removals)
+        try reopenClaims(behind: draft.overdue)
         draft.overdue = []
         try ErasureIndex(transaction: self).takeOut(due)
         for var claim in due {
@@ -38,6 +39,23 @@ extension Transaction {
             draft.claims.set(claim)
         }
         draft.tookOut = true
+    }
+
+    /// Claims that were done already have left something in the journal again.
+    private func reopenClaims(behind changes: Set<RecordKey>) throws {
+        for key in changes {
+            let applicant = try history.storedApplicant(key.lane, key.sequence)
+            for (index, group) in applicant.change.groups.enumerated() {
+                guard let record = try logs.recordKey(of: group, index: index, by: applicant) else {
+                    continue
+                }
+                for var claim in draft.claims.about(record) where claim.state == .done {
+                    claim.state = .rewritten
+                    try claim.save(db)
+                    draft.claims.set(claim)
+                }
+            }
+        }
     }
 
     /// The changes that say something of a record, those that wait included.

@@ -109,7 +109,7 @@ import Testing
 
     /// The same while coordinators erase records and redact fields, some logs fork and some members
     /// are cut off: what is taken back is gone from every store, in whatever order things came.
-    @Test(arguments: Seeds.fromEnvironment(default: 24))
+    @Test(arguments: Seeds.fromEnvironment(default: 16))
     func whatIsTakenBackIsGoneEverywhere(seed: UInt64) async throws {
         var random = SplitMix(seed: seed)
         var nodes = try await writers()

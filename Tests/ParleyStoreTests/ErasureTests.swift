@@ -176,7 +176,7 @@ import Testing
         let id = try await #require(anna.create("person", write("place", marker)).recordIDs[0])
         try await anna.erase(id)
         #expect(anna.store.hasUnfinishedErasures)
-        let again = try anna.reopened()
+        let again = try await anna.reopened()
         #expect(again.store.hasUnfinishedErasures)
         #expect(try await again.store.finishErasures())
         #expect(try !again.holds(marker))
