@@ -212,7 +212,8 @@ extension Claims {
         let basis: String
 
         init(_ row: Query) throws {
-            guard let id = RecordID(bytes: row.bytes(4)), let state = Claim.State(rawValue: row.int(8))
+            guard let id = RecordID(bytes: row.bytes(4)),
+                let state = Claim.State(rawValue: row.int(8))
             else { throw StoreError.damaged("an erasure") }
             source = RecordKey(lane: row.int(0), sequence: row.word(1), group: row.int(2))
             record = RecordKey(packed: row.int64(3))

@@ -81,7 +81,8 @@ extension ReadScope {
         guard lane.owns(sequence), sequence <= lane.applied.sequence,
             let (stored, hash) = try log.change(lane.number, sequence)
         else { return nil }
-        let isHidden = try claims().isPending
+        let isHidden =
+            try claims().isPending
             && claims().concern(stored, lane: lane.number, in: lanes())
         let change = try isHidden ? history().applicant(lane.number, sequence).change : stored
         let dot = Dot(origin: lane.origin, sequence: sequence, hash: hash.prefix)

@@ -2,11 +2,10 @@ import Foundation
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
+import ParleyStore
 import ParleyTestSupport
 import ParleyWire
 import Testing
-
-@testable import ParleyStore
 
 /// Forgetting a person, and single things that were said.
 @Suite struct ErasureTests {
@@ -64,7 +63,10 @@ import Testing
         try await anna.store.index()
         try await anna.erase(id)
         for _ in 0..<2 {
-            #expect(try await anna.store.read { try $0.find(words: "kept", limit: 0).map(\.id) } == [kept])
+            #expect(
+                try await anna.store.read { try $0.find(words: "kept", limit: 0).map(\.id) } == [
+                    kept
+                ])
             #expect(try await anna.store.read { try $0.find(words: marker, limit: 0) }.isEmpty)
             try await anna.store.index()
         }
