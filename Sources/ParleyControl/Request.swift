@@ -21,6 +21,11 @@ package enum Request: Codable, Hashable, Sendable {
     case log(record: String?, limit: Int)
     case delete(record: String, because: String?)
     case restore(record: String, because: String?)
+    case erase(record: String, basis: String)
+    case redact(record: String, field: String, basis: String)
+    case listErasures
+    /// Records by beginnings of their IDs; none for all that wait.
+    case confirmErasures(records: [String])
     case listConflicts(limit: Int)
     case showConflict(record: String, field: String?)
     case resolveConflict(

@@ -4,7 +4,8 @@ import ParleyStore
 import Synchronization
 
 /// Looks after the casebooks of a daemon when nothing else happens: indexes words, packs the open
-/// tail of logs into large batches, and checks a file whose last owner didn't close it.
+/// tail of logs into large batches, makes the last bytes of what was erased go, and checks a file
+/// whose last owner didn't close it.
 ///
 /// All of it can wait. Searches are right without the index, only slower, and small batches are
 /// only larger in sum. See `TidySchedule` for how long.
@@ -60,8 +61,10 @@ final class Caretaker: Sendable {
         let isIndexed = await index(store)
         guard !Task.isCancelled else { return }
         _ = try? await store.seal()
+        // Somebody may be reading what is to go; then it's tried again.
+        let isErased = (try? await store.finishErasures()) ?? true
         log.debug("tidied", metadata: ["file": "\(store.path)"])
-        if !isIndexed { touched(store.casebookID) }
+        if !isIndexed || !isErased { touched(store.casebookID) }
     }
 
     /// Indexes in small steps with rests as long as they took, so that on a small machine commands

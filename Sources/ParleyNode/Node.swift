@@ -268,7 +268,9 @@ extension Request {
     /// Whether it writes records.
     var isEdit: Bool {
         switch self {
-        case .new, .edit, .delete, .restore, .resolveConflict, .reopenConflict, .importLines: true
+        case .new, .edit, .delete, .restore, .erase, .redact, .resolveConflict, .reopenConflict,
+            .importLines:
+            true
         default: false
         }
     }

@@ -1,12 +1,13 @@
 package import ParleyCRDT
 import ParleyLog
 package import ParleyModel
+import ParleyWire
 
 /// A change as it stands in the log, with what its groups are about.
 package struct LoggedChange: Hashable, Sendable {
     package let dot: Dot
     package let change: Change
-    /// For each group, the record it creates or edits; `nil` for other groups.
+    /// For each group, the record it creates, edits or takes back; `nil` for other groups.
     package let recordIDs: [RecordID?]
 
     package var time: HybridTime { change.time }
@@ -91,7 +92,7 @@ extension ReadScope {
         let context = try isPlain ? lanes().appliedClock : history().context(lane.number, sequence)
         let recordIDs = try change.groups.enumerated().map { index, group -> RecordID? in
             switch group.subject {
-            case .casebook: nil
+            case .casebook: try group.claimed.flatMap { try recordID($0, in: context) }
             case .created: RecordID(change: hash, group: index)
             case .existing(let reference): try recordID(reference, in: context)
             }
@@ -129,5 +130,17 @@ extension ReadScope {
     package func edits(of record: RecordID) throws -> [(edit: Edit, time: HybridTime)] {
         guard let row = try row(record) else { return [] }
         return try history().steps(of: row.key).map { ($0.edit, $0.applicant.change.time) }
+    }
+}
+
+extension Group {
+    /// The record an erasure or a redaction is about.
+    fileprivate var claimed: RecordReference? {
+        guard case .payload(let bytes) = content else { return nil }
+        return switch kind {
+        case .erasure: (try? Erasure(bytes: bytes))?.record
+        case .redaction: (try? Redaction(bytes: bytes))?.record
+        default: nil
+        }
     }
 }

@@ -31,7 +31,8 @@ package struct CasebookCommands: Sendable {
     package static func handles(_ request: Request) -> Bool {
         switch request {
         case .showCasebook, .new, .edit, .show, .nameRecord, .list, .find, .indexBacklog, .log,
-            .delete, .restore, .listConflicts, .showConflict, .resolveConflict, .reopenConflict,
+            .delete, .restore, .erase, .redact, .listErasures, .confirmErasures, .listConflicts,
+            .showConflict, .resolveConflict, .reopenConflict,
             .importLines,
             .checkLines:
             true
@@ -64,6 +65,12 @@ package struct CasebookCommands: Sendable {
             try await write { try setState(of: record, to: .deleted, because: because, in: $0) }
         case .restore(let record, let because):
             try await write { try setState(of: record, to: .live, because: because, in: $0) }
+        case .erase(let record, let basis):
+            try await finishing { try erase(record, basis: basis, in: $0) }
+        case .redact(let record, let field, let basis):
+            try await finishing { try redact(record, field, basis: basis, in: $0) }
+        case .confirmErasures(let records):
+            try await finishing { try confirmErasures(records, in: $0) }
         case .resolveConflict(let record, let field, let choice, let seen, let because):
             try await write {
                 try resolve(record, field, choice, seen: seen, because: because, in: $0)
@@ -91,6 +98,7 @@ package struct CasebookCommands: Sendable {
             try list(type, filters, sort: sort, deleted: deleted, limit: limit, in: scope)
         case .indexBacklog: try indexBacklog(in: scope)
         case .log(let record, let limit): try log(record, limit: limit, in: scope)
+        case .listErasures: try erasures(in: scope)
         case .listConflicts(let limit): try listConflicts(limit: limit, in: scope)
         case .showConflict(let record, let field): try showConflict(record, field, in: scope)
         default: preconditionFailure("not a request about records")
@@ -148,6 +156,9 @@ extension Request {
         case .edit: "edit the record"
         case .delete: "delete the record"
         case .restore: "restore the record"
+        case .erase: "erase the record"
+        case .redact: "redact the field"
+        case .listErasures, .confirmErasures: "do that"
         case .show, .showCasebook, .nameRecord: "show it"
         case .list: "list records"
         case .find: "search"

@@ -33,7 +33,8 @@ enum LogView {
             return (creation.map { [$0] } ?? [])
                 + operations.flatMap { steps(of: $0, on: record) }
         case .stub: return [step("erased", on: record)]
-        case .payload(let bytes): return membershipStep(group.kind, bytes).map { [$0] } ?? []
+        case .payload(let bytes):
+            return systemStep(group.kind, bytes, on: record).map { [$0] } ?? []
         }
     }
 
@@ -57,15 +58,29 @@ enum LogView {
         }
     }
 
-    private static func membershipStep(_ kind: GroupKind, _ payload: [UInt8]) -> JSONValue? {
+    private static func systemStep(
+        _ kind: GroupKind, _ payload: [UInt8], on record: RecordID?
+    ) -> JSONValue? {
         switch kind {
         case .founding:
             (try? Founding(bytes: payload)).map { step("found", value: .string($0.casebookName)) }
         case .admission:
             (try? Admission(bytes: payload)).map { step("admit", value: .string($0.name)) }
-        case .cut: step("cut")
-        case .erasure: step("erase")
-        case .receipt: step("receipt")
+        case .cut:
+            (try? Cut(bytes: payload)).map { step("cut", value: .string($0.node.text)) }
+        case .erasure:
+            (try? Erasure(bytes: payload)).map {
+                step("erase", on: record, value: .string($0.basis))
+            }
+        case .redaction:
+            (try? Redaction(bytes: payload)).map {
+                step("redact", on: record, $0.field.text, value: .string($0.basis))
+            }
+        case .receipt:
+            (try? Receipt(bytes: payload)).map {
+                let name = "\($0.erasure.origin.text):\($0.erasure.sequence)"
+                return step("receipt", value: .string(name))
+            }
         default: nil
         }
     }

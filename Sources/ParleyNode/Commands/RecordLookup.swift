@@ -20,13 +20,20 @@ extension CasebookCommands {
     private func recordID(_ typed: String, in scope: ReadScope) throws -> RecordID {
         let prefix = try idPrefix(typed)
         let found = try scope.records(withPrefix: prefix, limit: NodeError.candidateLimit + 1)
-        guard let first = found.first else { throw NodeError.noRecord }
+        guard let first = found.first else { throw try missing(prefix, in: scope) }
         guard found.count == 1 else { throw try ambiguity(of: prefix, found, in: scope) }
         return first
     }
 
+    private func missing(_ prefix: String, in scope: ReadScope) throws -> NodeError {
+        guard let erased = try scope.erasedRecords(withPrefix: prefix).first,
+            let erasure = try scope.erasure(of: erased)
+        else { return NodeError.noRecord }
+        return NodeError(erased: erasure)
+    }
+
     /// The hexadecimal digits of what was typed, in lower case.
-    private func idPrefix(_ typed: String) throws -> String {
+    func idPrefix(_ typed: String) throws -> String {
         if typed == "@last" {
             guard let last = lastRecord() else {
                 throw NodeError(

@@ -46,7 +46,8 @@ enum RecordView {
         case .text(let bytes): .string(String(decoding: bytes, as: UTF8.self))
         case .live: .string("live")
         case .deleted: .string("deleted")
-        case .absent, .present, .erased: .null
+        case .absent, .present: .null
+        case .erased: .object([("erased", .bool(true))])
         }
     }
 

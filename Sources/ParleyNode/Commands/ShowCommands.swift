@@ -7,6 +7,7 @@ import ParleyStore
 /// Looking at records: one, now or as it was; those of a kind; those that hold some words.
 extension CasebookCommands {
     func show(_ typed: String, at moment: String?, in scope: ReadScope) throws -> Answer {
+        if let erasure = try erasure(typed, in: scope) { return try show(erasure, in: scope) }
         let record = try record(typed, in: scope)
         guard let moment else { return try showNow(record, in: scope) }
         let edits = try edits(of: record, until: moment, in: scope)
@@ -16,6 +17,25 @@ extension CasebookCommands {
                 "no such record at that point: it was made later. `parley log` shows its changes.")
         }
         return try show(past, in: scope)
+    }
+
+    /// The erasure of what was typed, `nil` where that is or may be a record that is here.
+    private func erasure(_ typed: String, in scope: ReadScope) throws -> TakingBack? {
+        let prefix = try idPrefix(typed)
+        guard try scope.records(withPrefix: prefix, limit: 1).isEmpty else { return nil }
+        let erased = try scope.erasedRecords(withPrefix: prefix)
+        return erased.count == 1 ? try scope.erasure(of: erased[0]) : nil
+    }
+
+    private func show(_ erasure: TakingBack, in scope: ReadScope) throws -> Answer {
+        let author = try Authorship(
+            of: erasure.source, in: scope, names: MemberNames(in: scope))
+        return Answer(
+            .object([
+                ("record", .string(erasure.record.text)), ("type", .string("record")),
+                ("state", .string("erased")), ("fields", .object([])), ("conflicts", .array([])),
+                ("changed", .object(author.members)), ("basis", .string(erasure.basis)),
+            ]))
     }
 
     /// What is shown of the past is marked as that of today is: a value in conflict then wasn't

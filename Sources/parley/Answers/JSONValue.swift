@@ -44,6 +44,7 @@ package enum JSONValue: Decodable, Equatable, Sendable {
         case .number(let number): String(number)
         case .text(let text): text
         case .list(let list): list.map(\.raw).joined(separator: ", ")
+        case .object(["erased": .bool(true)]): "(erased)"
         case .object(let object):
             object.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.raw)" }
                 .joined(separator: ", ")

@@ -14,6 +14,8 @@ package struct RecordAnswer: Decodable, Sendable {
     let fields: [String: JSONValue]
     let conflicts: [ConflictMark]
     let changed: Authorship?
+    /// Of an erased record: on what basis.
+    let basis: ForeignText?
 }
 
 /// A field in conflict, named by a record's page; settled on a page of its own.

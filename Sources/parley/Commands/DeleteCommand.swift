@@ -18,7 +18,11 @@ struct Delete: AsyncParsableCommand, Exemplified {
 
     func run() async throws {
         let because = try reason.text()
-        let target = yes ? record : try await confirmed()
+        let target =
+            yes
+            ? record
+            : try await Question.confirming(
+                record, options, verb: "delete", ending: "from the casebook, for everybody")
         try await Session.with(options) {
             try await $0.show(.delete(record: target, because: because), page: page)
         }
@@ -28,30 +32,5 @@ struct Delete: AsyncParsableCommand, Exemplified {
         let id = ShortNames.record(written.record)
         return WrittenPage.text("deleted", written, on: screen)
             + "to bring it back: parley restore \(id)\n"
-    }
-
-    /// Asks, with the record's title: an ID is easily mistyped, and @last easily misremembered.
-    ///
-    /// - Returns: the full ID of what was shown. The node is let go while the person thinks, and
-    ///   by then another record may be the last one.
-    private func confirmed() async throws -> String {
-        guard Surroundings.canAsk else {
-            throw CommandFailure(
-                Exit.usage,
-                "nothing deleted: nobody is there to be asked. Add --yes to delete \(record) "
-                    + "without a question.")
-        }
-        let named: ListedRecord = try await Session.with(options) {
-            try await $0.perform(.nameRecord(record)).answer()
-        }
-        let title = Columns.shortened(named.title?.line ?? "", to: 60)
-        Output.note(
-            "Delete \(named.type) \(ShortNames.record(named.record))"
-                + (title.isEmpty ? "" : ", \(title),")
-                + " from the casebook, for everybody? [y/N] ")
-        guard ["y", "yes"].contains(readLine()?.lowercased()) else {
-            throw CommandFailure(Exit.refused, "nothing deleted, as you answered")
-        }
-        return named.record
     }
 }

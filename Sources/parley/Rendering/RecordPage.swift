@@ -8,6 +8,7 @@ package enum RecordPage {
         let id = ShortNames.record(record.record)
         var page = screen.paint(record.type, .title) + " \(id)"
         if record.state != "live" { page += "  " + screen.paint(record.state, .attention) }
+        if record.state == "erased" { return page + "\n" + erasure(of: record) }
         page += "\n\n" + fields(of: record, on: screen)
         if let changed = record.changed {
             let time = LocalTime.shown(changed.at)
@@ -19,6 +20,12 @@ package enum RecordPage {
             + (isPast
                 ? pastConflicts(of: record, on: screen)
                 : conflicts(of: record, id: id, on: screen))
+    }
+
+    private static func erasure(of record: RecordAnswer) -> String {
+        let by = record.changed.map { " by \($0.by), \(LocalTime.shown($0.at))" } ?? ""
+        return "\nerased for everybody and for good\(by)\n"
+            + (record.basis.map { "basis: \($0.line)\n" } ?? "")
     }
 
     /// Name and value in two columns, long values wrapped under themselves.

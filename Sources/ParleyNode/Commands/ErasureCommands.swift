@@ -1,0 +1,142 @@
+import ParleyCRDT
+import ParleyCasework
+import ParleyControl
+import ParleyModel
+import ParleyStore
+import ParleyWire
+
+/// Forgetting a record, or what a sensitive field of it says, on every node and for good.
+extension CasebookCommands {
+    /// Runs a write after which bytes are to go at once, as far as nobody reads them just now.
+    func finishing(
+        _ body: @escaping @Sendable (WriteScope) throws -> Answer
+    ) async throws -> Answer {
+        let answer = try await store.write(body)
+        _ = try await store.finishErasures()
+        return answer
+    }
+
+    func erase(_ typed: String, basis: String, in scope: WriteScope) throws -> Answer {
+        try requireCoordinator(in: scope, to: "erase")
+        let record = try record(typed, in: scope)
+        let appended = try scope.erase(record.id, basis: try checked(basis: basis))
+        return Answer(
+            .object([
+                ("record", .string(record.id.text)), ("change", .string(appended.dot.text)),
+            ]))
+    }
+
+    func redact(
+        _ typed: String, _ fieldText: String, basis: String, in scope: WriteScope
+    ) throws -> Answer {
+        try requireCoordinator(in: scope, to: "redact")
+        let record = try record(typed, in: scope)
+        let field = try type(of: record).field(named: fieldText)
+        guard field.isSensitive else {
+            throw NodeError(
+                .refused,
+                "cannot redact `\(field.name)`: only values of sensitive fields can go one by one. `parley edit` changes it, and what it said stays in the log; `parley erase` takes back the whole record."
+            )
+        }
+        let appended = try scope.redact(record.id, field.name, basis: try checked(basis: basis))
+        return Answer(
+            .object([
+                ("record", .string(record.id.text)), ("field", .string(field.name.text)),
+                ("change", .string(appended.dot.text)),
+            ]))
+    }
+
+    /// Every erasure and redaction, with who has carried it out.
+    func erasures(in scope: ReadScope) throws -> Answer {
+        let members = try scope.members()
+        return Answer(
+            .array(try scope.takingsBack().map { try entry($0, members, in: scope) }))
+    }
+
+    private func entry(
+        _ erasure: TakingBack, _ members: [Member], in scope: ReadScope
+    ) throws -> JSONValue {
+        func names(_ isMeant: (Member) -> Bool) throws -> JSONValue {
+            .array(try members.filter(isMeant).map { .string(try scope.name(of: $0)) })
+        }
+        let author = members.first { $0.node == erasure.author }
+        return .object([
+            ("record", .string(erasure.record.text)),
+            ("field", erasure.field.map { .string($0.text) } ?? .null),
+            ("basis", .string(erasure.basis)),
+            ("by", try author.map { .string(try scope.name(of: $0)) } ?? .null),
+            ("at", .string(Timestamp(erasure.time).text)),
+            ("change", .string(erasure.source.text)),
+            ("here", .string(erasure.progress.name)),
+            ("confirmed", try names { erasure.receipts[$0.node] != nil }),
+            ("outstanding", try names { !$0.isRevoked && erasure.receipts[$0.node] == nil }),
+        ])
+    }
+
+    /// Lets the bytes go of erasures that wait for somebody at this machine.
+    ///
+    /// - Parameter typed: records, by any unique beginning of their IDs; none for all.
+    func confirmErasures(_ typed: [String], in scope: WriteScope) throws -> Answer {
+        let waiting = Set(
+            try scope.takingsBack().filter { $0.progress == .unconfirmed }.map(\.record))
+        let meant = try typed.map { text in
+            let fitting = waiting.filter { $0.text.hasPrefix(text.lowercased()) }
+            guard let record = fitting.first, fitting.count == 1 else {
+                throw NodeError(
+                    .notFound,
+                    "no erasure of one record `\(text)` waits here. `parley erase status` lists those that do."
+                )
+            }
+            return record
+        }
+        let count = try scope.confirmErasures(of: typed.isEmpty ? nil : Set(meant))
+        return Answer(.object([("confirmed", .integer(count))]))
+    }
+
+    // MARK: Refusals
+
+    private func requireCoordinator(in scope: ReadScope, to verb: String) throws {
+        let members = try scope.members()
+        guard members.first(where: { $0.node == store.origin.node })?.role != .coordinator else {
+            return
+        }
+        let coordinators = try members.filter { $0.role == .coordinator && !$0.isRevoked }
+            .map { try scope.name(of: $0) }
+        let whom =
+            coordinators.isEmpty
+            ? "There is none left; `parley casebook show` says how to go on."
+            : "Ask \(coordinators.joined(separator: " or "))."
+        throw NodeError(.notPermitted, "cannot \(verb): only coordinators may. \(whom)")
+    }
+
+    private func checked(basis: String) throws -> String {
+        guard basis.contains(where: { !$0.isWhitespace }),
+            let bytes = try? ValueForm.longText.accept(basis)
+        else {
+            throw NodeError(
+                .refused,
+                "cannot take that basis: it is empty, holds a control character, or is longer than 64 KiB. Say on what basis in a sentence after --basis, without naming the person: it is kept for ever."
+            )
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension TakingBack.Progress {
+    fileprivate var name: String {
+        switch self {
+        case .unconfirmed: "unconfirmed"
+        case .underWay: "underway"
+        case .done: "done"
+        }
+    }
+}
+
+extension NodeError {
+    init(erased record: TakingBack) {
+        self.init(
+            .notFound,
+            "the record was erased on \(Timestamp(record.time).text.prefix(10)), for everybody and for good. `parley erase status` says on what basis."
+        )
+    }
+}

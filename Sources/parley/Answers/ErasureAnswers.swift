@@ -1,0 +1,24 @@
+/// `erase RECORD`, `redact RECORD FIELD`.
+struct ErasedAnswer: Decodable, Sendable {
+    let record: String
+    let field: String?
+    let change: String
+}
+
+/// One line of `erase status`.
+struct ErasureAnswer: Decodable, Sendable {
+    let record: String
+    let field: String?
+    let basis: ForeignText
+    let by: ForeignText?
+    let at: String
+    /// `unconfirmed`, `underway` or `done`, on this machine.
+    let here: String
+    let confirmed: [ForeignText]
+    let outstanding: [ForeignText]
+}
+
+/// `erase confirm`.
+struct ConfirmedErasures: Decodable, Sendable {
+    let confirmed: Int
+}

@@ -1,0 +1,31 @@
+import ParleyControl
+
+/// Asks before what can't be undone, or easily hits the wrong record: an ID is easily mistyped, and
+/// `@last` easily misremembered.
+enum Question {
+    /// Names the record and asks.
+    ///
+    /// - Returns: the full ID of what was shown. The node is let go while the person thinks, and by
+    ///   then another record may be the last one.
+    static func confirming(
+        _ record: String, _ options: NodeOptions, verb: String, ending: String
+    ) async throws -> String {
+        guard Surroundings.canAsk else {
+            throw CommandFailure(
+                Exit.usage,
+                "nothing done: nobody is there to be asked. Add --yes to \(verb) \(record) "
+                    + "without a question.")
+        }
+        let named: ListedRecord = try await Session.with(options) {
+            try await $0.perform(.nameRecord(record)).answer()
+        }
+        let title = Columns.shortened(named.title?.line ?? "", to: 60)
+        let what =
+            "\(named.type) \(ShortNames.record(named.record))" + (title.isEmpty ? "" : ", \(title)")
+        Output.note("\(verb.prefix(1).uppercased())\(verb.dropFirst()) \(what), \(ending)? [y/N] ")
+        guard ["y", "yes"].contains(readLine()?.lowercased()) else {
+            throw CommandFailure(Exit.refused, "nothing done, as you answered")
+        }
+        return named.record
+    }
+}

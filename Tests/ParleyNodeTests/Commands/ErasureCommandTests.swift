@@ -1,0 +1,137 @@
+import ParleyControl
+import ParleyNode
+import ParleyStore
+import ParleyWire
+import Testing
+
+/// Forgetting a record, or what a field says, as people ask for it.
+@Suite struct ErasureCommandTests {
+    private let basis = "asked by the family"
+
+    @Test func anErasedRecordIsShownAsErasedAndCannotBeBroughtBack() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await nour.perform(.new("person", "name=Marquarius"))
+        try await ali.pull(from: nour)
+        let erased = await nour.perform(.erase(record: made.record, basis: basis))
+        #expect(erased.json?.names == ["record", "change"])
+        #expect(erased.record == made.record)
+        try await nour.meet(ali)
+
+        for desk in [nour, ali] {
+            let shown = await desk.perform(.show(made.record))
+            #expect(shown.exitCode == 0)
+            #expect(shown.json?["state"].content == "erased")
+            #expect(shown.json?["basis"].content == basis)
+            #expect(shown.json?["changed"]?["by"].content == "Nour")
+            #expect(shown.json?.text.contains("Marquarius") == false)
+            let listed = await desk.perform(.list(type: nil, filters: [], sort: nil, limit: 0))
+            #expect(listed.json?.items.isEmpty == true)
+            for request in [
+                Request.edit(made.record, "name=Marquarius"),
+                .restore(record: made.record, because: nil),
+                .delete(record: made.record, because: nil),
+                .erase(record: made.record, basis: basis),
+            ] where desk.store.origin == nour.store.origin || !request.isErasure {
+                let refused = await desk.perform(request)
+                #expect(refused.exitCode == 3)
+                #expect(refused.error.contains("erased"))
+            }
+            let log = await desk.perform(.log(record: nil, limit: 0)).json
+            #expect(log?.text.contains("Marquarius") == false)
+            #expect(log?.text.contains(#""op":"erase","value":"\#(basis)""#) == true)
+        }
+    }
+
+    /// Receipts tell who has carried it out.
+    @Test func statusNamesWhoIsOutstanding() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali", role: .reader)
+        let made = await nour.perform(.new("person", "name=x"))
+        try await ali.pull(from: nour)
+        _ = await nour.perform(.erase(record: made.record, basis: basis))
+        func standing(_ desk: Desk) async -> (confirmed: [String?], outstanding: [String?]) {
+            let status = await desk.perform(.listErasures).json?.items.first
+            return (
+                (status?["confirmed"]?.items ?? []).map(\.content),
+                (status?["outstanding"]?.items ?? []).map(\.content)
+            )
+        }
+        #expect(await standing(nour).confirmed == ["Nour"])
+        #expect(await standing(nour).outstanding == ["Ali"])
+        try await ali.pull(from: nour)
+        #expect(try await ali.store.finishErasures())
+        try await nour.pull(from: ali)
+        #expect(await standing(nour).confirmed == ["Ali", "Nour"])
+        #expect(await standing(nour).outstanding.isEmpty)
+    }
+
+    @Test func aRedactedFieldSaysSoAndCanBeWrittenAgain() async throws {
+        let nour = try await Desk.founder("Nour")
+        let made = await nour.perform(.new("source", "name=Marquarius", "note=kept"))
+        let redacted = await nour.perform(
+            .redact(record: made.record, field: "name", basis: basis))
+        #expect(redacted.json?.names == ["record", "field", "change"])
+        let shown = await nour.perform(.show(made.record))
+        #expect(shown.json?["fields"]?["name"]?.text == #"{"erased":true}"#)
+        #expect(shown.json?["fields"]?["note"].content == "kept")
+        let then = await nour.perform(.show(record: made.record, at: made.change))
+        #expect(then.json?.text.contains("Marquarius") == false)
+        #expect(await nour.perform(.edit(made.record, "name=new")).exitCode == 0)
+        #expect(
+            await nour.perform(.show(made.record)).json?["fields"]?["name"].content == "new")
+    }
+
+    @Test func whatCannotBeTakenBackIsRefusedWithWhy() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await nour.perform(.new("source", "name=x", "note=y"))
+        try await ali.pull(from: nour)
+        for request in [
+            Request.erase(record: made.record, basis: basis),
+            .redact(record: made.record, field: "name", basis: basis),
+        ] {
+            let refused = await ali.perform(request)
+            #expect(refused.exitCode == 6)
+            #expect(refused.error.contains("Ask Nour"))
+        }
+        let plain = await nour.perform(.redact(record: made.record, field: "note", basis: basis))
+        #expect(plain.exitCode == 1)
+        #expect(plain.error.contains("parley erase"))
+        let unknown = await nour.perform(
+            .redact(record: made.record, field: "nane", basis: basis))
+        #expect(unknown.error.contains("`name`"))
+        #expect(await nour.perform(.erase(record: made.record, basis: " ")).exitCode == 1)
+        #expect(await nour.perform(.show(made.record)).json?["state"].content == "live")
+    }
+
+    @Test func manyErasuresWaitForSomebodyAtTheMachine() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        var records: [String] = []
+        for number in 0..<22 {
+            records.append(await nour.perform(.new("person", "name=\(number)")).record)
+        }
+        try await ali.pull(from: nour)
+        for record in records { _ = await nour.perform(.erase(record: record, basis: basis)) }
+        try await ali.pull(from: nour)
+        func waiting() async -> [String?] {
+            (await ali.perform(.listErasures).json?.items ?? [])
+                .filter { $0["here"].content == "unconfirmed" }.map { $0["record"].content }
+        }
+        #expect(Set(await waiting()) == Set(records[20...]))
+        let unknown = await ali.perform(.confirmErasures(records: [records[0]]))
+        #expect(unknown.exitCode == 3)
+        let one = await ali.perform(.confirmErasures(records: [String(records[20].prefix(10))]))
+        #expect(one.json?["confirmed"]?.text == "1")
+        #expect(await waiting() == [records[21]])
+        #expect(await ali.perform(.confirmErasures(records: [])).json?["confirmed"]?.text == "1")
+        #expect(await waiting().isEmpty)
+    }
+}
+
+extension Request {
+    fileprivate var isErasure: Bool {
+        if case .erase = self { true } else { false }
+    }
+}
