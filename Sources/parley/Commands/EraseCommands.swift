@@ -72,8 +72,7 @@ struct Erase: AsyncParsableCommand, Exemplified {
                 made them. Ask the coordinator, over a way you trust, whether they are meant.
                 """)
         static let examples = [
-            Example("all that wait", "parley erase confirm --yes"),
-            Example("one of them", "parley erase confirm 3f9a --yes"),
+            Example("all that wait", "parley erase confirm --yes")
         ]
 
         @Argument(help: "Records, by the beginnings of their IDs; none for all.")
@@ -108,7 +107,8 @@ struct Redact: AsyncParsableCommand, Exemplified {
             may. There is no way back.
             """)
     static let examples = [
-        Example("a name that had to go", "parley redact 3f9a name --basis 'asked by the source'")
+        Example(
+            "without being asked", "parley redact 3f9a name --basis 'asked by the source' --yes")
     ]
 
     @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
