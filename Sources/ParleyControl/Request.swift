@@ -93,15 +93,18 @@ package struct Response: Codable, Hashable, Sendable {
     /// Whether `json` is only the beginning of a text that goes on in the next response; what else
     /// there is to say stands in the last one. See `ResponsePieces`.
     package let isPiece: Bool
+    /// `nil` where the answer is no list, or all of it.
+    package let part: ListPart?
 
     package init(
         exitCode: Int32 = 0, json: String? = nil, error: String? = nil, continues: Bool = false,
-        isPiece: Bool = false
+        isPiece: Bool = false, part: ListPart? = nil
     ) {
         self.exitCode = exitCode
         self.json = json
         self.error = error
         self.continues = continues
         self.isPiece = isPiece
+        self.part = part
     }
 }
