@@ -141,7 +141,33 @@ import parley
                   "complete":true}]
                 """), on: .plain)
         #expect(page.contains("basil        12     3          2  17.7 KiB      812 B  complete\n"))
-        #expect(page.contains("2 conflicts came of it: see `parley conflict list`\n"))
+        #expect(page.contains("2 conflicts are open in what came: see `parley conflict list`\n"))
+    }
+
+    @Test func syncPageNamesWhoWasntReachedAndWhy() throws {
+        let page = SyncPage.text(
+            try answer(
+                """
+                [{"peer":"basil","received":0,"sent":0,"conflicts":0,"bytesIn":0,"bytesOut":0,
+                  "reached":false,"complete":false,"reason":"127.0.0.1:1: nobody answers"}]
+                """), on: .plain)
+        #expect(page.contains("0 B  not reached\n"))
+        #expect(page.contains("\nbasil wasn't reached: 127.0.0.1:1: nobody answers\n"))
+    }
+
+    @Test func aSyncUnderWayNamesWhoIsWaitedFor() throws {
+        let status: StatusAnswer = try answer(
+            """
+            {"node":"00","name":"amal","daemon":null,"casebooks":[],
+             "peers":[{"node":"01","name":"basil","connected":false},
+                      {"node":"02","name":"chadia","connected":false},
+                      {"node":"03","name":"dima","connected":true}]}
+            """)
+        var all = ArrivalCounter()
+        var one = ArrivalCounter(peer: "chadia")
+        #expect(all.line(for: status) == nil && one.line(for: status) == nil)
+        #expect(all.line(for: status)?.hasSuffix("received, waiting for basil, chadia") == true)
+        #expect(one.line(for: status)?.hasSuffix("received, waiting for chadia") == true)
     }
 
     @Test func statusPageCountsWhatWasRefused() throws {

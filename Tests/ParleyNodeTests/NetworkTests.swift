@@ -56,6 +56,23 @@ struct NetworkTests {
         await amal.stop()
     }
 
+    /// However long somebody would wait: who answers at none of the addresses isn't waited for, and
+    /// the account says where that was.
+    @Test(.timeLimit(.minutes(2)))
+    func whoAnswersNowhereIsntWaitedFor() async throws {
+        let (amal, basil) = try await pair()
+        #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 20)).exitCode == 0)
+        await basil.stop()
+        let all = try await amal.ask(.sync(peer: nil, waitSeconds: 86_400))
+        #expect(all.exitCode == 5)
+        let account = try JSONParser.parse(all.json ?? "null").items.first
+        #expect(account?["reason"]?.content?.hasPrefix("\(basil.address): nobody answer") == true)
+        let one = try await amal.ask(.sync(peer: "basil", waitSeconds: 86_400))
+        #expect(one.exitCode == 5)
+        #expect(one.error?.contains(basil.address) == true)
+        await amal.stop()
+    }
+
     /// While a session stands nobody thinks of dialling, and when it ends somebody does at once, not
     /// after the pause of a peer that couldn't be reached for long.
     @Test func aStandingSessionIsNoFailedDial() async throws {

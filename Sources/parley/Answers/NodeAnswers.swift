@@ -52,6 +52,8 @@ package struct SyncAnswer: Decodable, Sendable {
     let bytesIn: Int
     let bytesOut: Int
     let complete: Bool
+    /// Whether a connection stood at all.
+    let reached: Bool?
     /// Why it isn't complete, where that is known.
     let reason: ForeignText?
     /// Groups that no program here can interpret.

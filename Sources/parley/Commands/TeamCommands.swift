@@ -12,7 +12,10 @@ struct Sync: AsyncParsableCommand, Exemplified {
     ]
 
     @Argument(help: "A peer, by name or the beginning of its node ID.") var peer: String?
-    @Option(help: ArgumentHelp("How long to wait until all is exchanged.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait until all is exchanged; 0 only tells how it stands. Who answers at none "
+                + "of its addresses isn't waited for.", valueName: "seconds"))
     var wait = 30
     @OptionGroup var options: NodeOptions
 
@@ -25,7 +28,7 @@ struct Sync: AsyncParsableCommand, Exemplified {
     func run() async throws {
         let request = Request.sync(peer: peer, waitSeconds: wait)
         try await Session.with(options) { session in
-            let response = try await SyncProgress.shown(on: session) {
+            let response = try await SyncProgress.shown(on: session, with: peer) {
                 try await session.perform(request)
             }
             try session.show(response, page: SyncPage.text)
