@@ -46,7 +46,7 @@ extension Node {
         try await store.write {
             try $0.noteAddress(address, of: node, seenMilliseconds: now)
         }
-        await network?.poke(node)
+        network?.learned(node)
         return try await listPeers(casebook: casebook)
     }
 

@@ -185,6 +185,7 @@ package final class Node: Sendable {
     /// Dials those who became members, and greets those anew with whom more is shared now.
     private func meetNewMembers(of casebook: Digest, on network: PeerService) async {
         guard let store = shelf.store(casebook), shelf.haveMembersChanged(of: store) else { return }
+        await network.noteHeardAddresses(in: casebook)
         await network.dialNeighbours()
         for session in hub.sessions {
             let shared = shelf.casebooks(of: session.peer)

@@ -69,9 +69,20 @@ actor PeerService {
         await dialNeighbours()
     }
 
-    /// Dials members of whom an address becomes known, until cancelled.
+    /// Dials members of whom an address becomes known, and passes it on, until cancelled.
     nonisolated func followNewAddresses() async {
-        await newAddresses.attend { await poke($0) }
+        await newAddresses.attend { peer in
+            await poke(peer)
+            for session in hub.sessions { session.passOnAddresses() }
+        }
+    }
+
+    /// An address of a member has become known.
+    nonisolated func learned(_ peer: NodeID) { newAddresses.add(peer) }
+
+    /// Takes in what was heard of those who have become members.
+    nonisolated func noteHeardAddresses(in casebook: Digest) async {
+        await replica.noteHeard(in: casebook)
     }
 
     func stop() async {

@@ -348,7 +348,7 @@ package final class SessionDriver: ConnectionHandler {
         }
     }
 
-    private func passOnAddresses() {
+    func passOnAddresses() {
         for casebook in session?.shared ?? [] {
             let replica = replica
             connection.run(

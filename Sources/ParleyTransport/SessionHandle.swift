@@ -91,6 +91,11 @@ package struct SessionHandle: Sendable, Hashable {
         connection.eventLoop.execute { driver.value.moved(movement) }
     }
 
+    /// Tells the peer where members can be reached by what is known now.
+    package func passOnAddresses() {
+        connection.eventLoop.execute { driver.value.passOnAddresses() }
+    }
+
     /// Waits until everything both sides have now has been exchanged, or the connection ends. When
     /// cancelled, answers with what has been exchanged so far.
     package func sync() async -> SyncReport {

@@ -119,6 +119,26 @@ struct NetworkTests {
         for node in [again, basil, chadia] { await node.stop() }
     }
 
+    /// Two whom a third has admitted, one after the other, meet without anybody telling where: the
+    /// address of the second reaches the first over the connection that stands.
+    @Test(.timeLimit(.minutes(2)))
+    func membersAreToldWhereNewOnesAre() async throws {
+        let (amal, basil) = try await pair()
+        let chadia = try await RunningNode.start(homes["chadia"], name: "chadia")
+        _ = try await amal.admit(chadia)
+        for (node, other) in [(basil, chadia), (chadia, basil)] {
+            var known: [String?] = []
+            while !known.contains(other.address) {
+                let peer = try await node.json(.listPeers).items
+                    .first { $0["node"]?.content == other.nodeID }
+                known = peer?["addresses"]?.items.map(\.content) ?? []
+            }
+        }
+        await amal.stop()
+        #expect(try await basil.ask(.sync(peer: "chadia", waitSeconds: 60)).exitCode == 0)
+        for node in [basil, chadia] { await node.stop() }
+    }
+
     /// Several requests that are the first to need the casebooks open each file once.
     @Test func requestsAtOnceShareTheOpenedCasebooks() async throws {
         let founder = try await RunningNode.start(homes["amal"])
