@@ -61,7 +61,7 @@ package final class Node: Sendable {
         shelf = Shelf(
             home: home, identity: identity, environment: environment, stopped: stopped
         ) { store, notice in
-            Node.announce(notice, of: store, to: hub, events)
+            CommitNews.announce(notice, of: store, to: hub, events)
             commits.add(store.casebookID)
         }
         joining = Joining(shelf: shelf)
@@ -79,15 +79,18 @@ package final class Node: Sendable {
             noteLast(envelope.request, response)
             return response
         } catch {
-            let failure = NodeError(error, doing: "do that")
-            return Response(exitCode: failure.kind.rawValue, error: failure.message)
+            return Response(NodeError(error, doing: "do that"))
         }
     }
 
     /// The lines of `watch`, until the node stops or nobody listens.
-    package func watch() -> EventLines {
+    ///
+    /// - Parameter name: of the only casebook that matters, `nil` for all.
+    /// - Throws: what `casebook` throws.
+    package func watch(casebook name: String? = nil) async throws -> EventLines {
+        let only = if let name { try await casebook(name) } else { CasebookStore?.none }
         let (events, first) = events.watch()
-        return EventLines(events: events, first: first) { [shelf] in
+        return EventLines(events: events, first: first, only: only) { [shelf] in
             await shelf.stores()
         }
     }
@@ -224,36 +227,11 @@ package final class Node: Sendable {
                 "cannot lock \(home.path). Check that the folder is yours and the disk has room.")
         }
     }
+}
 
-    /// Tells sessions and watchers what a commit moved, each kind of change in its own way.
-    private static func announce(
-        _ notice: CommitNotice, of store: CasebookStore, to hub: Hub, _ events: EventBus
-    ) {
-        let own = store.origin
-        for isLocal in [true, false] {
-            let held = notice.held.filter { ($0.origin == own) == isLocal }
-            let applied = notice.moved.filter { ($0.origin == own) == isLocal }
-            guard !held.isEmpty || !applied.isEmpty else { continue }
-            hub.moved(
-                Movement(
-                    casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal))
-        }
-        for (origin, milliseconds) in notice.leads {
-            events.post(
-                "clockAhead",
-                [
-                    ("casebook", .string(store.casebookID.bytes.hex)),
-                    ("node", .string(origin.node.text)), ("seconds", .integer(milliseconds / 1000)),
-                ])
-        }
-        for record in Set(notice.records).sorted().prefix(EventBus.recordsPerCommit) {
-            events.post(
-                "record",
-                [
-                    ("casebook", .string(store.casebookID.bytes.hex)),
-                    ("record", .string(record.text)), ("local", .bool(notice.isLocal)),
-                ], about: EventBus.Event.Subject(record: record, store: store))
-        }
+extension Response {
+    init(_ failure: NodeError) {
+        self.init(exitCode: failure.kind.rawValue, error: failure.message)
     }
 }
 

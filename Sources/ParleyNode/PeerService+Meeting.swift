@@ -1,4 +1,5 @@
 import ParleyCRDT
+import ParleyStore
 import ParleyTransport
 
 extension PeerService {
@@ -17,7 +18,15 @@ extension PeerService {
             if isTimeUp || report.failure?.isLasting == true { break }
             if !report.isComplete { hub.leave(session) }
         } while !report.isComplete && ContinuousClock.now < deadline
+        if report.isComplete { await noteSync(with: peer) }
         return Meeting(report, looking: lastRound(of: peer), for: patience)
+    }
+
+    /// Notes that both sides have everything, which isn't only so when something was exchanged.
+    private func noteSync(with peer: NodeID) async {
+        for casebook in shelf.casebooks(of: peer) {
+            try? await shelf.store(casebook)?.noteSync(with: peer)
+        }
     }
 
     /// The session with a peer that stands, or one that opens before the deadline.

@@ -176,10 +176,18 @@ import parley
                 """
                 {"node":"\(Self.amal)","name":"amal","daemon":{"pid":12},"casebooks":[],"peers":[
                  {"node":"\(Self.basil)","name":"basil","connected":true,"lastSync":null,
-                  "refused":{"signature":2}}]}
+                  "refused":{"wrongCertificate":2}}],"refused":{"wrongCertificate":3}}
                 """), on: .plain)
         #expect(page.hasPrefix("amal  node a1b2c3d4a1b2c3d4  daemon running, process 12\n"))
-        #expect(page.contains("basil  77e0c3d4  yes        never      2 × signature\n"))
+        #expect(page.contains("basil  77e0c3d4  yes        never\n"))
+        #expect(
+            page.hasSuffix(
+                """
+                failed connections since the daemon started
+                  basil: 2 × another node answers at its address
+                  others: 1 × another node answers at its address
+
+                """))
     }
 
     @Test func statusPageSaysWhatIsWrong() throws {
@@ -208,13 +216,22 @@ import parley
         ),
         (
             #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"x","state":"conflict""#,
-            "amal changed note 3f9a01c2  x  in conflict\n"
+            "amal changed note 3f9a01c2  x  CONFLICT over state\n"
         ),
+        (
+            #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"x","state":"live","conflicts":["date","place"],"created":false"#,
+            "amal changed note 3f9a01c2  x  CONFLICT over date, place\n"
+        ),
+        (
+            #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"x","state":"live","conflicts":[],"created":true"#,
+            "amal created note 3f9a01c2  x\n"
+        ),
+        (#""event":"records","count":7"#, "and 7 more records in the same go\n"),
         (#""event":"record","record":"3f9a01c2d4""#, "record  record 3f9a01c2\n"),
         (#""event":"connected","node":"77e0c3d4ff","name":"basil""#, "basil connected\n"),
         (
             #""event":"disconnected","node":"77e0c3d4ff","reason":"finished""#,
-            "77e0c3d4 disconnected: finished\n"
+            "77e0c3d4 disconnected: the connection ended\n"
         ),
         (
             #""event":"missed","count":12"#,

@@ -50,8 +50,7 @@ package struct CasebookCommands: Sendable {
             return Response(
                 exitCode: answer.exitCode, json: answer.json.text, part: answer.part)
         } catch {
-            let failure = NodeError(error, doing: request.deed)
-            return Response(exitCode: failure.kind.rawValue, error: failure.message)
+            return Response(NodeError(error, doing: request.deed))
         }
     }
 

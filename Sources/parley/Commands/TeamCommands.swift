@@ -39,7 +39,7 @@ struct Sync: AsyncParsableCommand, Exemplified {
 /// `parley status`
 struct Status: NodeCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Where things stand: casebooks, conflicts, peers, refused connections.",
+        abstract: "Where things stand: casebooks, conflicts, peers, failed connections.",
         discussion: "Two nodes hold the same casebook exactly when their digests are equal.")
     static let examples = [Example("for a script", "parley status --json")]
 
@@ -55,7 +55,11 @@ struct Status: NodeCommand {
 /// `parley watch`
 struct Watch: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
-        abstract: "A line per event as it happens, until interrupted; needs the daemon.")
+        abstract: "A line for everything that happens, until Ctrl-C; needs the daemon.",
+        discussion: """
+            Who created, changed or deleted which record, here or elsewhere, with what is in conflict \
+            then, and who connects. With --casebook only what concerns that casebook.
+            """)
     static let examples = [Example("one JSON object a line", "parley watch --json")]
 
     @OptionGroup var options: NodeOptions
