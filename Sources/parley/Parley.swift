@@ -15,7 +15,7 @@ struct Parley: AsyncParsableCommand, Exemplified {
 
             Exit codes: 0 done; 1 refused or failed; 2 usage; 3 no such record, change, conflict, \
             peer or casebook; 4 done, but what it touched has open conflicts; 5 daemon or peer \
-            unreachable; 6 not permitted; 7 integrity failure.
+            unreachable; 6 not permitted; 7 integrity failure; 130 interrupted.
             """,
         version: "0.1.0",
         groupedSubcommands: [
