@@ -32,6 +32,8 @@ package enum Request: Codable, Hashable, Sendable {
     case listPeers
     case addPeer(node: String, address: String)
     case renamePeer(peer: String, name: String)
+    /// A member of whom all addresses are to be forgotten, or one address.
+    case removePeer(String)
     /// Some consecutive lines of an import; `firstLine` counts from 1 and is used in errors.
     case importLines(firstLine: Int, lines: [String])
     /// The same, to be told what an import would do; writes nothing.

@@ -1,6 +1,4 @@
-import Glibc
 import ParleyCRDT
-import ParleyCasework
 import ParleyControl
 import ParleyLog
 import ParleyModel
@@ -8,7 +6,7 @@ import ParleyStore
 import ParleyTransport
 import ParleyWire
 
-/// The other nodes: who they are, where they are, and meeting them.
+/// The other nodes: who they are and where they are.
 extension Node {
     func listPeers(casebook: String?) async throws -> Response {
         let store = try await self.casebook(casebook)
@@ -50,10 +48,45 @@ extension Node {
         return try await listPeers(casebook: casebook)
     }
 
+    /// Forgets an address, or all addresses of a member, here only: others may know them too.
+    func removePeer(_ typed: String, casebook: String?) async throws -> Response {
+        let store = try await self.casebook(casebook)
+        let known = try await store.read { try $0.addresses() }
+        var addresses = known.filter { $0.address == typed }
+        if addresses.isEmpty {
+            guard HostPort.split(typed) == nil else {
+                throw NodeError(
+                    .notFound,
+                    "nobody is looked for at \(typed). Type `parley peer list` for the addresses.")
+            }
+            let node = try await peer(typed, in: [store])
+            addresses = known.filter { $0.node == node }
+            guard !addresses.isEmpty else {
+                throw NodeError(
+                    .refused,
+                    "no address of `\(typed)` is known here, so there is none to forget. Members stay members: taking one out of a casebook isn't built yet."
+                )
+            }
+        }
+        let forgotten = addresses
+        let removed = try await store.write { scope in
+            try forgotten.filter { try scope.forgetAddress($0.address, of: $0.node) }.map {
+                removed -> JSONValue in
+                let member = try scope.members().first { $0.node == removed.node }
+                return .object([
+                    ("node", .string(removed.node.text)),
+                    ("name", .optional(try member.map { try scope.name(of: $0) })),
+                    ("address", .string(removed.address)), ("member", .bool(member != nil)),
+                ])
+            }
+        }
+        return Response(json: JSONText.array(removed))
+    }
+
     func renamePeer(_ typed: String, name: String, casebook: String?) async throws -> Response {
         guard Home.isName(name) else {
             throw NodeError(
-                .refused, "cannot use that name: a name has 1 to 64 characters and no line breaks.")
+                .refused, "cannot use that name: a name has 1 to 64 characters, without line breaks and other control characters.")
         }
         let store = try await self.casebook(casebook)
         let node = try await peer(typed, in: [store])
@@ -104,96 +137,6 @@ extension Node {
         }
         return node
     }
-
-    // MARK: Status
-
-    func status() async throws -> Response {
-        var casebooks: [JSONValue] = []
-        var peers: [NodeID: (name: String, lastSync: UInt64?)] = [:]
-        for store in await shelf.stores() {
-            casebooks.append(try await statusOf(store))
-            let own = identity.node
-            let neighbours = try await store.read { scope in
-                try scope.members().filter { $0.node != own }.map {
-                    ($0.node, try scope.name(of: $0), try scope.neighbour($0.node)?.lastSync)
-                }
-            }
-            for (node, name, lastSync) in neighbours {
-                let earlier = peers[node]?.lastSync
-                peers[node] = (name, [earlier, lastSync].compactMap { $0 }.max())
-            }
-        }
-        let connected = Set(hub.sessions.map(\.peer))
-        let refusals = network?.refusals
-        let peerList = peers.sorted { $0.key < $1.key }.map { node, peer -> JSONValue in
-            .object([
-                ("node", .string(node.text)), ("name", .string(peer.name)),
-                ("connected", .bool(connected.contains(node))),
-                ("lastSync", .optional(peer.lastSync.map { Timestamp(milliseconds: $0).text })),
-                ("refused", .counts(refusals?.count(of: node) ?? [:])),
-            ])
-        }
-        return Response(
-            json: JSONText.object([
-                ("node", .string(identity.node.text)), ("name", .string(home.name())),
-                ("daemon", daemonStatus), ("casebooks", .array(casebooks)),
-                ("peers", .array(peerList)), ("refused", .counts(refusals?.total ?? [:])),
-                ("problems", .array(shelf.problems.map { .string($0.message) })),
-            ]))
-    }
-
-    /// Where the daemon listens, null where none runs.
-    private var daemonStatus: JSONValue {
-        guard let network else { return .null }
-        return .object([
-            ("listening", .optional(network.address)), ("control", .string(home.controlPath)),
-            ("pid", .integer(getpid())),
-        ])
-    }
-
-    private func statusOf(_ store: CasebookStore) async throws -> JSONValue {
-        let role = store.members.first { $0.node == identity.node }?.role.name
-        return try await store.read { scope in
-            let summary = try scope.summary()
-            return .object([
-                ("casebook", .string(summary.casebook.bytes.hex)), ("name", .string(summary.name)),
-                ("role", .optional(role)),
-                (
-                    "records",
-                    .integer(
-                        summary.records.filter { Schema.casework[$0.type] != nil }
-                            .reduce(0) { $0 + $1.count })
-                ),
-                ("conflicts", .integer(summary.conflicts)),
-                (
-                    "clock",
-                    .object(
-                        summary.applied.entries.flatMap { entry in
-                            entry.tips.map { tip in
-                                let branch =
-                                    entry.tips.count > 1
-                                    ? "~" + tip.hash.bytes.prefix(4).hexText : ""
-                                return (entry.origin.text + branch, .integer(tip.sequence))
-                            }
-                        })
-                ),
-                ("digest", .string(summary.digest.bytes.hex)),
-                ("uninterpreted", .integer(summary.uninterpreted)),
-                (
-                    "clocksAhead",
-                    .array(
-                        try scope.clockLeads().map { lead in
-                            .object([
-                                ("node", .string(lead.node.text)),
-                                ("by", .optional(try scope.memberName(lead.node))),
-                                ("seconds", .integer(lead.milliseconds / 1000)),
-                                ("seen", .string(Timestamp(milliseconds: lead.seen).text)),
-                            ])
-                        })
-                ),
-            ])
-        }
-    }
 }
 
 extension ReadScope {
@@ -201,15 +144,4 @@ extension ReadScope {
     func name(of member: Member) throws -> String {
         try neighbour(member.node)?.petname ?? member.name
     }
-}
-
-extension JSONValue {
-    /// Counts by reason, sorted by name.
-    fileprivate static func counts(_ counts: [String: Int]) -> JSONValue {
-        .object(counts.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })
-    }
-}
-
-extension ArraySlice<UInt8> {
-    fileprivate var hexText: String { Array(self).hex }
 }

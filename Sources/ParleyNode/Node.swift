@@ -97,38 +97,37 @@ package final class Node: Sendable {
 
     private func answer(_ envelope: Envelope) async throws -> Response {
         let request = envelope.request
-        if CasebookCommands.handles(request) {
-            let store = try await casebook(envelope.casebook)
-            guard !envelope.request.isEdit || shelf.room.allowsEdits else {
-                throw NodeError(
-                    .refused,
-                    "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
-                )
-            }
-            return await CasebookCommands(store: store, shown: shown) { [last] in last.id }
-                .perform(request)
+        guard CasebookCommands.handles(request) else { return try await answerAsNode(envelope) }
+        let store = try await casebook(envelope.casebook)
+        guard !request.isEdit || shelf.room.allowsEdits else {
+            throw NodeError(
+                .refused,
+                "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
+            )
         }
-        switch request {
-        case .createCasebook(let name):
-            return try await createCasebook(name: name)
-        case .listCasebooks:
-            return try await listCasebooks()
+        return await CasebookCommands(store: store, shown: shown) { [last] in last.id }
+            .perform(request)
+    }
+
+    /// The requests that aren't about the records of one casebook.
+    private func answerAsNode(_ envelope: Envelope) async throws -> Response {
+        let name = envelope.casebook
+        return switch envelope.request {
+        case .createCasebook(let name): try await createCasebook(name: name)
+        case .listCasebooks: try await listCasebooks()
         case .invite(let role, let expiresSeconds, let address):
-            return try await invite(
-                role: role, expiresSeconds: expiresSeconds, address: address,
-                to: casebook(envelope.casebook))
-        case .join(let code):
-            return try await join(code: code)
+            try await invite(
+                role: role, expiresSeconds: expiresSeconds, address: address, to: casebook(name))
+        case .join(let code): try await join(code: code)
         case .sync(let peer, let waitSeconds):
-            return try await sync(peer: peer, waitSeconds: waitSeconds)
-        case .status:
-            return try await status()
-        case .listPeers:
-            return try await listPeers(casebook: envelope.casebook)
+            try await sync(peer: peer, waitSeconds: waitSeconds)
+        case .status: try await status()
+        case .listPeers: try await listPeers(casebook: name)
         case .addPeer(let node, let address):
-            return try await addPeer(node, address: address, casebook: envelope.casebook)
-        case .renamePeer(let peer, let name):
-            return try await renamePeer(peer, name: name, casebook: envelope.casebook)
+            try await addPeer(node, address: address, casebook: name)
+        case .renamePeer(let peer, let newName):
+            try await renamePeer(peer, name: newName, casebook: name)
+        case .removePeer(let typed): try await removePeer(typed, casebook: name)
         default:
             throw NodeError(
                 .unreachable,

@@ -43,6 +43,15 @@ package struct PeerAnswer: Decodable, Sendable {
     let connected: Bool?
 }
 
+/// One of `peer remove`.
+package struct RemovedAddress: Decodable, Sendable {
+    let node: String
+    let name: ForeignText?
+    let address: ForeignText
+    /// Whether whose it was is a member still.
+    let member: Bool
+}
+
 /// One peer's part of `sync`.
 package struct SyncAnswer: Decodable, Sendable {
     let peer: ForeignText

@@ -84,7 +84,7 @@ struct Watch: AsyncParsableCommand, Exemplified {
 struct PeerCommand: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         commandName: "peer", abstract: "The other nodes: who they are and where to reach them.",
-        subcommands: [ListAll.self, Add.self, Rename.self])
+        subcommands: [ListAll.self, Add.self, Remove.self, Rename.self])
     static let examples = [Example("everybody", "parley peer list")]
 
     struct ListAll: NodeCommand {
@@ -116,6 +116,32 @@ struct PeerCommand: AsyncParsableCommand, Exemplified {
 
         func page(for peers: [PeerAnswer], on screen: Screen) -> String {
             PeerPage.text(peers, on: screen)
+        }
+    }
+
+    struct Remove: NodeCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Forget an address, or all addresses of a member, on this machine only.",
+            discussion: """
+                A member stays a member, whose changes count; only where to look for the node is \
+                forgotten. Others who know the address can pass it on again.
+                """)
+        static let examples = [
+            Example("after a mistake", "parley peer remove 127.0.0.1:7441"),
+            Example("every address of one member", "parley peer remove basil"),
+        ]
+
+        @Argument(
+            help: ArgumentHelp(
+                "An address as `parley peer list` shows it, or a member's name or node ID.",
+                valueName: "address|member"))
+        var target: String
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .removePeer(target) }
+
+        func page(for removed: [RemovedAddress], on screen: Screen) -> String {
+            PeerPage.text(removed)
         }
     }
 
