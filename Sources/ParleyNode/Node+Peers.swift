@@ -86,7 +86,9 @@ extension Node {
     func renamePeer(_ typed: String, name: String, casebook: String?) async throws -> Response {
         guard Home.isName(name) else {
             throw NodeError(
-                .refused, "cannot use that name: a name has 1 to 64 characters, without line breaks and other control characters.")
+                .refused,
+                "cannot use that name: a name has 1 to 64 characters, without line breaks and other control characters."
+            )
         }
         let store = try await self.casebook(casebook)
         let node = try await peer(typed, in: [store])

@@ -49,6 +49,9 @@ extension PeerService {
                 case .looked(let round):
                     if let session = hub.session(with: peer) { return session }
                     if round?.isFinal == true { return nil }
+                    // A session stood that is gone by now. After one that broke a rule nobody would
+                    // dial again for hours.
+                    if round == nil { group.addTask { .looked(await self.lookFor(peer)) } }
                 }
             }
             return nil
