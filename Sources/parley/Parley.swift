@@ -7,7 +7,7 @@ struct Parley: AsyncParsableCommand, Exemplified {
         abstract: "Casework that several analysts keep together on machines mostly apart.",
         discussion: """
             Talks to the daemon of its home; where none runs, it opens the home itself, so that \
-            everything but `join` and `sync` works without one.
+            everything but `join`, `sync` and `watch` works without one.
 
             Records and changes are named by any unique beginning of their ID, the record used \
             last by @last. The home is --home, else $PARLEY_HOME, else parley in the XDG data \

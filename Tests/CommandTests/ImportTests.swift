@@ -99,7 +99,8 @@ import parley
         #expect(answer.created >= 4_000 && answer.created < 60_000)
         #expect(answer.missing == "\(answer.created + 1)-" && answer.unknown == "")
         #expect(
-            result.errors.contains("`parley import \(path) --lines \(answer.created + 1)-` goes on"))
+            result.errors.contains("`parley import \(path) --lines \(answer.created + 1)-` goes on")
+        )
     }
 
     private static func created(_ count: Int) -> Response {

@@ -190,6 +190,17 @@ import parley
                 """))
     }
 
+    @Test func statusPageWithoutADaemonSaysHowToStartOne() throws {
+        let page = StatusPage.text(
+            try answer(
+                """
+                {"node":"a","name":"amal","home":"/my home","daemon":null,"casebooks":[],"peers":[
+                 {"node":"\(Self.basil)","name":"basil","connected":false,"lastSync":null}]}
+                """), on: .plain)
+        #expect(page.contains("nothing is exchanged; `parleyd --home '/my home'` starts one\n"))
+        #expect(!page.contains("connected"))
+    }
+
     @Test func statusPageSaysWhatIsWrong() throws {
         let page = StatusPage.text(
             try answer(

@@ -63,7 +63,9 @@ struct PeerNameTests {
     }
 
     /// Names go to other people's terminals: nothing that moves a cursor or turns a line around.
-    @Test(arguments: ["a\nb", "a\u{7f}", "a\u{85}b", "a\u{9b}31m", "a\u{202e}b", "\u{2066}a", "a\u{2028}b", ""])
+    @Test(arguments: [
+        "a\nb", "a\u{7f}", "a\u{85}b", "a\u{9b}31m", "a\u{202e}b", "\u{2066}a", "a\u{2028}b", "",
+    ])
     func namesThatTerminalsMightObeyAreRefused(name: String) {
         #expect(!Home.isName(name))
     }

@@ -95,7 +95,9 @@ package final class ChildProcess {
         let file = open("/proc/\(pid)/status", O_RDONLY)
         defer { close(file) }
         let lines = ChildProcess.contents(of: file).split(separator: "\n")
-        let caught = lines.first { $0.hasPrefix("SigCgt:") }.map { $0.drop { $0 != "\t" }.dropFirst() }
+        let caught = lines.first { $0.hasPrefix("SigCgt:") }.map {
+            $0.drop { $0 != "\t" }.dropFirst()
+        }
         return (UInt64(caught ?? "", radix: 16) ?? 0) & (1 << (signal - 1)) != 0
     }
 

@@ -108,6 +108,7 @@ package struct StatusAnswer: Decodable, Sendable {
 
     let node: String
     let name: ForeignText
+    let home: String?
     let daemon: JSONValue?
     let casebooks: [Casebook]
     let peers: [Peer]

@@ -4,7 +4,7 @@ import ParleyNode
 package enum StatusPage {
     package static func text(_ status: StatusAnswer, on screen: Screen) -> String {
         var page = screen.paint(status.name.line, .title)
-        page += "  node \(status.node.prefix(16))  \(daemon(status.daemon))\n"
+        page += "  node \(status.node.prefix(16))  \(daemon(of: status))\n"
         page += "\n" + casebooks(status.casebooks, on: screen)
         page += conflictHint(status.casebooks.reduce(0) { $0 + $1.conflicts })
         if !status.peers.isEmpty { page += "\n" + peers(in: status, on: screen) }
@@ -38,14 +38,18 @@ package enum StatusPage {
             "the clock of \(name) is \(lead) ahead of this one's, seen \(LocalTime.shown(clock.seen)): set whichever is wrong. Until then its changes are listed as newer than they are."
     }
 
-    private static func daemon(_ daemon: JSONValue?) -> String {
-        switch daemon {
+    private static func daemon(of status: StatusAnswer) -> String {
+        switch status.daemon {
         case nil, .null, .bool(false):
-            "no daemon runs, so nothing is exchanged; start one with `parleyd`"
+            "no daemon runs, so nothing is exchanged; `\(start(status.home))` starts one"
         case .bool(true): "daemon running"
         case .object(let parts): "daemon running, \(detail(parts))"
         case .some(let other): "daemon running (\(other.line))"
         }
+    }
+
+    private static func start(_ home: String?) -> String {
+        home.map { "parleyd --home \(ShellWord.quoted($0))" } ?? "parleyd"
     }
 
     private static func detail(_ parts: [String: JSONValue]) -> String {
@@ -75,13 +79,15 @@ package enum StatusPage {
     }
 
     private static func peers(in status: StatusAnswer, on screen: Screen) -> String {
-        var table = Table("peer", "node", "connected", "last sync")
+        // Without a daemon nobody can be connected.
+        let isOnline = ![nil, .null, .bool(false)].contains(status.daemon)
+        let titles = ["peer", "node"] + (isOnline ? ["connected"] : []) + ["last sync"]
+        var table = Table(columns: titles.map { Table.Column(title: $0) })
         table.rows = status.peers.map { peer in
-            [
+            let connected: Table.Cell = peer.connected ? .init("yes", .good) : .init("no", .faint)
+            return [
                 .init(peer.name?.line ?? "unknown"), .init(ShortNames.node(peer.node), .faint),
-                peer.connected ? .init("yes", .good) : .init("no", .faint),
-                .init(LocalTime.shown(peer.lastSync)),
-            ]
+            ] + (isOnline ? [connected] : []) + [.init(LocalTime.shown(peer.lastSync))]
         }
         return table.text(on: screen)
     }
