@@ -37,6 +37,8 @@ package enum Request: Codable, Hashable, Sendable {
     case listPeers
     case addPeer(node: String, address: String)
     case renamePeer(peer: String, name: String)
+    /// A member of whom all addresses are to be forgotten, or one address.
+    case removePeer(String)
     /// Some consecutive lines of an import; `firstLine` counts from 1 and is used in errors.
     case importLines(firstLine: Int, lines: [String])
     /// The same, to be told what an import would do; writes nothing.
@@ -98,15 +100,18 @@ package struct Response: Codable, Hashable, Sendable {
     /// Whether `json` is only the beginning of a text that goes on in the next response; what else
     /// there is to say stands in the last one. See `ResponsePieces`.
     package let isPiece: Bool
+    /// `nil` where the answer is no list, or all of it.
+    package let part: ListPart?
 
     package init(
         exitCode: Int32 = 0, json: String? = nil, error: String? = nil, continues: Bool = false,
-        isPiece: Bool = false
+        isPiece: Bool = false, part: ListPart? = nil
     ) {
         self.exitCode = exitCode
         self.json = json
         self.error = error
         self.continues = continues
         self.isPiece = isPiece
+        self.part = part
     }
 }

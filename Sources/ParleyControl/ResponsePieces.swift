@@ -36,7 +36,7 @@ extension Response {
     func ending(in text: some StringProtocol) -> Response {
         Response(
             exitCode: exitCode, json: json.map { _ in String(text) }, error: error,
-            continues: continues)
+            continues: continues, part: part)
     }
 }
 

@@ -82,8 +82,12 @@ package struct DaemonService: Sendable {
             try? await reply.send(await node.perform(envelope))
             return
         }
-        for await response in node.watch() {
-            guard (try? await reply.send(response)) != nil else { return }
+        do {
+            for await response in try await node.watch(casebook: envelope.casebook) {
+                guard (try? await reply.send(response)) != nil else { return }
+            }
+        } catch {
+            try? await reply.send(Response(NodeError(error, doing: "watch")))
         }
     }
 }

@@ -32,8 +32,6 @@ final class EventBus: Sendable {
 
     /// Events kept for a watcher that reads slowly; the oldest go first.
     static let backlog = 1_000
-    /// Records named one by one after a commit; an import of thousands would only flood.
-    static let recordsPerCommit = 20
 
     /// - Parameter now: milliseconds since 1970.
     init(now: @escaping @Sendable () -> UInt64) {
@@ -56,6 +54,9 @@ final class EventBus: Sendable {
             return (events, state.nextNumber)
         }
     }
+
+    /// Whether anybody is there to be told.
+    var isWatched: Bool { state.withLock { !$0.watchers.isEmpty } }
 
     func post(
         _ kind: String, _ members: [(String, JSONValue)], about subject: Event.Subject? = nil

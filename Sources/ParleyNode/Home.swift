@@ -51,7 +51,7 @@ package struct Home: Sendable {
         guard Home.isName(name) else {
             throw NodeError(
                 .refused,
-                "cannot use that name: a name has 1 to 64 characters and no line breaks. Type `parley init --name NAME`."
+                "cannot use that name: a name has 1 to 64 characters, without line breaks and other control characters. Type `parley init --name NAME`."
             )
         }
         do {
@@ -141,9 +141,16 @@ package struct Home: Sendable {
         }
     }
 
+    /// Whether a node, a casebook or a person may be called so. Names are shown on other people's
+    /// terminals: none may hold what moves a cursor, breaks a line or turns its direction around.
     package static func isName(_ name: String) -> Bool {
         (1...64).contains(name.count) && name.utf8.count <= 200
-            && name.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 }
+            && name.unicodeScalars.allSatisfy { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .lineSeparator, .paragraphSeparator: false
+                default: !scalar.properties.isBidiControl
+                }
+            }
     }
 
     /// Refuses a home that others could have prepared or could read.

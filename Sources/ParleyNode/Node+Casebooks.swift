@@ -13,7 +13,7 @@ extension Node {
         guard Home.isName(name) else {
             throw NodeError(
                 .refused,
-                "cannot use that name: a name has 1 to 64 characters and no line breaks. Type `parley casebook create NAME`."
+                "cannot use that name: a name has 1 to 64 characters, without line breaks and other control characters. Type `parley casebook create NAME`."
             )
         }
         let existing = try await names(of: shelf.stores())
@@ -103,12 +103,7 @@ extension Node {
             throw NodeError(
                 .refused, "no such role. A role is coordinator, editor or reader.")
         }
-        guard let address = address ?? network?.reachableAddress, HostPort.split(address) != nil
-        else {
-            throw NodeError(
-                .refused,
-                "cannot tell where others can reach this node. Add --address HOST:PORT.")
-        }
+        let address = try addressForInvitation(address)
         guard store.members.contains(where: { $0.node == identity.node && $0.role == .coordinator })
         else {
             throw NodeError(
@@ -122,6 +117,34 @@ extension Node {
                 ("code", .string(invitation.text)),
                 ("expires", .string(Timestamp(milliseconds: invitation.expires).text)),
             ]))
+    }
+
+    /// The address somebody typed, or where this node listens.
+    private func addressForInvitation(_ typed: String?) throws -> String {
+        guard let typed else {
+            guard let address = network?.reachableAddress else {
+                throw NodeError(
+                    .refused,
+                    "cannot invite: where others can reach this node isn't known here. Say it with --address HOST:PORT, for instance --address node.example:7440."
+                )
+            }
+            return address
+        }
+        guard let (host, port) = HostPort.split(typed), port > 0, typed.utf8.count <= 260,
+            !typed.contains(where: \.isWhitespace)
+        else {
+            throw NodeError(
+                .refused,
+                "cannot invite with the address `\(typed)`: an address is HOST:PORT, for instance node.example:7440 or [2001:db8::7]:7440."
+            )
+        }
+        guard host != "0.0.0.0", host != "::" else {
+            throw NodeError(
+                .refused,
+                "cannot invite with the address `\(typed)`: \(host) means every interface of a machine and leads nowhere from another. Give the name or number under which others reach this one."
+            )
+        }
+        return typed
     }
 
     /// Joins with an invitation; returns once admitted and the founding change is held.
@@ -173,7 +196,7 @@ extension Node {
 
     private func read(_ code: String) throws -> Invitation {
         do {
-            let invitation = try Invitation(text: code)
+            let invitation = try Invitation(copied: code)
             guard invitation.expires > shelf.environment.wallMilliseconds() else {
                 throw NodeError(
                     .refused, "cannot join: the invitation has expired. Ask for a new one.")

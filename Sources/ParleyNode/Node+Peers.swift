@@ -1,6 +1,4 @@
-import Glibc
 import ParleyCRDT
-import ParleyCasework
 import ParleyControl
 import ParleyLog
 import ParleyModel
@@ -8,7 +6,7 @@ import ParleyStore
 import ParleyTransport
 import ParleyWire
 
-/// The other nodes: who they are, where they are, and meeting them.
+/// The other nodes: who they are and where they are.
 extension Node {
     func listPeers(casebook: String?) async throws -> Response {
         let store = try await self.casebook(casebook)
@@ -46,14 +44,51 @@ extension Node {
         try await store.write {
             try $0.noteAddress(address, of: node, seenMilliseconds: now)
         }
-        await network?.poke(node)
+        network?.learned(node)
         return try await listPeers(casebook: casebook)
+    }
+
+    /// Forgets an address, or all addresses of a member, here only: others may know them too.
+    func removePeer(_ typed: String, casebook: String?) async throws -> Response {
+        let store = try await self.casebook(casebook)
+        let known = try await store.read { try $0.addresses() }
+        var addresses = known.filter { $0.address == typed }
+        if addresses.isEmpty {
+            guard HostPort.split(typed) == nil else {
+                throw NodeError(
+                    .notFound,
+                    "nobody is looked for at \(typed). Type `parley peer list` for the addresses.")
+            }
+            let node = try await peer(typed, in: [store])
+            addresses = known.filter { $0.node == node }
+            guard !addresses.isEmpty else {
+                throw NodeError(
+                    .refused,
+                    "no address of `\(typed)` is known here, so there is none to forget. Members stay members: taking one out of a casebook isn't built yet."
+                )
+            }
+        }
+        let forgotten = addresses
+        let removed = try await store.write { scope in
+            try forgotten.filter { try scope.forgetAddress($0.address, of: $0.node) }.map {
+                removed -> JSONValue in
+                let member = try scope.members().first { $0.node == removed.node }
+                return .object([
+                    ("node", .string(removed.node.text)),
+                    ("name", .optional(try member.map { try scope.name(of: $0) })),
+                    ("address", .string(removed.address)), ("member", .bool(member != nil)),
+                ])
+            }
+        }
+        return Response(json: JSONText.array(removed))
     }
 
     func renamePeer(_ typed: String, name: String, casebook: String?) async throws -> Response {
         guard Home.isName(name) else {
             throw NodeError(
-                .refused, "cannot use that name: a name has 1 to 64 characters and no line breaks.")
+                .refused,
+                "cannot use that name: a name has 1 to 64 characters, without line breaks and other control characters."
+            )
         }
         let store = try await self.casebook(casebook)
         let node = try await peer(typed, in: [store])
@@ -104,189 +139,6 @@ extension Node {
         }
         return node
     }
-
-    // MARK: Meeting
-
-    func sync(peer typed: String?, waitSeconds: Int) async throws -> Response {
-        guard let network else {
-            throw NodeError(
-                .unreachable,
-                "cannot sync: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`."
-            )
-        }
-        let stores = await shelf.stores()
-        let peers = if let typed { [try await peer(typed, in: stores)] } else { shelf.neighbours }
-        let timeout = Duration.seconds(waitSeconds)
-        var reports = await meet(peers, on: network, within: timeout)
-        let reached = reports.filter(\.isComplete).map(\.peer)
-        if reached.count > 1 {
-            // What one peer brought in the first round, the others have after the second. Who
-            // hadn't told everything in time would tell the same again.
-            let second = await meet(reached, on: network, within: timeout)
-            reports = reports.map { first in
-                second.first { $0.peer == first.peer }.map(first.followed) ?? first
-            }
-        }
-        if let typed, let report = reports.first, !report.wasConnected {
-            throw NodeError(
-                .unreachable,
-                "cannot reach `\(typed)`: \(report.reason). `parley peer list` shows its addresses; `parley peer add NODE HOST:PORT` adds one."
-            )
-        }
-        return Response(
-            exitCode: exitCode(of: reports), json: try await answer(reports, stores: stores))
-    }
-
-    /// 5 where nobody could be met or not all of it was exchanged with anybody, 4 where conflicts
-    /// are open in what came.
-    private func exitCode(of reports: [SyncReport]) -> Int32 {
-        if !reports.isEmpty, !reports.contains(where: \.isComplete) { return 5 }
-        return reports.contains { $0.conflicts > 0 } ? 4 : 0
-    }
-
-    private func meet(
-        _ peers: [NodeID], on network: PeerService, within timeout: Duration
-    ) async -> [SyncReport] {
-        await withTaskGroup(of: SyncReport.self) { group in
-            for peer in peers {
-                group.addTask { await network.sync(with: peer, within: timeout) }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
-    }
-
-    private func answer(
-        _ reports: [SyncReport], stores: [CasebookStore]
-    ) async throws -> String {
-        var names: [NodeID: String] = [:]
-        var waiting: [NodeID: Int] = [:]
-        for store in stores {
-            let count = try await store.read { try $0.waitingCount() }
-            for member in store.members {
-                names[member.node] = member.name
-                waiting[member.node, default: 0] += count
-            }
-        }
-        let sorted = reports.sorted { $0.peer < $1.peer }
-        let json = sorted.map { report -> JSONValue in
-            .object([
-                ("peer", .string(names[report.peer] ?? report.peer.fingerprint)),
-                ("node", .string(report.peer.text)),
-                ("received", .integer(report.received)), ("sent", .integer(report.sent)),
-                ("conflicts", .integer(report.conflicts)),
-                ("bytesIn", .integer(report.traffic.received)),
-                ("bytesOut", .integer(report.traffic.sent)),
-                ("plainIn", .integer(report.columns.received)),
-                ("plainOut", .integer(report.columns.sent)),
-                ("uninterpreted", .integer(report.uninterpreted)),
-                ("missing", Node.missing(waiting[report.peer] ?? 0)),
-                ("complete", .bool(report.isComplete)),
-                ("reason", .optional(report.isComplete ? nil : report.reason)),
-            ])
-        }
-        return JSONText.array(json)
-    }
-
-    /// What is still missing after a sync, and why.
-    private static func missing(_ waiting: Int) -> JSONValue {
-        guard waiting > 0 else { return .array([]) }
-        return .array([
-            .object([
-                ("changes", .integer(waiting)),
-                ("why", .string("held, but what they build on hasn't arrived yet")),
-            ])
-        ])
-    }
-
-    // MARK: Status
-
-    func status() async throws -> Response {
-        var casebooks: [JSONValue] = []
-        var peers: [NodeID: (name: String, lastSync: UInt64?)] = [:]
-        for store in await shelf.stores() {
-            casebooks.append(try await statusOf(store))
-            let own = identity.node
-            let neighbours = try await store.read { scope in
-                try scope.members().filter { $0.node != own }.map {
-                    ($0.node, try scope.name(of: $0), try scope.neighbour($0.node)?.lastSync)
-                }
-            }
-            for (node, name, lastSync) in neighbours {
-                let earlier = peers[node]?.lastSync
-                peers[node] = (name, [earlier, lastSync].compactMap { $0 }.max())
-            }
-        }
-        let connected = Set(hub.sessions.map(\.peer))
-        let refusals = network?.refusals
-        let peerList = peers.sorted { $0.key < $1.key }.map { node, peer -> JSONValue in
-            .object([
-                ("node", .string(node.text)), ("name", .string(peer.name)),
-                ("connected", .bool(connected.contains(node))),
-                ("lastSync", .optional(peer.lastSync.map { Timestamp(milliseconds: $0).text })),
-                ("refused", .counts(refusals?.count(of: node) ?? [:])),
-            ])
-        }
-        return Response(
-            json: JSONText.object([
-                ("node", .string(identity.node.text)), ("name", .string(home.name())),
-                ("daemon", daemonStatus), ("casebooks", .array(casebooks)),
-                ("peers", .array(peerList)), ("refused", .counts(refusals?.total ?? [:])),
-                ("problems", .array(shelf.problems.map { .string($0.message) })),
-            ]))
-    }
-
-    /// Where the daemon listens, null where none runs.
-    private var daemonStatus: JSONValue {
-        guard let network else { return .null }
-        return .object([
-            ("listening", .optional(network.address)), ("control", .string(home.controlPath)),
-            ("pid", .integer(getpid())),
-        ])
-    }
-
-    private func statusOf(_ store: CasebookStore) async throws -> JSONValue {
-        let role = store.members.first { $0.node == identity.node }?.role.name
-        return try await store.read { scope in
-            let summary = try scope.summary()
-            return .object([
-                ("casebook", .string(summary.casebook.bytes.hex)), ("name", .string(summary.name)),
-                ("role", .optional(role)),
-                (
-                    "records",
-                    .integer(
-                        summary.records.filter { Schema.casework[$0.type] != nil }
-                            .reduce(0) { $0 + $1.count })
-                ),
-                ("conflicts", .integer(summary.conflicts)),
-                (
-                    "clock",
-                    .object(
-                        summary.applied.entries.flatMap { entry in
-                            entry.tips.map { tip in
-                                let branch =
-                                    entry.tips.count > 1
-                                    ? "~" + tip.hash.bytes.prefix(4).hexText : ""
-                                return (entry.origin.text + branch, .integer(tip.sequence))
-                            }
-                        })
-                ),
-                ("digest", .string(summary.digest.bytes.hex)),
-                ("uninterpreted", .integer(summary.uninterpreted)),
-                (
-                    "clocksAhead",
-                    .array(
-                        try scope.clockLeads().map { lead in
-                            .object([
-                                ("node", .string(lead.node.text)),
-                                ("by", .optional(try scope.memberName(lead.node))),
-                                ("seconds", .integer(lead.milliseconds / 1000)),
-                                ("seen", .string(Timestamp(milliseconds: lead.seen).text)),
-                            ])
-                        })
-                ),
-            ])
-        }
-    }
 }
 
 extension ReadScope {
@@ -294,15 +146,4 @@ extension ReadScope {
     func name(of member: Member) throws -> String {
         try neighbour(member.node)?.petname ?? member.name
     }
-}
-
-extension JSONValue {
-    /// Counts by reason, sorted by name.
-    fileprivate static func counts(_ counts: [String: Int]) -> JSONValue {
-        .object(counts.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })
-    }
-}
-
-extension ArraySlice<UInt8> {
-    fileprivate var hexText: String { Array(self).hex }
 }

@@ -61,7 +61,7 @@ package final class Node: Sendable {
         shelf = Shelf(
             home: home, identity: identity, environment: environment, stopped: stopped
         ) { store, notice in
-            Node.announce(notice, of: store, to: hub, events)
+            CommitNews.announce(notice, of: store, to: hub, events)
             commits.add(store.casebookID)
         }
         joining = Joining(shelf: shelf)
@@ -79,53 +79,55 @@ package final class Node: Sendable {
             noteLast(envelope.request, response)
             return response
         } catch {
-            let failure = NodeError(error, doing: "do that")
-            return Response(exitCode: failure.kind.rawValue, error: failure.message)
+            return Response(NodeError(error, doing: "do that"))
         }
     }
 
     /// The lines of `watch`, until the node stops or nobody listens.
-    package func watch() -> EventLines {
+    ///
+    /// - Parameter name: of the only casebook that matters, `nil` for all.
+    /// - Throws: what `casebook` throws.
+    package func watch(casebook name: String? = nil) async throws -> EventLines {
+        let only = if let name { try await casebook(name) } else { CasebookStore?.none }
         let (events, first) = events.watch()
-        return EventLines(events: events, first: first) { [shelf] in
+        return EventLines(events: events, first: first, only: only) { [shelf] in
             await shelf.stores()
         }
     }
 
     private func answer(_ envelope: Envelope) async throws -> Response {
         let request = envelope.request
-        if CasebookCommands.handles(request) {
-            let store = try await casebook(envelope.casebook)
-            guard !envelope.request.isEdit || shelf.room.allowsEdits else {
-                throw NodeError(
-                    .refused,
-                    "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
-                )
-            }
-            return await CasebookCommands(store: store, shown: shown) { [last] in last.id }
-                .perform(request)
+        guard CasebookCommands.handles(request) else { return try await answerAsNode(envelope) }
+        let store = try await casebook(envelope.casebook)
+        guard !request.isEdit || shelf.room.allowsEdits else {
+            throw NodeError(
+                .refused,
+                "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
+            )
         }
-        switch request {
-        case .createCasebook(let name):
-            return try await createCasebook(name: name)
-        case .listCasebooks:
-            return try await listCasebooks()
+        return await CasebookCommands(store: store, shown: shown) { [last] in last.id }
+            .perform(request)
+    }
+
+    /// The requests that aren't about the records of one casebook.
+    private func answerAsNode(_ envelope: Envelope) async throws -> Response {
+        let name = envelope.casebook
+        return switch envelope.request {
+        case .createCasebook(let name): try await createCasebook(name: name)
+        case .listCasebooks: try await listCasebooks()
         case .invite(let role, let expiresSeconds, let address):
-            return try await invite(
-                role: role, expiresSeconds: expiresSeconds, address: address,
-                to: casebook(envelope.casebook))
-        case .join(let code):
-            return try await join(code: code)
+            try await invite(
+                role: role, expiresSeconds: expiresSeconds, address: address, to: casebook(name))
+        case .join(let code): try await join(code: code)
         case .sync(let peer, let waitSeconds):
-            return try await sync(peer: peer, waitSeconds: waitSeconds)
-        case .status:
-            return try await status()
-        case .listPeers:
-            return try await listPeers(casebook: envelope.casebook)
+            try await sync(peer: peer, waitSeconds: waitSeconds)
+        case .status: try await status()
+        case .listPeers: try await listPeers(casebook: name)
         case .addPeer(let node, let address):
-            return try await addPeer(node, address: address, casebook: envelope.casebook)
-        case .renamePeer(let peer, let name):
-            return try await renamePeer(peer, name: name, casebook: envelope.casebook)
+            try await addPeer(node, address: address, casebook: name)
+        case .renamePeer(let peer, let newName):
+            try await renamePeer(peer, name: newName, casebook: name)
+        case .removePeer(let typed): try await removePeer(typed, casebook: name)
         default:
             throw NodeError(
                 .unreachable,
@@ -185,6 +187,7 @@ package final class Node: Sendable {
     /// Dials those who became members, and greets those anew with whom more is shared now.
     private func meetNewMembers(of casebook: Digest, on network: PeerService) async {
         guard let store = shelf.store(casebook), shelf.haveMembersChanged(of: store) else { return }
+        await network.noteHeardAddresses(in: casebook)
         await network.dialNeighbours()
         for session in hub.sessions {
             let shared = shelf.casebooks(of: session.peer)
@@ -223,44 +226,11 @@ package final class Node: Sendable {
                 "cannot lock \(home.path). Check that the folder is yours and the disk has room.")
         }
     }
+}
 
-    /// Tells sessions and watchers what a commit moved, each kind of change in its own way.
-    private static func announce(
-        _ notice: CommitNotice, of store: CasebookStore, to hub: Hub, _ events: EventBus
-    ) {
-        let own = store.origin
-        for isLocal in [true, false] {
-            let held = notice.held.filter { ($0.origin == own) == isLocal }
-            let applied = notice.moved.filter { ($0.origin == own) == isLocal }
-            guard !held.isEmpty || !applied.isEmpty else { continue }
-            hub.moved(
-                Movement(
-                    casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal))
-        }
-        for origin in notice.forks {
-            events.post(
-                "forked",
-                [
-                    ("casebook", .string(store.casebookID.bytes.hex)),
-                    ("origin", .string(origin.text)),
-                ])
-        }
-        for (origin, milliseconds) in notice.leads {
-            events.post(
-                "clockAhead",
-                [
-                    ("casebook", .string(store.casebookID.bytes.hex)),
-                    ("node", .string(origin.node.text)), ("seconds", .integer(milliseconds / 1000)),
-                ])
-        }
-        for record in Set(notice.records).sorted().prefix(EventBus.recordsPerCommit) {
-            events.post(
-                "record",
-                [
-                    ("casebook", .string(store.casebookID.bytes.hex)),
-                    ("record", .string(record.text)), ("local", .bool(notice.isLocal)),
-                ], about: EventBus.Event.Subject(record: record, store: store))
-        }
+extension Response {
+    init(_ failure: NodeError) {
+        self.init(exitCode: failure.kind.rawValue, error: failure.message)
     }
 }
 

@@ -25,47 +25,31 @@ extension NodeError {
 
     /// Why a casebook's file couldn't be opened.
     init(opening path: String, _ error: any Error) {
-        let beginning = "cannot open the casebook in \(path):"
-        guard let error = error as? StoreError else {
-            self.init(
-                .integrity,
-                "\(beginning) it can't be read. Keep a copy of the file and check the disk; nothing was changed."
-            )
-            return
-        }
+        let error = error as? StoreError
+        let isFull = error == .full
+        self.init(
+            isFull ? .refused : .integrity,
+            "cannot open the casebook in \(path): \(NodeError.opening(error))"
+                + (isFull ? "" : "; nothing was changed."))
+    }
+
+    /// What stands in the way of opening a file, and what to do.
+    private static func opening(_ error: StoreError?) -> String {
         switch error {
-        case .full:
-            self.init(.refused, "\(beginning) the disk is full. Make room and start again.")
+        case nil: "it can't be read. Keep a copy of the file and check the disk"
+        case .full: "the disk is full. Make room and start again."
         case .newerFormat(let version):
-            self.init(
-                .integrity,
-                "\(beginning) a newer Parley wrote it, in format \(version). Upgrade this one; nothing was changed."
-            )
+            "a newer Parley wrote it, in format \(version). Upgrade this one"
         case .setting(let name, let expected, let found):
-            self.init(
-                .integrity,
-                "\(beginning) SQLite keeps `\(name)` at \(found) instead of \(expected), and durability rests on that. Install the SQLite that Parley was built with."
-            )
+            "SQLite keeps `\(name)` at \(found) instead of \(expected), and durability rests on that. Install the SQLite that Parley was built with"
         case .damaged(let part):
-            self.init(
-                .integrity,
-                "\(beginning) it is damaged (\(part)). Keep a copy of the file and restore the folder from a backup; nothing was changed."
-            )
+            "it is damaged (\(part)). Keep a copy of the file and restore the folder from a backup"
         case .database(let code, let message):
-            self.init(
-                .integrity,
-                "\(beginning) SQLite reports \(message), code \(code). Keep a copy of the file and check its permissions and the disk; nothing was changed."
-            )
+            "SQLite reports \(message), code \(code). Keep a copy of the file and check its permissions and the disk"
         case .log:
-            self.init(
-                .integrity,
-                "\(beginning) its log can't be verified. Keep a copy of the file and restore the folder from a backup; nothing was changed."
-            )
+            "its log can't be verified. Keep a copy of the file and restore the folder from a backup"
         default:
-            self.init(
-                .integrity,
-                "\(beginning) the store refuses to. Keep a copy of the file and look at the node's log; nothing was changed."
-            )
+            "the store refuses to. Keep a copy of the file and look at the node's log"
         }
     }
 }

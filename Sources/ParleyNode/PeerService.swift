@@ -10,7 +10,7 @@ import ParleyWire
 /// The networking half of a running node: listens, dials whom it knows, and owns the sessions.
 actor PeerService {
     let shelf: Shelf
-    private let hub: Hub
+    let hub: Hub
     private let events: EventBus
     private let log: Logger
     private let endpoint: Endpoint
@@ -25,7 +25,10 @@ actor PeerService {
     nonisolated let taken = TakenAddresses()
     private var listener: Listener?
     private var loops: [NodeID: DialLoop] = [:]
-    private var failures: [NodeID: CloseReason] = [:]
+    /// Where peers that aren't connected were looked for last.
+    private var rounds: [NodeID: DialRound] = [:]
+    /// Who waits for the end of the next round of dials to a peer.
+    private var waiting: [NodeID: [OneShot<DialRound?>]] = [:]
 
     init(
         shelf: Shelf, hub: Hub, events: EventBus, clock: NodeClock, log: Logger,
@@ -66,9 +69,20 @@ actor PeerService {
         await dialNeighbours()
     }
 
-    /// Dials members of whom an address becomes known, until cancelled.
+    /// Dials members of whom an address becomes known, and passes it on, until cancelled.
     nonisolated func followNewAddresses() async {
-        await newAddresses.attend { await poke($0) }
+        await newAddresses.attend { peer in
+            await poke(peer)
+            for session in hub.sessions { session.passOnAddresses() }
+        }
+    }
+
+    /// An address of a member has become known.
+    nonisolated func learned(_ peer: NodeID) { newAddresses.add(peer) }
+
+    /// Takes in what was heard of those who have become members.
+    nonisolated func noteHeardAddresses(in casebook: Digest) async {
+        await replica.noteHeard(in: casebook)
     }
 
     func stop() async {
@@ -105,18 +119,11 @@ actor PeerService {
     ///
     /// - Returns: `nil` when one does, else what `DialLoop` has to know of why not.
     private func dial(_ peer: NodeID) async -> CloseReason? {
-        if hub.session(with: peer) != nil { return nil }
-        var failure = CloseReason.connectionLost
-        for address in await addresses(of: peer) {
-            let reason = await dial(peer, at: address)
-            taken.note(address, of: peer, isTaken: reason == .wrongCertificate)
-            guard let reason else {
-                failures[peer] = nil
-                return nil
-            }
-            if reason.weight >= failure.weight { failure = reason }
-        }
-        failures[peer] = failure
+        let waiting = waiting.removeValue(forKey: peer) ?? []
+        let round = await tryAddresses(of: peer)
+        rounds[peer] = round
+        for waiter in waiting { waiter.finish(round) }
+        guard let failure = round?.reason else { return nil }
         log.info(
             "not reached",
             metadata: ["peer": "\(peer.fingerprint)", "reason": "\(failure.rawValue)"])
@@ -124,15 +131,28 @@ actor PeerService {
         return failure == .wrongCertificate ? .connectionLost : failure
     }
 
+    /// - Returns: `nil` when a session with the peer stands.
+    private func tryAddresses(of peer: NodeID) async -> DialRound? {
+        if hub.session(with: peer) != nil { return nil }
+        var round = DialRound()
+        for address in await addresses(of: peer) {
+            let error = await dial(peer, at: address)
+            taken.note(address, of: peer, isTaken: error == .closed(.wrongCertificate))
+            guard let error else { return nil }
+            round.note(error, at: address)
+        }
+        return round
+    }
+
     /// - Returns: `nil` when a session with the peer stands, else why none does.
-    private func dial(_ peer: NodeID, at address: String) async -> CloseReason? {
+    private func dial(_ peer: NodeID, at address: String) async -> DialError? {
         let outcome = OneShot<CloseReason?>(.timeout)
         let connection: Connection
         do {
             connection = try await connect(
                 peer, at: address, makeHandler: makeHandler(ended: { outcome.finish($0) }))
         } catch {
-            return error.reason
+            return error
         }
         let patience = Duration.seconds(15)
         let hub = hub
@@ -142,11 +162,22 @@ actor PeerService {
         }()
         let failure = await outcome.value(within: patience)
         if failure != nil { connection.close(.timeout) }
-        return failure
+        return failure.map { .closed($0) }
     }
 
-    /// Why the last attempt to dial a peer failed, `nil` where it didn't.
-    func failure(of peer: NodeID) -> CloseReason? { failures[peer] }
+    /// Dials a peer now, and waits until all its addresses have been tried in vain.
+    ///
+    /// - Returns: `nil` where a session stands, or who waits was cancelled.
+    func lookFor(_ peer: NodeID) async -> DialRound? {
+        let end = OneShot<DialRound?>(nil)
+        waiting[peer, default: []].append(end)
+        // What is under way began before this was asked; after a poke another round follows.
+        await poke(peer)
+        return await end.value
+    }
+
+    /// Where a peer was looked for last, `nil` where that led to a session.
+    func lastRound(of peer: NodeID) -> DialRound? { rounds[peer] }
 
     /// Connects to an address where a peer is expected.
     func connect(
@@ -209,66 +240,5 @@ actor PeerService {
                     [("node", .string(handle.peer.text)), ("reason", .string(reason))])
             },
             welcomed: welcomed)
-    }
-}
-
-// MARK: Meeting on request
-
-extension PeerService {
-    /// Makes sure of a session with a peer and waits until everything has been exchanged.
-    ///
-    /// Where the session ends meanwhile, for instance because both sides had dialled and one of the
-    /// two connections goes, it goes on with the next.
-    func sync(with peer: NodeID, within timeout: Duration) async -> SyncReport {
-        let deadline = ContinuousClock.now + timeout
-        var report = SyncReport(peer: peer, isComplete: false)
-        repeat {
-            if hub.session(with: peer) == nil { await poke(peer) }
-            let left = deadline - ContinuousClock.now
-            guard let session = await hub.session(with: peer, within: max(left, .zero)) else {
-                break
-            }
-            let (answer, isTimeUp) = await session.sync(until: deadline)
-            report = report.wasConnected ? report.followed(by: answer) : answer
-            if isTimeUp || report.failure?.isLasting == true { break }
-            if !report.isComplete { hub.leave(session) }
-        } while !report.isComplete && ContinuousClock.now < deadline
-        if !report.wasConnected { report.failure = failures[peer] }
-        return report
-    }
-}
-
-extension CloseReason {
-    /// Of the failures at several addresses the one with the most says most: the peer broke a rule,
-    /// somebody else answers, nobody does.
-    fileprivate var weight: Int {
-        if self == .wrongCertificate { return 1 }
-        return isViolation ? 2 : 0
-    }
-}
-
-extension SessionHandle {
-    /// Waits until everything has been exchanged, the connection ends, the time is up or who waits
-    /// is cancelled; the last two give the wait up.
-    fileprivate func sync(
-        until deadline: ContinuousClock.Instant
-    ) async -> (report: SyncReport, isTimeUp: Bool) {
-        await withTaskGroup(of: SyncReport?.self) { group in
-            group.addTask { await sync() }
-            group.addTask {
-                try? await Task.sleep(until: deadline, clock: .continuous)
-                return nil
-            }
-            var isTimeUp = false
-            for await report in group {
-                group.cancelAll()
-                guard let report else {
-                    isTimeUp = true
-                    continue
-                }
-                return (report, !report.isComplete && (isTimeUp || Task.isCancelled))
-            }
-            preconditionFailure("a sync is always answered")
-        }
     }
 }

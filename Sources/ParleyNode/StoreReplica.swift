@@ -10,6 +10,7 @@ import ParleyWire
 struct StoreReplica: Replica {
     let shelf: Shelf
     let taken: TakenAddresses
+    let heard = HeardAddresses()
     /// Where this node itself can be reached, to pass on to members.
     let ownAddress: @Sendable () -> String?
     /// Called with a member of whom a new address has become known.
@@ -99,20 +100,24 @@ struct StoreReplica: Replica {
     }
 
     func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
+        heard.add(addresses.filter { $0.node != shelf.identity.node }, in: casebook)
+        await noteHeard(in: casebook)
+    }
+
+    /// Notes what was heard of those who are members by now.
+    func noteHeard(in casebook: Digest) async {
         guard let store = shelf.store(casebook) else { return }
-        let others = addresses.filter {
-            $0.node != shelf.identity.node && shelf.isMember($0.node, of: casebook)
-        }
-        guard !others.isEmpty else { return }
+        let addresses = heard.take(in: casebook) { shelf.isMember($0, of: casebook) }
+        guard !addresses.isEmpty else { return }
         let known = (try? await store.read { try $0.addresses() }) ?? []
         try? await store.write { scope in
-            for address in others {
+            for address in addresses {
                 try scope.noteAddress(
                     address.address, of: address.node, seenMilliseconds: address.seenMilliseconds)
             }
         }
         let pairs = Set(known.map { "\($0.node.text) \($0.address)" })
-        for address in others where !pairs.contains("\(address.node.text) \(address.address)") {
+        for address in addresses where !pairs.contains("\(address.node.text) \(address.address)") {
             learned(address.node)
         }
     }

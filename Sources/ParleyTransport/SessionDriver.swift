@@ -15,25 +15,6 @@ package final class SessionDriver: ConnectionHandler {
     /// Batches that go into one transaction.
     private static let batchesPerTransaction = 8
 
-    /// What the node wants to hear of.
-    package struct Observer: Sendable {
-        /// The session stands: both sides have greeted. The number is the peer's run.
-        package let opened: @Sendable (SessionHandle, UInt64) -> Void
-        package let closed: @Sendable (SessionHandle, SessionOutcome) -> Void
-        /// The inviter has admitted us.
-        package let welcomed: @Sendable (Ticket) -> Void
-
-        package init(
-            opened: @escaping @Sendable (SessionHandle, UInt64) -> Void,
-            closed: @escaping @Sendable (SessionHandle, SessionOutcome) -> Void,
-            welcomed: @escaping @Sendable (Ticket) -> Void
-        ) {
-            self.opened = opened
-            self.closed = closed
-            self.welcomed = welcomed
-        }
-    }
-
     private let connection: Connection
     private let replica: any Replica
     private let observer: Observer
@@ -48,7 +29,9 @@ package final class SessionDriver: ConnectionHandler {
     /// What came while the stores were being read; it is handled afterwards.
     private var early: [Message] = []
     private var isLoading = false
-    private var isClosed = false
+    /// How the connection ended, once it has.
+    private var ending: CloseReason?
+    private var isClosed: Bool { ending != nil }
     private var hasOpened = false
     /// Casebooks of which both sides had what the other offered.
     private var settled: Set<Digest> = []
@@ -58,11 +41,7 @@ package final class SessionDriver: ConnectionHandler {
     private var share: SendShare
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()
-    /// Open conflicts in the records that were touched by what came in, since this was told.
-    private var conflicts: [RecordID: Int] = [:]
-    private var uninterpreted = 0
-    /// What earlier answers to `sync` have told already.
-    private var told: SyncReport?
+    private var account = SessionAccount()
     /// More precise than what the session can know about why the store refused.
     private var refusal: CloseReason?
 
@@ -120,7 +99,7 @@ package final class SessionDriver: ConnectionHandler {
     package func closed(_ reason: CloseReason) {
         timer?.timer.cancel()
         timer = nil
-        isClosed = true
+        ending = reason
         let handle = handle
         var last = progress()
         last.failure = reason
@@ -128,9 +107,7 @@ package final class SessionDriver: ConnectionHandler {
         noteExchanges()
         session = nil
         // With the session go its tallies; there is nothing left to be told.
-        told = nil
-        conflicts = [:]
-        uninterpreted = 0
+        account = SessionAccount()
         share.end()
         waiters.fail(last)
         observer.closed(handle, SessionOutcome(reason: reason, hasSettled: hasSettled))
@@ -288,8 +265,7 @@ package final class SessionDriver: ConnectionHandler {
                 resumeReading()
                 switch outcome {
                 case .stored(let runs, let conflicts, let uninterpreted):
-                    self.conflicts.merge(conflicts) { _, now in now }
-                    self.uninterpreted += uninterpreted
+                    account.note(conflicts: conflicts, uninterpreted: uninterpreted)
                     for run in runs {
                         handle { $0.stored(casebook: casebook, run, now: self.now()) }
                     }
@@ -367,7 +343,7 @@ package final class SessionDriver: ConnectionHandler {
         }
     }
 
-    private func passOnAddresses() {
+    func passOnAddresses() {
         for casebook in session?.shared ?? [] {
             let replica = replica
             connection.run(
@@ -409,7 +385,11 @@ package final class SessionDriver: ConnectionHandler {
 
     /// Answers once everything both sides had at this moment has been exchanged.
     func sync(_ request: SyncRequest, _ answer: @escaping (SyncReport) -> Void) {
-        guard !isClosed, !request.isGivenUp else { return answer(progress()) }
+        guard !isClosed, !request.isGivenUp else {
+            var last = progress()
+            last.failure = ending
+            return answer(last)
+        }
         waiters.add(request, answer)
         ping()
     }
@@ -433,33 +413,16 @@ package final class SessionDriver: ConnectionHandler {
         end(.superseded, Close(.duplicate))
     }
 
-    /// What happened since this was last told.
     private func news() -> SyncReport {
-        let whole = report(isComplete: true)
-        defer {
-            told = whole
-            conflicts = [:]
-        }
-        return whole.since(told)
+        account.news(
+            of: tallies, connection.traffic, SyncReport(peer: connection.peer, isComplete: true))
     }
 
     /// What has been exchanged since that was last told, complete or not.
     func progress() -> SyncReport {
-        report(isComplete: false).since(told)
+        account.progress(
+            of: tallies, connection.traffic, SyncReport(peer: connection.peer, isComplete: false))
     }
 
-    private func report(isComplete: Bool) -> SyncReport {
-        var report = SyncReport(peer: connection.peer, isComplete: isComplete)
-        for tally in (session?.tallies ?? [:]).values {
-            report.received += tally.received
-            report.sent += tally.sent
-            report.columns.received += tally.columnsReceived
-            report.columns.sent += tally.columnsSent
-        }
-        report.openConflicts = conflicts
-        report.uninterpreted = uninterpreted
-        report.traffic = connection.traffic
-        report.wasConnected = true
-        return report
-    }
+    private var tallies: [SessionTally] { session.map { Array($0.tallies.values) } ?? [] }
 }

@@ -37,10 +37,9 @@ package struct SyncReport: Sendable {
     /// Bytes of the batches' columns before compression.
     package var columns = Traffic()
     package var conflicts: Int { openConflicts.values.reduce(0, +) }
-
     /// Whether a session stood at all.
     package var wasConnected = false
-    /// Why none did, or why it ended before all was exchanged, as far as is known.
+    /// Why it ended before all was exchanged, `nil` where it didn't end.
     package var failure: CloseReason?
 
     package init(peer: NodeID, isComplete: Bool) {
@@ -71,13 +70,6 @@ package struct SyncReport: Sendable {
         report.columns = report.columns + columns
         return report
     }
-
-    /// Why it isn't complete, for people.
-    package var reason: String {
-        if let failure { return failure.words }
-        return wasConnected
-            ? "the time was up before all was exchanged" : "it wasn't reached in time"
-    }
 }
 
 /// A session as the rest of the node sees it: any thread may call.
@@ -97,6 +89,11 @@ package struct SessionHandle: Sendable, Hashable {
 
     package func moved(_ movement: Movement) {
         connection.eventLoop.execute { driver.value.moved(movement) }
+    }
+
+    /// Tells the peer where members can be reached by what is known now.
+    package func passOnAddresses() {
+        connection.eventLoop.execute { driver.value.passOnAddresses() }
     }
 
     /// Waits until everything both sides have now has been exchanged, or the connection ends. When

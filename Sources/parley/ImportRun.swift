@@ -17,6 +17,7 @@ struct ImportRun {
         defer { if showsBar { Output.note(ProgressBar.erasure) } }
         var underWay: [(chunk: LineReader.Chunk, task: Task<ImportLedger.Outcome, Never>)] = []
         var turn = (session, sibling)
+        Interruption.catchFirst()
         while ledger.failure == nil, let chunk = nextChunk(of: lines, &ledger) {
             let asked = turn.0
             underWay.append((chunk, Task { await outcome(of: chunk, from: asked) }))
@@ -33,7 +34,8 @@ struct ImportRun {
     private func nextChunk(
         of lines: LineReader, _ ledger: inout ImportLedger
     ) -> LineReader.Chunk? {
-        do {
+        do throws(CommandFailure) {
+            guard !Interruption.isRequested else { throw Interruption.failure }
             return try lines.next()
         } catch {
             ledger.stop(error)

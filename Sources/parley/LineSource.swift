@@ -55,7 +55,10 @@ final class LineSource {
     private func fill() throws(CommandFailure) -> Bool {
         guard unread.isEmpty else { return true }
         var count = -1
-        repeat { count = read(descriptor, &buffer, buffer.count) } while count < 0 && errno == EINTR
+        repeat {
+            if Interruption.isRequested { throw Interruption.failure }
+            count = read(descriptor, &buffer, buffer.count)
+        } while count < 0 && errno == EINTR
         guard count >= 0 else {
             throw CommandFailure(
                 Exit.refused,

@@ -41,6 +41,8 @@ enum Exit {
     static let unreachable: Int32 = 5
     static let notPermitted: Int32 = 6
     static let integrity: Int32 = 7
+    /// 128 and the number of the signal, as shells have it.
+    static let interrupted: Int32 = 130
 }
 
 /// A command that could not do what was asked.

@@ -7,7 +7,7 @@ struct Parley: AsyncParsableCommand, Exemplified {
         abstract: "Casework that several analysts keep together on machines mostly apart.",
         discussion: """
             Talks to the daemon of its home; where none runs, it opens the home itself, so that \
-            everything but `join` and `sync` works without one.
+            everything but `join`, `sync` and `watch` works without one.
 
             Records and changes are named by any unique beginning of their ID, the record used \
             last by @last. The home is --home, else $PARLEY_HOME, else parley in the XDG data \
@@ -15,7 +15,7 @@ struct Parley: AsyncParsableCommand, Exemplified {
 
             Exit codes: 0 done; 1 refused or failed; 2 usage; 3 no such record, change, conflict, \
             peer or casebook; 4 done, but what it touched has open conflicts; 5 daemon or peer \
-            unreachable; 6 not permitted; 7 integrity failure.
+            unreachable; 6 not permitted; 7 integrity failure; 130 interrupted.
             """,
         version: "0.1.0",
         groupedSubcommands: [

@@ -46,7 +46,7 @@ struct Session {
         let last = try await backend.perform(envelope(of: request)) { Output.json(piece: $0) }
         try last.checked()
         Output.write(last.json == nil ? "null\n" : "\n")
-        try last.exit()
+        try last.end()
     }
 
     /// Prints an answer that is here already.
@@ -58,13 +58,14 @@ struct Session {
         } else {
             Output.write(page(try response.answer(), Surroundings.screen))
         }
-        try response.exit()
+        try response.end()
     }
 }
 
 extension Response {
-    /// Ends the command with the answer's exit code, unless that is 0.
-    fileprivate func exit() throws {
+    /// Says what was left out, then ends the command with the answer's exit code, unless that is 0.
+    fileprivate func end() throws {
+        if let part { Output.note(ListRemark.text(part)) }
         if exitCode != Exit.done { throw ExitCode(exitCode) }
     }
 

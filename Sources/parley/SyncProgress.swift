@@ -9,13 +9,15 @@ struct SyncProgress {
     private static let pause = Duration.milliseconds(250)
 
     let session: Session
+    /// The peer that was named, `nil` where all are meant.
+    let peer: String?
 
     /// Shows the line while `body` runs, where somebody could see it.
     static func shown<Result>(
-        on session: Session, while body: () async throws -> Result
+        on session: Session, with peer: String?, while body: () async throws -> Result
     ) async throws -> Result {
         guard Surroundings.hasErrorTerminal else { return try await body() }
-        let progress = SyncProgress(session: try session.sibling())
+        let progress = SyncProgress(session: try session.sibling(), peer: peer)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await progress.run() }
             defer { group.cancelAll() }
@@ -25,7 +27,7 @@ struct SyncProgress {
 
     /// Draws until it is cancelled, then leaves a clean line.
     private func run() async {
-        var counter = ArrivalCounter()
+        var counter = ArrivalCounter(peer: peer)
         while !Task.isCancelled, let status = try? await status() {
             if let line = counter.line(for: status) { Output.note(line) }
             try? await Task.sleep(for: Self.pause)
@@ -42,8 +44,12 @@ struct SyncProgress {
 package struct ArrivalCounter {
     /// What was there when first asked.
     private var before: Int?
+    /// The peer that was named, `nil` where all are meant.
+    private let peer: String?
 
-    package init() {}
+    package init(peer: String? = nil) {
+        self.peer = peer
+    }
 
     /// - Returns: what to write to the terminal, `nil` the first time.
     package mutating func line(for status: StatusAnswer) -> String? {
@@ -56,6 +62,14 @@ package struct ArrivalCounter {
             return nil
         }
         let arrived = Counted.text(max(0, held - before), "change")
-        return "\(ProgressBar.erasure)syncing … \(arrived) received"
+        let absent = waitedFor(by: status)
+        let waiting = absent.isEmpty ? "" : ", waiting for \(absent.joined(separator: ", "))"
+        return "\(ProgressBar.erasure)syncing … \(arrived) received\(waiting)"
+    }
+
+    /// Who of those that are meant isn't connected.
+    private func waitedFor(by status: StatusAnswer) -> [String] {
+        status.peers.filter { !$0.connected && ($0.name?.raw == peer || peer == nil) }
+            .map { $0.name?.line ?? ShortNames.node($0.node) }
     }
 }

@@ -49,7 +49,14 @@ import parley
         try node.start()
         node.parley("new", "note", "title=One")
         node.stop(SIGKILL)
+        // What a daemon takes away when it stops in good order.
+        let control = "\(node.home)/control.sock"
+        #expect(FileManager.default.fileExists(atPath: control))
+        #expect(FileManager.default.fileExists(atPath: "\(node.home)/lock"))
+        try node.start()
         #expect(try node.standing().records == 1)
+        node.stop(SIGKILL)
+        #expect(try node.standing().records == 1, "without a daemon")
         try node.start()
         node.parley("new", "note", "title=Two")
         #expect(try node.standing().records == 2)

@@ -102,6 +102,10 @@ private struct ExampleWorld {
             try write(try amal.answer("invite", as: Invited.self).code, to: "invitation.txt")
             return workplace.shell(example, home: fresh.home)
         }
+        if example.hasPrefix("parley peer remove") {
+            amal.parley("peer", "add", "basil", "127.0.0.1:7441")
+        }
+        if example.hasPrefix("parley redact") { amal.parley("new", "source", "name=x") }
         if example.hasPrefix("parley restore") {
             amal.parley("delete", record, "--yes")
         }

@@ -143,16 +143,16 @@ import parley
         #expect(PrintableText.json("{\"a\":\"\u{9b}1m\u{202e}é\"}") == #"{"a":"\u009b1m\u202eé"}"#)
     }
 
-    /// With real names, through the real programs: errors too, and JSON only on a terminal.
+    /// With a real record, through the real programs: errors too, and JSON only on a terminal.
     @Test func errorsAndAnswersOfARealNode() throws {
         let workplace = try Workplace()
         let node = TestNode.founder("amal", in: workplace)
-        node.parley("casebook", "create", "a\u{202e}b")
-        let error = node.parley("list", exits: 3).errors
+        node.parley("new", "note", "title=a\u{202e}b")
+        let error = node.parley("list", "--casebook", "a\u{202e}b", exits: 3).errors
         #expect(error.contains("a<202e>b"))
         #expect(!error.contains("\u{202e}"))
-        #expect(node.parley("casebook", "list", "--json").output.contains("a\u{202e}b"))
-        let onTerminal = node.onTerminal("casebook", "list", "--json")
+        #expect(node.parley("list", "--json").output.contains("a\u{202e}b"))
+        let onTerminal = node.onTerminal("list", "--json")
         #expect(onTerminal.exitCode == 0)
         #expect(onTerminal.shown.contains(#"a\u202eb"#))
     }

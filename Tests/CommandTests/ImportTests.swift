@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import ParleyControl
 import ParleyTestSupport
 import Testing
@@ -66,6 +67,40 @@ import parley
         #expect(result.output.contains("\n  line 4400: "))
         #expect(try node.standing().records == 0)
         #expect(try node.answer("log", as: [Logged].self).count == 1, "only the founding")
+    }
+
+    /// Ctrl-C while the second chunk is with the node: what is under way is waited for, then nothing
+    /// more is sent, and the account says where to go on.
+    @Test func ctrlCEndsBetweenChunksAndSaysHowToGoOn() async throws {
+        let path = try file(60_000)
+        let home = "\(workplace.path)/scripted"
+        let asked = ChildProcess.pipe()
+        let (interrupted, interrupt) = AsyncStream.makeStream(of: Void.self)
+        let result = try await ScriptedDaemon.serve(at: home) { envelope, reply, _ in
+            guard case .importLines(let first, let lines) = envelope.request else { return }
+            if first == 2_001 {
+                write(asked.writing, "\n", 1)
+                for await _ in interrupted {}
+            }
+            try? await reply.send(Self.created(lines.count))
+        } while: {
+            let child = ChildProcess(
+                "\(Workplace.programs)/parley", ["import", path, "--json"],
+                variables: Workplace.variables(home: home), folder: "/tmp")
+            _ = TestNode.line(from: asked.reading)
+            child.send(SIGINT)
+            while child.catches(SIGINT) { sched_yield() }
+            interrupt.finish()
+            return child.wait()
+        }
+        for end in [asked.reading, asked.writing] { close(end) }
+        #expect(result.exitCode == 130)
+        let answer = try JSONDecoder().decode(ImportAnswer.self, from: Data(result.output.utf8))
+        #expect(answer.created >= 4_000 && answer.created < 60_000)
+        #expect(answer.missing == "\(answer.created + 1)-" && answer.unknown == "")
+        #expect(
+            result.errors.contains("`parley import \(path) --lines \(answer.created + 1)-` goes on")
+        )
     }
 
     private static func created(_ count: Int) -> Response {

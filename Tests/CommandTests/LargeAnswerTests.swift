@@ -47,3 +47,27 @@ import parley
         #expect(refused.exitCode == 3)
     }
 }
+
+/// A list that a limit cuts short says so, and doesn't where it is whole.
+@Suite struct ListPartTests {
+    @Test(arguments: [false, true])
+    func whatALimitLeavesOutIsTold(withDaemon: Bool) throws {
+        let workplace = try Workplace()
+        let node = TestNode.founder("amal", in: workplace)
+        if withDaemon { try node.start() }
+        let lines = (0..<101).map { #"{"type":"note","fields":{"title":"note \#($0)"}}"# }
+        node.parley("import", "-", input: lines.joined(separator: "\n"))
+        #expect(node.parley("list").errors == "100 of 101 shown; --limit 0 shows all\n")
+        #expect(node.parley("list", "note", "--json").errors.hasPrefix("100 of 101"))
+        #expect(node.parley("log").errors == "100 of 102 shown; --limit 0 shows all\n")
+        #expect(
+            node.parley("find", "note").errors
+                == "the first 100 are shown, there are more; --limit 0 shows all\n")
+        for whole in ["0", "101"] { #expect(node.parley("list", "--limit", whole).errors == "") }
+        let short: [Listed] = try node.answer("list", "--limit", "7")
+        #expect(short.count == 7)
+        let record = try #require(short.first?.record)
+        node.parley("edit", record, "note=a")
+        #expect(node.parley("log", record, "--limit", "1").errors.hasPrefix("1 of 2 shown"))
+    }
+}

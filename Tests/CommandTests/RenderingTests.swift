@@ -141,7 +141,33 @@ import parley
                   "complete":true}]
                 """), on: .plain)
         #expect(page.contains("basil        12     3          2  17.7 KiB      812 B  complete\n"))
-        #expect(page.contains("2 conflicts came of it: see `parley conflict list`\n"))
+        #expect(page.contains("2 conflicts are open in what came: see `parley conflict list`\n"))
+    }
+
+    @Test func syncPageNamesWhoWasntReachedAndWhy() throws {
+        let page = SyncPage.text(
+            try answer(
+                """
+                [{"peer":"basil","received":0,"sent":0,"conflicts":0,"bytesIn":0,"bytesOut":0,
+                  "reached":false,"complete":false,"reason":"127.0.0.1:1: nobody answers"}]
+                """), on: .plain)
+        #expect(page.contains("0 B  not reached\n"))
+        #expect(page.contains("\nbasil wasn't reached: 127.0.0.1:1: nobody answers\n"))
+    }
+
+    @Test func aSyncUnderWayNamesWhoIsWaitedFor() throws {
+        let status: StatusAnswer = try answer(
+            """
+            {"node":"00","name":"amal","daemon":null,"casebooks":[],
+             "peers":[{"node":"01","name":"basil","connected":false},
+                      {"node":"02","name":"chadia","connected":false},
+                      {"node":"03","name":"dima","connected":true}]}
+            """)
+        var all = ArrivalCounter()
+        var one = ArrivalCounter(peer: "chadia")
+        #expect(all.line(for: status) == nil && one.line(for: status) == nil)
+        #expect(all.line(for: status)?.hasSuffix("received, waiting for basil, chadia") == true)
+        #expect(one.line(for: status)?.hasSuffix("received, waiting for chadia") == true)
     }
 
     @Test func statusPageCountsWhatWasRefused() throws {
@@ -150,10 +176,29 @@ import parley
                 """
                 {"node":"\(Self.amal)","name":"amal","daemon":{"pid":12},"casebooks":[],"peers":[
                  {"node":"\(Self.basil)","name":"basil","connected":true,"lastSync":null,
-                  "refused":{"signature":2}}]}
+                  "refused":{"wrongCertificate":2}}],"refused":{"wrongCertificate":3}}
                 """), on: .plain)
         #expect(page.hasPrefix("amal  node a1b2c3d4a1b2c3d4  daemon running, process 12\n"))
-        #expect(page.contains("basil  77e0c3d4  yes        never      2 × signature\n"))
+        #expect(page.contains("basil  77e0c3d4  yes        never\n"))
+        #expect(
+            page.hasSuffix(
+                """
+                failed connections since the daemon started
+                  basil: 2 × another node answers at its address
+                  others: 1 × another node answers at its address
+
+                """))
+    }
+
+    @Test func statusPageWithoutADaemonSaysHowToStartOne() throws {
+        let page = StatusPage.text(
+            try answer(
+                """
+                {"node":"a","name":"amal","home":"/my home","daemon":null,"casebooks":[],"peers":[
+                 {"node":"\(Self.basil)","name":"basil","connected":false,"lastSync":null}]}
+                """), on: .plain)
+        #expect(page.contains("nothing is exchanged; `parleyd --home '/my home'` starts one\n"))
+        #expect(!page.contains("connected"))
     }
 
     @Test func statusPageSaysWhatIsWrong() throws {
@@ -182,13 +227,22 @@ import parley
         ),
         (
             #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"x","state":"conflict""#,
-            "amal changed note 3f9a01c2  x  in conflict\n"
+            "amal changed note 3f9a01c2  x  CONFLICT over state\n"
         ),
+        (
+            #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"x","state":"live","conflicts":["date","place"],"created":false"#,
+            "amal changed note 3f9a01c2  x  CONFLICT over date, place\n"
+        ),
+        (
+            #""event":"record","by":"amal","type":"note","record":"3f9a01c2d4","title":"x","state":"live","conflicts":[],"created":true"#,
+            "amal created note 3f9a01c2  x\n"
+        ),
+        (#""event":"records","count":7"#, "and 7 more records in the same go\n"),
         (#""event":"record","record":"3f9a01c2d4""#, "record  record 3f9a01c2\n"),
         (#""event":"connected","node":"77e0c3d4ff","name":"basil""#, "basil connected\n"),
         (
             #""event":"disconnected","node":"77e0c3d4ff","reason":"finished""#,
-            "77e0c3d4 disconnected: finished\n"
+            "77e0c3d4 disconnected: the connection ended\n"
         ),
         (
             #""event":"missed","count":12"#,

@@ -25,6 +25,24 @@ enum Repository {
         return names.filter { !$0.hasPrefix(".") }.sorted()
     }
 
+    /// Names at the top level that git knows, hidden ones left out, sorted; all there are where this
+    /// is no clone.
+    static func trackedNames() throws -> [String] {
+        let git = Process()
+        let output = Pipe()
+        git.executableURL = URL(filePath: "/usr/bin/env")
+        git.arguments = ["git", "-C", root.path, "ls-files", "-z"]
+        git.standardOutput = output
+        git.standardError = FileHandle.nullDevice
+        try git.run()
+        let listed = try output.fileHandleForReading.readToEnd() ?? Data()
+        git.waitUntilExit()
+        guard git.terminationStatus == 0, !listed.isEmpty else { return try names() }
+        let paths = String(decoding: listed, as: UTF8.self).split(separator: "\0")
+        return Set(paths.compactMap { $0.split(separator: "/").first.map(String.init) })
+            .filter { !$0.hasPrefix(".") }.sorted()
+    }
+
     /// Paths of everything inside a folder, relative to it; nothing hidden, so no `.build`.
     static func paths(in folder: String) -> [String] {
         let found = FileManager.default.enumerator(atPath: root.appending(path: folder).path)

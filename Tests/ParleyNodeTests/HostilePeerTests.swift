@@ -10,6 +10,7 @@ import Synchronization
 import Testing
 
 /// What a node does when the other side is not what it should be.
+@Suite(.timeLimit(.minutes(2)))
 struct HostilePeerTests {
     private let homes: Homes
 
@@ -70,7 +71,7 @@ struct HostilePeerTests {
         _ = try await amal.admit(chadia)
         await chadia.stop()
         _ = try await amal.ask(report("as it was written"))
-        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 600))
         let address = amal.address
         await amal.stop()
         await basil.stop()
@@ -80,7 +81,7 @@ struct HostilePeerTests {
         let victim = try await RunningNode.start(homes["chadia"])
         let before = try await victim.digest
         _ = try await victim.ask(.addPeer(node: relay.nodeID, address: relay.address))
-        _ = try await victim.ask(.sync(peer: "basil", waitSeconds: 5))
+        _ = try await victim.ask(.sync(peer: "basil", waitSeconds: 600))
         let refused = try await victim.json(.status)["refused"]
         let counts = ["badSignature", "corrupt"].compactMap { refused?[$0]?.number }
         #expect(!counts.isEmpty)
@@ -88,7 +89,7 @@ struct HostilePeerTests {
         await relay.stop()
 
         let truth = try await RunningNode.start(homes["amal"], listen: address)
-        _ = try await victim.ask(.sync(peer: "amal", waitSeconds: 20))
+        _ = try await victim.ask(.sync(peer: "amal", waitSeconds: 600))
         #expect(try await victim.digest == truth.digest)
         await victim.stop()
         await truth.stop()

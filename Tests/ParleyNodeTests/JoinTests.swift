@@ -40,6 +40,34 @@ struct JoinTests {
         await inviter.listener.close()
     }
 
+    /// As a terminal or a letter breaks it: the text is read all the same, and who can't be reached is
+    /// the inviter.
+    @Test(arguments: ["\n", " ", "-", "\r\n  "])
+    func anInvitationMayBeBrokenAnywhere(by separator: String) async throws {
+        let inviter = try await Inviter(.notAdmitted)
+        let basil = try await RunningNode.start(homes["basil"], name: "basil")
+        var text = inviter.invitation.text
+        for distance in stride(from: text.count - 3, to: 8, by: -13) {
+            text.insert(contentsOf: separator, at: text.index(text.startIndex, offsetBy: distance))
+        }
+        #expect(try await basil.ask(.join(code: text)).exitCode == 6)
+        #expect(try await basil.ask(.join(code: text + "7")).exitCode == 1)
+        await basil.stop()
+        await inviter.listener.close()
+    }
+
+    @Test func anAddressThatLeadsNowhereIsNotPutIntoAnInvitation() async throws {
+        let amal = try await RunningNode.start(homes["amal"])
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        for address in ["amal.example", "amal.example:0", "amal example:7440", "0.0.0.0:7440"] {
+            let answer = try await amal.ask(
+                .invite(role: "editor", expiresSeconds: 60, address: address))
+            #expect(answer.exitCode == 1)
+            #expect(answer.error?.contains("`\(address)`") == true)
+        }
+        await amal.stop()
+    }
+
     @Test func aNodeThatIsntThereIsUnreachable() async throws {
         let inviter = try await Inviter(.nothing)
         await inviter.listener.close()

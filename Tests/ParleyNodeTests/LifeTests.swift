@@ -81,7 +81,8 @@ struct LifeTests {
     }
 
     /// After an unclean stop the file is read through in the background, and what is found is shown.
-    @Test func damageFoundByTheCheckIsShown() async throws {
+    @Test(.timeLimit(.minutes(2)))
+    func damageFoundByTheCheckIsShown() async throws {
         let home = homes["amal"]
         var node = try await RunningNode.start(home, name: "amal")
         _ = try await node.ask(.createCasebook(name: "exchanges"))

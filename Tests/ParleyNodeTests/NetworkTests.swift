@@ -56,6 +56,23 @@ struct NetworkTests {
         await amal.stop()
     }
 
+    /// However long somebody would wait: who answers at none of the addresses isn't waited for, and
+    /// the account says where that was.
+    @Test(.timeLimit(.minutes(2)))
+    func whoAnswersNowhereIsntWaitedFor() async throws {
+        let (amal, basil) = try await pair()
+        #expect(try await amal.ask(.sync(peer: "basil", waitSeconds: 20)).exitCode == 0)
+        await basil.stop()
+        let all = try await amal.ask(.sync(peer: nil, waitSeconds: 86_400))
+        #expect(all.exitCode == 5)
+        let account = try JSONParser.parse(all.json ?? "null").items.first
+        #expect(account?["reason"]?.content?.hasPrefix("\(basil.address): nobody answer") == true)
+        let one = try await amal.ask(.sync(peer: "basil", waitSeconds: 86_400))
+        #expect(one.exitCode == 5)
+        #expect(one.error?.contains(basil.address) == true)
+        await amal.stop()
+    }
+
     /// While a session stands nobody thinks of dialling, and when it ends somebody does at once, not
     /// after the pause of a peer that couldn't be reached for long.
     @Test func aStandingSessionIsNoFailedDial() async throws {
@@ -100,6 +117,26 @@ struct NetworkTests {
         #expect(all.items.map { $0["reason"]?.content } == [nil, nil])
         #expect(try await chadia.digest == again.digest)
         for node in [again, basil, chadia] { await node.stop() }
+    }
+
+    /// Two whom a third has admitted, one after the other, meet without anybody telling where: the
+    /// address of the second reaches the first over the connection that stands.
+    @Test(.timeLimit(.minutes(2)))
+    func membersAreToldWhereNewOnesAre() async throws {
+        let (amal, basil) = try await pair()
+        let chadia = try await RunningNode.start(homes["chadia"], name: "chadia")
+        _ = try await amal.admit(chadia)
+        for (node, other) in [(basil, chadia), (chadia, basil)] {
+            var known: [String?] = []
+            while !known.contains(other.address) {
+                let peer = try await node.json(.listPeers).items
+                    .first { $0["node"]?.content == other.nodeID }
+                known = peer?["addresses"]?.items.map(\.content) ?? []
+            }
+        }
+        await amal.stop()
+        #expect(try await basil.ask(.sync(peer: "chadia", waitSeconds: 60)).exitCode == 0)
+        for node in [basil, chadia] { await node.stop() }
     }
 
     /// Several requests that are the first to need the casebooks open each file once.

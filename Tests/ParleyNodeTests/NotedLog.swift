@@ -5,7 +5,7 @@ import Synchronization
 final class NotedLog: Sendable {
     private struct State {
         var lines: [String] = []
-        var waiting: [(text: String, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiting: [(text: String, arrive: AsyncStream<Void>.Continuation)] = []
     }
 
     private let state = Mutex(State())
@@ -19,16 +19,17 @@ final class NotedLog: Sendable {
     /// Each with its metadata.
     var lines: [String] { state.withLock { $0.lines } }
 
-    /// Returns once a line that contains `text` has been logged.
+    /// Returns once a line that contains `text` has been logged, or when cancelled, as by a test's
+    /// time limit.
     func line(containing text: String) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                if state.lines.contains(where: { $0.contains(text) }) { return true }
-                state.waiting.append((text, continuation))
-                return false
-            }
-            if isThere { continuation.resume() }
+        let (arrival, arrive) = AsyncStream.makeStream(of: Void.self)
+        let isThere = state.withLock { state in
+            if state.lines.contains(where: { $0.contains(text) }) { return true }
+            state.waiting.append((text, arrive))
+            return false
         }
+        if isThere { arrive.finish() }
+        for await _ in arrival {}
     }
 
     private func note(_ line: String) {
@@ -37,7 +38,7 @@ final class NotedLog: Sendable {
             defer { state.waiting.removeAll { line.contains($0.text) } }
             return state.waiting.filter { line.contains($0.text) }
         }
-        for waiter in awaited { waiter.continuation.resume() }
+        for waiter in awaited { waiter.arrive.finish() }
     }
 
     private struct Handler: LogHandler {

@@ -34,6 +34,47 @@ struct PeerNameTests {
         for node in [amal, basil, other] { await node.stop() }
     }
 
+    /// Forgetting where a node is makes nobody less of a member, and what isn't known isn't forgotten.
+    @Test func addressesAreForgottenOneByOneOrAllOfAMember() async throws {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(homes["basil"], name: "basil")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        _ = try await amal.admit(basil)
+        await basil.stop()
+        for port in 1...3 {
+            _ = try await amal.ask(.addPeer(node: "basil", address: "127.0.0.1:\(port)"))
+        }
+        func addresses() async throws -> [String] {
+            try await amal.json(.listPeers).items.first?["addresses"]?.items
+                .compactMap(\.content) ?? []
+        }
+        let one = try await amal.json(.removePeer("127.0.0.1:2")).items.first
+        #expect(one?["name"]?.content == "basil")
+        #expect(try await !addresses().contains("127.0.0.1:2"))
+        #expect(try await addresses().contains("127.0.0.1:3"))
+        #expect(try await amal.ask(.removePeer("127.0.0.1:2")).exitCode == 3)
+        #expect(try await amal.ask(.removePeer("basil")).exitCode == 0)
+        #expect(try await addresses().isEmpty)
+        let nothing = try await amal.ask(.removePeer("basil"))
+        #expect(nothing.exitCode == 1 && nothing.error?.contains("stay members") == true)
+        #expect(try await amal.ask(.removePeer("nobody")).exitCode == 3)
+        #expect(try await amal.json(.listPeers).items.count == 1)
+        await amal.stop()
+    }
+
+    /// Names go to other people's terminals: nothing that moves a cursor or turns a line around.
+    @Test(arguments: [
+        "a\nb", "a\u{7f}", "a\u{85}b", "a\u{9b}31m", "a\u{202e}b", "\u{2066}a", "a\u{2028}b", "",
+    ])
+    func namesThatTerminalsMightObeyAreRefused(name: String) {
+        #expect(!Home.isName(name))
+    }
+
+    @Test(arguments: ["amal", "أمل", "नमस्ते", "Zoë O'Neill-2", "👩‍👧"])
+    func namesPeopleHaveAreTaken(name: String) {
+        #expect(Home.isName(name))
+    }
+
     /// A casebook from elsewhere may be called as one that is here: neither is written to by chance.
     @Test func aNameOfTwoCasebooksIsRefused() async throws {
         let amal = try await RunningNode.start(homes["amal"], name: "amal")

@@ -28,7 +28,7 @@ struct WatchTests {
 
     @Test func anEventSaysWhenWhoAndWhat() async throws {
         let node = try await node()
-        let watch = node.watch()
+        let watch = try await node.watch()
         _ = await node.perform(
             Envelope(casebook: nil, request: .new("exchange", "title=Sweida")))
         var events = watch.makeAsyncIterator()
@@ -36,8 +36,8 @@ struct WatchTests {
         let event = try JSONParser.parse(json)
         #expect(
             event.names == [
-                "event", "at", "casebook", "record", "local", "type", "title", "state", "by",
-                "node", "change",
+                "event", "at", "casebook", "record", "local", "type", "title", "state",
+                "conflicts", "created", "by", "node", "change",
             ])
         #expect(event["event"].content == "record")
         #expect(event["type"].content == "exchange")
@@ -47,11 +47,46 @@ struct WatchTests {
         await node.close()
     }
 
+    @Test func aWatcherOfOneCasebookHearsOfNoOther() async throws {
+        let node = try await node()
+        let made = await node.perform(
+            Envelope(casebook: nil, request: .createCasebook(name: "second")))
+        let second = try JSONParser.parse(made.json ?? "null")["casebook"]?.content
+        let watch = try await node.watch(casebook: "second")
+        for casebook in ["exchanges", "second"] {
+            _ = await node.perform(
+                Envelope(casebook: casebook, request: .new("note", "title=\(casebook)")))
+        }
+        await node.close()
+        #expect(try await lines(of: watch).map { $0["casebook"].content } == [second])
+    }
+
+    @Test func aCasebookThatIsntThereCannotBeWatched() async throws {
+        let node = try await node()
+        await #expect(throws: NodeError.self) { try await node.watch(casebook: "none") }
+        await node.close()
+    }
+
+    @Test func moreRecordsThanAreNamedAreCounted() async throws {
+        let node = try await node()
+        let watch = try await node.watch()
+        let line = #"{"type":"note","fields":{"title":"x"}}"#
+        _ = await node.perform(
+            Envelope(
+                casebook: nil,
+                request: .importLines(firstLine: 1, lines: Array(repeating: line, count: 25))))
+        await node.close()
+        let lines = try await lines(of: watch)
+        #expect(lines.count == 21)
+        #expect(lines.last?["event"].content == "records")
+        #expect(lines.last?["count"]?.number == "5")
+    }
+
     /// A watcher that reads nothing costs its backlog of 1,000 events, whatever happens, and learns
     /// how many it missed.
     @Test func aWatcherThatDoesNotReadIsBounded() async throws {
         let node = try await node()
-        let watch = node.watch()
+        let watch = try await node.watch()
         let line = #"{"type":"note","fields":{"title":"x"}}"#
         for _ in 0..<60 {
             _ = await node.perform(

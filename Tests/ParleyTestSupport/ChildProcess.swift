@@ -90,6 +90,17 @@ package final class ChildProcess {
         kill(pid, signal)
     }
 
+    /// Whether a handler of its own waits for a signal: not any more, for one that is caught once.
+    package func catches(_ signal: Int32) -> Bool {
+        let file = open("/proc/\(pid)/status", O_RDONLY)
+        defer { close(file) }
+        let lines = ChildProcess.contents(of: file).split(separator: "\n")
+        let caught = lines.first { $0.hasPrefix("SigCgt:") }.map {
+            $0.drop { $0 != "\t" }.dropFirst()
+        }
+        return (UInt64(caught ?? "", radix: 16) ?? 0) & (1 << (signal - 1)) != 0
+    }
+
     /// Private to this process and gone when it is closed.
     private static func temporaryFile() -> Int32 {
         spawning.withLock { _ in

@@ -37,7 +37,7 @@ package struct CasebookCommands: Sendable {
             .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
-            .addPeer, .renamePeer:
+            .addPeer, .renamePeer, .removePeer:
             false
         }
     }
@@ -48,10 +48,10 @@ package struct CasebookCommands: Sendable {
     package func perform(_ request: Request) async -> Response {
         do {
             let answer = try await answer(request)
-            return Response(exitCode: answer.exitCode, json: answer.json.text)
+            return Response(
+                exitCode: answer.exitCode, json: answer.json.text, part: answer.part)
         } catch {
-            let failure = NodeError(error, doing: request.deed)
-            return Response(exitCode: failure.kind.rawValue, error: failure.message)
+            return Response(NodeError(error, doing: request.deed))
         }
     }
 
@@ -137,10 +137,29 @@ struct Answer: Sendable {
     let json: JSONValue
     /// 0, or 4 where open conflicts remain on what was touched, or 1 where part was refused.
     let exitCode: Int32
+    /// `nil` where it is no list, or all of it.
+    let part: ListPart?
 
     init(_ json: JSONValue, exitCode: Int32 = 0) {
         self.json = json
         self.exitCode = exitCode
+        part = nil
+    }
+
+    /// - Parameter hasConflicts: whether open conflicts are listed.
+    init<Item>(
+        _ page: Page<Item>, hasConflicts: Bool = false, _ json: (Item) throws -> JSONValue
+    ) rethrows {
+        // Item by item: all of them as a tree would take several times what their text does.
+        var text = "["
+        for (index, item) in page.items.enumerated() {
+            if index > 0 { text += "," }
+            text += try json(item).text
+        }
+        text += "]"
+        self.json = .raw(text)
+        exitCode = hasConflicts ? 4 : 0
+        part = page.part
     }
 
     init(_ json: JSONValue, hasConflicts: Bool) {

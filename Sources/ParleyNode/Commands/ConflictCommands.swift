@@ -7,13 +7,18 @@ import ParleyStore
 extension CasebookCommands {
     func listConflicts(limit: Int, in scope: ReadScope) throws -> Answer {
         let names = try MemberNames(in: scope)
-        let conflicts = try scope.conflicts(limit: limit).compactMap { open in
+        let page = try Page(limit: limit) {
+            try scope.conflicts(limit: $0)
+        } total: {
+            try scope.summary().conflicts
+        }
+        .compactMap { open in
             try scope.record(open.record).map { record in
                 try FieldConflict(record, open.field, in: scope, names: names)
             }
         }
-        note(conflicts)
-        return Answer(.array(conflicts.map(\.json)), hasConflicts: !conflicts.isEmpty)
+        note(page.items)
+        return Answer(page, hasConflicts: !page.items.isEmpty, \.json)
     }
 
     /// Remembers what is about to be shown.

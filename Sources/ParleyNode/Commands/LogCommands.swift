@@ -9,7 +9,14 @@ extension CasebookCommands {
     func log(_ typed: String?, limit: Int, in scope: ReadScope) throws -> Answer {
         let id = try typed.map { try record($0, in: scope).id }
         let names = try MemberNames(in: scope)
-        let changes = try scope.history(of: id, limit: limit).map { change in
+        let page = try Page(limit: limit) {
+            try scope.history(of: id, limit: $0)
+        } total: {
+            if let id { return try scope.history(of: id, limit: 0).count }
+            return try scope.summary().applied.entries.flatMap(\.tips)
+                .reduce(0) { $0 + Int($1.sequence) }
+        }
+        return Answer(page) { change in
             let author = Authorship(dot: change.dot, change: change, names: names)
             let operations = zip(change.change.groups, change.recordIDs)
                 .filter { id == nil || $0.1 == id }
@@ -19,7 +26,6 @@ extension CasebookCommands {
                     ("because", .optional(author.reason)), ("operations", .array(operations)),
                 ])
         }
-        return Answer(.array(changes))
     }
 }
 

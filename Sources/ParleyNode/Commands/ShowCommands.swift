@@ -145,9 +145,15 @@ extension CasebookCommands {
             return (field.name, value.composedBytes)
         }
         let order = try sort.map { try field(named: $0, of: type).name }
-        let records = try scope.list(
-            type: type?.name, filters: filters, deleted: deleted, sort: order, limit: limit)
-        return Answer(.array(try records.map { try entry($0, in: scope) }))
+        let page = try Page(limit: limit) { limit in
+            try scope.list(
+                type: type?.name, filters: filters, deleted: deleted, sort: order, limit: limit)
+        } total: {
+            guard filters.isEmpty, !deleted else { return nil }
+            return try scope.summary().records.filter { type == nil || $0.type == type?.name }
+                .reduce(0) { $0 + $1.count }
+        }
+        return try Answer(page) { try entry($0, in: scope) }
     }
 
     private func entry(_ record: ReadScope.ListedRecord, in scope: ReadScope) throws -> JSONValue {
@@ -192,14 +198,14 @@ extension CasebookCommands {
     func find(_ words: String, limit: Int) async throws -> Answer {
         let backlog = try await store.read { try $0.indexBacklog() }
         if backlog > CasebookCommands.readableBacklog { try await store.index() }
-        let hits = try await store.read { try $0.find(words: words, limit: limit) }
-        return Answer(
-            .array(
-                hits.map { hit in
-                    .object([
-                        ("record", .string(hit.id.text)), ("type", .string(hit.type.text)),
-                        ("title", .string(hit.title)), ("match", .string(hit.match)),
-                    ])
-                }))
+        let page = try await store.read { scope in
+            try Page(limit: limit) { try scope.find(words: words, limit: $0) }
+        }
+        return Answer(page) { hit in
+            .object([
+                ("record", .string(hit.id.text)), ("type", .string(hit.type.text)),
+                ("title", .string(hit.title)), ("match", .string(hit.match)),
+            ])
+        }
     }
 }

@@ -25,6 +25,8 @@ package enum JSONValue: Sendable {
 
     /// The document in one line, without spaces.
     package var text: String {
+        // Not copied: it may be long.
+        if case .raw(let text) = self { return text }
         var bytes: [UInt8] = []
         write(to: &bytes)
         return String(decoding: bytes, as: UTF8.self)

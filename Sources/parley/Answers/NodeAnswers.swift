@@ -43,6 +43,15 @@ package struct PeerAnswer: Decodable, Sendable {
     let connected: Bool?
 }
 
+/// One of `peer remove`.
+package struct RemovedAddress: Decodable, Sendable {
+    let node: String
+    let name: ForeignText?
+    let address: ForeignText
+    /// Whether whose it was is a member still.
+    let member: Bool
+}
+
 /// One peer's part of `sync`.
 package struct SyncAnswer: Decodable, Sendable {
     let peer: ForeignText
@@ -52,6 +61,8 @@ package struct SyncAnswer: Decodable, Sendable {
     let bytesIn: Int
     let bytesOut: Int
     let complete: Bool
+    /// Whether a connection stood at all.
+    let reached: Bool?
     /// Why it isn't complete, where that is known.
     let reason: ForeignText?
     /// Groups that no program here can interpret.
@@ -97,6 +108,7 @@ package struct StatusAnswer: Decodable, Sendable {
 
     let node: String
     let name: ForeignText
+    let home: String?
     let daemon: JSONValue?
     let casebooks: [Casebook]
     let peers: [Peer]

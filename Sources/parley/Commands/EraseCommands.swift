@@ -13,7 +13,7 @@ struct Erase: AsyncParsableCommand, Exemplified {
         subcommands: [Record.self, Standing.self, Confirm.self], defaultSubcommand: Record.self)
     static let examples = [
         Example(
-            "a person, as their family asked", "parley erase 3f9a --basis 'asked by the family'"),
+            "without being asked", "parley erase 3f9a --basis 'asked by the family' --yes"),
         Example("who has carried it out", "parley erase status"),
     ]
 
@@ -108,7 +108,7 @@ struct Redact: AsyncParsableCommand, Exemplified {
             """)
     static let examples = [
         Example(
-            "without being asked", "parley redact 3f9a name --basis 'asked by the source' --yes")
+            "without being asked", "parley redact @last name --basis 'asked by the source' --yes")
     ]
 
     @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String

@@ -7,8 +7,8 @@ struct Import: AsyncParsableCommand, Exemplified {
         discussion: """
             One record and one change a line: {"type":"person","fields":{"name":"...","tags":["..."]}}. \
             A line that is refused is named with its number and leaves nothing behind; the others \
-            are imported. Exit code 1: some were refused. Should it fail on the way, it says which \
-            lines are in and how to go on.
+            are imported. Exit code 1: some were refused. Should it fail on the way, or be ended with \
+            Ctrl-C, it says which lines are in and how to go on.
             """)
     static let examples = [
         Example("a file", "parley import records.jsonl"),

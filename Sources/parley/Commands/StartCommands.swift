@@ -154,11 +154,12 @@ struct Join: NodeCommand {
         Example("the code from a file, out of sight of `ps`", "parley join - < invitation.txt")
     ]
 
-    @Argument(help: "The invitation, or - to read it from standard input.") var code: String
+    @Argument(help: "The invitation, or - to read it from standard input.") var code: [String]
     @OptionGroup var options: NodeOptions
 
     func request() throws -> Request {
-        .join(code: Join.code(in: code == "-" ? try ValueSource.value("-") : code))
+        let text = code == ["-"] ? try ValueSource.value("-") : code.joined(separator: " ")
+        return .join(code: Join.code(in: text))
     }
 
     /// The invitation within all that `parley invite` prints, should somebody have kept that.

@@ -12,7 +12,10 @@ struct Sync: AsyncParsableCommand, Exemplified {
     ]
 
     @Argument(help: "A peer, by name or the beginning of its node ID.") var peer: String?
-    @Option(help: ArgumentHelp("How long to wait until all is exchanged.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait until all is exchanged; 0 only tells how it stands. Who answers at none "
+                + "of its addresses isn't waited for.", valueName: "seconds"))
     var wait = 30
     @OptionGroup var options: NodeOptions
 
@@ -25,7 +28,7 @@ struct Sync: AsyncParsableCommand, Exemplified {
     func run() async throws {
         let request = Request.sync(peer: peer, waitSeconds: wait)
         try await Session.with(options) { session in
-            let response = try await SyncProgress.shown(on: session) {
+            let response = try await SyncProgress.shown(on: session, with: peer) {
                 try await session.perform(request)
             }
             try session.show(response, page: SyncPage.text)
@@ -36,7 +39,7 @@ struct Sync: AsyncParsableCommand, Exemplified {
 /// `parley status`
 struct Status: NodeCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Where things stand: casebooks, conflicts, peers, refused connections.",
+        abstract: "Where things stand: casebooks, conflicts, peers, failed connections.",
         discussion: "Two nodes hold the same casebook exactly when their digests are equal.")
     static let examples = [Example("for a script", "parley status --json")]
 
@@ -52,7 +55,11 @@ struct Status: NodeCommand {
 /// `parley watch`
 struct Watch: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
-        abstract: "A line per event as it happens, until interrupted; needs the daemon.")
+        abstract: "A line for everything that happens, until Ctrl-C; needs the daemon.",
+        discussion: """
+            Who created, changed or deleted which record, here or elsewhere, with what is in conflict \
+            then, and who connects. With --casebook only what concerns that casebook.
+            """)
     static let examples = [Example("one JSON object a line", "parley watch --json")]
 
     @OptionGroup var options: NodeOptions
@@ -77,7 +84,7 @@ struct Watch: AsyncParsableCommand, Exemplified {
 struct PeerCommand: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         commandName: "peer", abstract: "The other nodes: who they are and where to reach them.",
-        subcommands: [ListAll.self, Add.self, Rename.self])
+        subcommands: [ListAll.self, Add.self, Remove.self, Rename.self])
     static let examples = [Example("everybody", "parley peer list")]
 
     struct ListAll: NodeCommand {
@@ -109,6 +116,32 @@ struct PeerCommand: AsyncParsableCommand, Exemplified {
 
         func page(for peers: [PeerAnswer], on screen: Screen) -> String {
             PeerPage.text(peers, on: screen)
+        }
+    }
+
+    struct Remove: NodeCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Forget an address, or all addresses of a member, on this machine only.",
+            discussion: """
+                A member stays a member, whose changes count; only where to look for the node is \
+                forgotten. Others who know the address can pass it on again.
+                """)
+        static let examples = [
+            Example("after a mistake", "parley peer remove 127.0.0.1:7441"),
+            Example("every address of one member", "parley peer remove basil"),
+        ]
+
+        @Argument(
+            help: ArgumentHelp(
+                "An address as `parley peer list` shows it, or a member's name or node ID.",
+                valueName: "address|member"))
+        var target: String
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .removePeer(target) }
+
+        func page(for removed: [RemovedAddress], on screen: Screen) -> String {
+            PeerPage.text(removed)
         }
     }
 

@@ -1,3 +1,5 @@
+import ParleyNode
+
 /// One event of `watch` on one line, whatever kind it is: newer nodes may tell of more.
 package enum EventLine {
     package static func text(_ event: JSONValue, on screen: Screen) -> String {
@@ -18,18 +20,27 @@ package enum EventLine {
         let name = part("name") ?? part("node").map(ShortNames.node)
         switch (part("event"), part("by"), part("record"), part("type")) {
         case ("record", let by?, let record?, let type?):
-            let state = part("state") ?? "live"
-            let deed = state == "deleted" ? "deleted" : "changed"
             let subject = "\(type) \(ShortNames.record(record))"
-            let mark = state == "conflict" ? screen.paint("in conflict", .attention) : nil
             return [
-                "\(screen.paint(by, .title)) \(deed) \(subject)", part("title"), mark,
+                "\(screen.paint(by, .title)) \(deed(in: parts)) \(subject)", part("title"),
+                conflictMark(in: parts).map { screen.paint($0, .attention) },
             ].compactMap(\.self).joined(separator: "  ")
+        case ("records", _, _, _):
+            return part("count").map { "and \($0) more records in the same go" }
+        case ("clockAhead", _, _, _):
+            return name.map {
+                "the clock of \(screen.paint($0, .title)) is ahead of this one's: see `parley status`"
+            }
+        case ("forked", _, _, _):
+            return part("origin").map {
+                "the log \($0) was written twice, as after its folder was copied: both are kept"
+            }
         case ("connected", _, _, _):
             return name.map { "\(screen.paint($0, .title)) connected" }
         case ("disconnected", _, _, _):
             return name.map {
-                "\(screen.paint($0, .title)) disconnected: \(part("reason") ?? "no reason given")"
+                "\(screen.paint($0, .title)) disconnected: "
+                    + (part("reason").map(ConnectionEnd.words) ?? "no reason given")
             }
         case ("missed", _, _, _):
             return part("count").map {
@@ -37,6 +48,19 @@ package enum EventLine {
             }
         default: return nil
         }
+    }
+
+    private static func deed(in parts: [String: JSONValue]) -> String {
+        if parts["state"]?.line == "deleted" { return "deleted" }
+        return parts["created"] == .bool(true) ? "created" : "changed"
+    }
+
+    /// `CONFLICT over place, date`: what somebody has to choose in the record.
+    private static func conflictMark(in parts: [String: JSONValue]) -> String? {
+        if case .list(let fields)? = parts["conflicts"], !fields.isEmpty {
+            return "CONFLICT over \(fields.map(\.line).joined(separator: ", "))"
+        }
+        return parts["state"]?.line == "conflict" ? "CONFLICT over state" : nil
     }
 
     /// The kind first, the rest by name.

@@ -16,6 +16,16 @@ package enum PeerPage {
         return table.text(on: screen)
     }
 
+    /// What was forgotten, and what that doesn't mean.
+    static func text(_ removed: [RemovedAddress]) -> String {
+        let lines = removed.map {
+            "forgot \($0.address) of \($0.name?.line ?? ShortNames.node($0.node))\n"
+        }
+        let members = Set(removed.filter(\.member).map { $0.name?.line ?? "" }).sorted()
+        let remarks = members.map { "\($0) is a member as before; only the address is forgotten\n" }
+        return (lines + remarks).joined()
+    }
+
     private static func addresses(of peer: PeerAnswer) -> String {
         let taken = Set((peer.taken ?? []).map(\.line))
         return (peer.addresses ?? []).map(\.line)

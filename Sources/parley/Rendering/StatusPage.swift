@@ -1,10 +1,13 @@
+import ParleyNode
+
 /// `status`: the node, its casebooks, its peers, and what was refused at the door.
 package enum StatusPage {
     package static func text(_ status: StatusAnswer, on screen: Screen) -> String {
         var page = screen.paint(status.name.line, .title)
-        page += "  node \(status.node.prefix(16))  \(daemon(status.daemon))\n"
+        page += "  node \(status.node.prefix(16))  \(daemon(of: status))\n"
         page += "\n" + casebooks(status.casebooks, on: screen)
-        if !status.peers.isEmpty { page += "\n" + peers(status.peers, on: screen) }
+        page += conflictHint(status.casebooks.reduce(0) { $0 + $1.conflicts })
+        if !status.peers.isEmpty { page += "\n" + peers(in: status, on: screen) }
         for casebook in status.casebooks {
             for clock in casebook.clocksAhead ?? [] {
                 page += "\n" + screen.paint(text(of: clock), .attention) + "\n"
@@ -13,10 +16,14 @@ package enum StatusPage {
         for problem in status.problems ?? [] {
             page += "\n" + screen.paint(problem.line, .attention) + "\n"
         }
-        if let refused = status.refused, !refused.isEmpty {
-            page += "\nclosed before anybody was known: \(counts(refused))\n"
-        }
-        return page
+        return page + failures(in: status)
+    }
+
+    private static func conflictHint(_ conflicts: Int) -> String {
+        guard conflicts > 0 else { return "" }
+        let wait = conflicts == 1 ? "waits" : "wait"
+        return "\n\(Counted.text(conflicts, "conflict")) \(wait) to be settled: see "
+            + "`parley conflict list`\n"
     }
 
     /// Which of two clocks is wrong can't be told from here.
@@ -31,13 +38,18 @@ package enum StatusPage {
             "the clock of \(name) is \(lead) ahead of this one's, seen \(LocalTime.shown(clock.seen)): set whichever is wrong. Until then its changes are listed as newer than they are."
     }
 
-    private static func daemon(_ daemon: JSONValue?) -> String {
-        switch daemon {
-        case nil, .null, .bool(false): "no daemon runs; start one with `parleyd`"
+    private static func daemon(of status: StatusAnswer) -> String {
+        switch status.daemon {
+        case nil, .null, .bool(false):
+            "no daemon runs, so nothing is exchanged; `\(start(status.home))` starts one"
         case .bool(true): "daemon running"
         case .object(let parts): "daemon running, \(detail(parts))"
         case .some(let other): "daemon running (\(other.line))"
         }
+    }
+
+    private static func start(_ home: String?) -> String {
+        home.map { "parleyd --home \(ShellWord.quoted($0))" } ?? "parleyd"
     }
 
     private static func detail(_ parts: [String: JSONValue]) -> String {
@@ -66,21 +78,43 @@ package enum StatusPage {
         return table.text(on: screen)
     }
 
-    private static func peers(_ peers: [StatusAnswer.Peer], on screen: Screen) -> String {
-        var table = Table("peer", "node", "connected", "last sync", "refused")
-        table.rows = peers.map { peer in
-            [
+    private static func peers(in status: StatusAnswer, on screen: Screen) -> String {
+        // Without a daemon nobody can be connected.
+        let isOnline = ![nil, .null, .bool(false)].contains(status.daemon)
+        let titles = ["peer", "node"] + (isOnline ? ["connected"] : []) + ["last sync"]
+        var table = Table(columns: titles.map { Table.Column(title: $0) })
+        table.rows = status.peers.map { peer in
+            let connected: Table.Cell = peer.connected ? .init("yes", .good) : .init("no", .faint)
+            return [
                 .init(peer.name?.line ?? "unknown"), .init(ShortNames.node(peer.node), .faint),
-                peer.connected ? .init("yes", .good) : .init("no", .faint),
-                .init(LocalTime.shown(peer.lastSync)),
-                .init(counts(peer.refused ?? [:]), .attention),
-            ]
+            ] + (isOnline ? [connected] : []) + [.init(LocalTime.shown(peer.lastSync))]
         }
         return table.text(on: screen)
     }
 
-    private static func counts(_ counts: [String: Int]) -> String {
-        counts.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key)" }
-            .joined(separator: ", ")
+    // MARK: Connections that failed
+
+    /// Where the daemon's connections failed since it started, whoever had dialled.
+    private static func failures(in status: StatusAnswer) -> String {
+        let ofPeers = status.peers.map { (name(of: $0), $0.refused ?? [:]) }
+        let strangers = ofPeers.reduce(status.refused ?? [:]) { rest, peer in
+            rest.merging(peer.1) { $0 - $1 }
+        }
+        let lines = (ofPeers + [("others", strangers)]).compactMap { name, counts in
+            line(about: name, counts.filter { $0.value > 0 })
+        }
+        guard !lines.isEmpty else { return "" }
+        return "\nfailed connections since the daemon started\n" + lines.joined()
+    }
+
+    private static func name(of peer: StatusAnswer.Peer) -> String {
+        peer.name?.line ?? ShortNames.node(peer.node)
+    }
+
+    private static func line(about name: String, _ counts: [String: Int]) -> String? {
+        guard !counts.isEmpty else { return nil }
+        let reasons = counts.sorted { $0.key < $1.key }
+            .map { "\($0.value) × \(ConnectionEnd.words(for: $0.key))" }
+        return "  \(name): \(reasons.joined(separator: "; "))\n"
     }
 }

@@ -15,8 +15,8 @@ package enum SyncPage {
                 state(of: peer),
             ]
         }
-        return table.text(on: screen) + conflictHint(peers.reduce(0) { $0 + $1.conflicts })
-            + remarks(on: peers)
+        return table.text(on: screen) + obstacles(to: peers)
+            + conflictHint(peers.reduce(0) { $0 + $1.conflicts }) + remarks(on: peers)
     }
 
     /// What is here and has no effect, and why.
@@ -37,12 +37,23 @@ package enum SyncPage {
 
     private static func state(of peer: SyncAnswer) -> Table.Cell {
         if peer.complete { return .init("complete", .good) }
-        return .init(peer.reason?.line ?? "incomplete", .attention)
+        return .init(peer.reached == false ? "not reached" : "incomplete", .attention)
+    }
+
+    /// Whom there is more to exchange with, and why: below the table, which may have no room.
+    private static func obstacles(to peers: [SyncAnswer]) -> String {
+        let lines = peers.filter { !$0.complete }.map { peer in
+            let deed = peer.reached == false ? "wasn't reached" : "hasn't exchanged everything"
+            return "\(peer.peer) \(deed): \(peer.reason?.line ?? "no reason is known")\n"
+        }
+        return lines.isEmpty ? "" : "\n" + lines.joined()
     }
 
     private static func conflictHint(_ conflicts: Int) -> String {
         guard conflicts > 0 else { return "" }
-        return "\n\(Counted.text(conflicts, "conflict")) came of it: see `parley conflict list`\n"
+        let are = conflicts == 1 ? "is" : "are"
+        return "\n\(Counted.text(conflicts, "conflict")) \(are) open in what came: see "
+            + "`parley conflict list`\n"
     }
 }
 
