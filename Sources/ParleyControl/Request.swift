@@ -37,6 +37,9 @@ package enum Request: Codable, Hashable, Sendable {
     case listPeers
     case addPeer(node: String, address: String)
     case renamePeer(peer: String, name: String)
+    /// - Parameter until: the last changes of its logs that count; of others all that is here.
+    case revokePeer(peer: String, until: [String])
+    case setRole(peer: String, role: String)
     /// A member of whom all addresses are to be forgotten, or one address.
     case removePeer(String)
     /// Some consecutive lines of an import; `firstLine` counts from 1 and is used in errors.

@@ -15,13 +15,16 @@ enum CommitNews {
         _ notice: CommitNotice, of store: CasebookStore, to hub: Hub, _ events: EventBus
     ) {
         let own = store.origin
+        // Their sessions are about to end, and what revoked them isn't theirs to read.
+        let revoked = Set(store.members.filter(\.isRevoked).map(\.node))
         for isLocal in [true, false] {
             let held = notice.held.filter { ($0.origin == own) == isLocal }
             let applied = notice.moved.filter { ($0.origin == own) == isLocal }
             guard !held.isEmpty || !applied.isEmpty else { continue }
             hub.moved(
                 Movement(
-                    casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal))
+                    casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal),
+                to: { !revoked.contains($0) })
         }
         if events.isWatched { post(notice, of: store, to: events) }
     }

@@ -89,9 +89,9 @@ final class Hub: Sendable {
         closed(handle, SessionOutcome(reason: .connectionLost, hasSettled: false))
     }
 
-    /// Tells every session what moved.
-    func moved(_ movement: Movement) {
-        for session in sessions { session.moved(movement) }
+    /// Tells the sessions with these what moved.
+    func moved(_ movement: Movement, to isMeant: (NodeID) -> Bool) {
+        for session in sessions where isMeant(session.peer) { session.moved(movement) }
     }
 
     /// Closes every session and refuses further ones.

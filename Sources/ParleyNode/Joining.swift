@@ -23,6 +23,21 @@ struct Joining: Sendable {
             expires: expires, address: address)
     }
 
+    /// Whether a ticket speaks for the node that shows it. The admission itself is in the log of who
+    /// signed, which that node holds and sends like any other.
+    func accepts(_ ticket: Ticket, from peer: NodeID) -> Bool {
+        guard ticket.node == peer, ticket.isSigned, let store = shelf.store(ticket.casebook) else {
+            return false
+        }
+        let members = store.members
+        guard !members.contains(where: { $0.node == peer }),
+            members.contains(where: {
+                $0.node == ticket.coordinator && $0.role == .coordinator && !$0.isRevoked
+            })
+        else { return false }
+        return shelf.receive(guest: peer, of: ticket.casebook)
+    }
+
     /// Admits a stranger who knows a secret that is still good: the secret is consumed in the
     /// transaction that writes the admission.
     func admit(_ join: Join, from peer: NodeID) async -> Ticket? {
@@ -31,11 +46,7 @@ struct Joining: Sendable {
         let admitted = try? await store.write { scope -> (role: Role, dot: Dot) in
             let role = try scope.consumeInvitation(secret: join.secret, by: peer)
             let admission = Admission(node: peer, role: role, name: join.name)
-            let appended = try scope.append([
-                Group(
-                    kind: .admission, subject: .casebook, content: .payload(admission.encoded))
-            ])
-            return (role, appended.dot)
+            return (role, try scope.admit(admission).dot)
         }
         guard let admitted else { return nil }
         return Ticket.signed(

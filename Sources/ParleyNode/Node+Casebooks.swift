@@ -99,17 +99,9 @@ extension Node {
     func invite(
         role: String, expiresSeconds: Int, address: String?, to store: CasebookStore
     ) async throws -> Response {
-        guard let role = Role(name: role) else {
-            throw NodeError(
-                .refused, "no such role. A role is coordinator, editor or reader.")
-        }
+        guard let role = Role(name: role) else { throw NodeError.noRole }
         let address = try addressForInvitation(address)
-        guard store.members.contains(where: { $0.node == identity.node && $0.role == .coordinator })
-        else {
-            throw NodeError(
-                .notPermitted,
-                "cannot invite: only coordinators may. `parley casebook show` lists them.")
-        }
+        try requireCoordinator(of: store, to: "invite")
         let invitation = try await joining.invite(
             to: store, role: role, expiresSeconds: expiresSeconds, address: address)
         return Response(

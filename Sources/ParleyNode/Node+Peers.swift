@@ -21,7 +21,7 @@ extension Node {
                 return .object([
                     ("node", .string(member.node.text)),
                     ("name", .string(try scope.name(of: member))),
-                    ("role", .string(member.role.name)),
+                    ("role", .string(member.role.name)), ("revoked", .bool(member.isRevoked)),
                     ("addresses", .array(addresses.map { .string($0) })),
                     ("taken", .array(elsewhere.map { .string($0) })),
                     ("connected", .bool(connected.contains(member.node))),
@@ -64,7 +64,7 @@ extension Node {
             guard !addresses.isEmpty else {
                 throw NodeError(
                     .refused,
-                    "no address of `\(typed)` is known here, so there is none to forget. Members stay members: taking one out of a casebook isn't built yet."
+                    "no address of `\(typed)` is known here, so there is none to forget. Members stay members; `parley peer revoke` is what ends that."
                 )
             }
         }

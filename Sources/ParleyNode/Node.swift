@@ -127,6 +127,10 @@ package final class Node: Sendable {
             try await addPeer(node, address: address, casebook: name)
         case .renamePeer(let peer, let newName):
             try await renamePeer(peer, name: newName, casebook: name)
+        case .revokePeer(let peer, let until):
+            try await revokePeer(peer, until: until, casebook: name)
+        case .setRole(let peer, let role):
+            try await setRole(of: peer, to: role, casebook: name)
         case .removePeer(let typed): try await removePeer(typed, casebook: name)
         default:
             throw NodeError(
@@ -161,10 +165,9 @@ package final class Node: Sendable {
         let stores = await shelf.stores()
         for problem in shelf.problems { log.critical("\(problem.message)") }
         for store in stores { commits.add(store.casebookID) }
-        let joining = joining
         let service = try PeerService(
             shelf: shelf, hub: hub, events: events, clock: environment.clock, log: log,
-            desk: { await joining.admit($0, from: $1) })
+            joining: joining)
         self.service.withLock { $0 = service }
         try await service.start(host: host, port: port)
         return service.address ?? "\(host):\(port)"
@@ -179,19 +182,25 @@ package final class Node: Sendable {
             group.addTask { await network.followNewAddresses() }
             await commits.attend { casebook in
                 caretaker.touched(casebook)
-                await meetNewMembers(of: casebook, on: network)
+                await followMembers(of: casebook, on: network)
             }
         }
     }
 
-    /// Dials those who became members, and greets those anew with whom more is shared now.
-    private func meetNewMembers(of casebook: Digest, on network: PeerService) async {
+    /// Dials those who became members, greets those anew with whom something else is shared now, and
+    /// hangs up on those who were revoked.
+    private func followMembers(of casebook: Digest, on network: PeerService) async {
         guard let store = shelf.store(casebook), shelf.haveMembersChanged(of: store) else { return }
         await network.noteHeardAddresses(in: casebook)
         await network.dialNeighbours()
         for session in hub.sessions {
-            let shared = shelf.casebooks(of: session.peer)
-            if !shared.allSatisfy(session.shared.contains) { session.stop() }
+            let shared = Set(shelf.casebooks(of: session.peer))
+            if shelf.isRevoked(session.peer) {
+                session.revoke()
+            } else if !shared.isSubset(of: session.shared) || !shared.isSuperset(of: session.shared)
+            {
+                session.stop()
+            }
         }
     }
 

@@ -16,7 +16,7 @@ extension PeerService {
         let answer = OneShot(JoinAnswer.silence)
         let join = Join(casebook: invitation.casebook, secret: invitation.secret, name: name)
         let makeSession = makeHandler(
-            joining: join, welcomed: { _ in answer.finish(.welcome) },
+            joining: join, welcomed: { answer.finish(.welcome($0)) },
             ended: { answer.finish(.ended($0)) })
         let connection: Connection
         do {
@@ -27,7 +27,7 @@ extension PeerService {
             throw NodeError(joining: invitation, error)
         }
         let answered = await answer.value(within: patience)
-        guard case .welcome = answered else {
+        guard case .welcome(let ticket) = answered else {
             connection.close(.finished)
             throw NodeError(joining: invitation, answered)
         }
@@ -39,6 +39,7 @@ extension PeerService {
         }
         let now = shelf.environment.wallMilliseconds()
         try? await store.write {
+            try $0.setTicket(ticket)
             try $0.noteAddress(
                 invitation.address, of: invitation.inviter, seenMilliseconds: now)
         }
@@ -47,7 +48,7 @@ extension PeerService {
 
 /// What the inviter answered to a join.
 private enum JoinAnswer: Sendable {
-    case welcome
+    case welcome(Ticket)
     /// It hung up and said why.
     case closed(Close.Code)
     /// The connection ended without a word.

@@ -32,7 +32,7 @@ actor PeerService {
 
     init(
         shelf: Shelf, hub: Hub, events: EventBus, clock: NodeClock, log: Logger,
-        desk: @escaping @Sendable (Join, NodeID) async -> Ticket?
+        joining: Joining
     ) throws {
         self.shelf = shelf
         self.hub = hub
@@ -43,12 +43,13 @@ actor PeerService {
         self.listening = listening
         endpoint = Endpoint(
             certificate: try NodeCertificate(privateKey: shelf.identity.privateKey),
-            refusals: RefusalCounters(), isMember: { shelf.isMemberOfAny($0) })
+            refusals: RefusalCounters(), isMember: { shelf.isMemberOfAny($0) },
+            isRevoked: { shelf.isRevoked($0) })
         let newAddresses = newAddresses
         replica = StoreReplica(
             shelf: shelf, taken: taken, ownAddress: { listening.reachable },
             learned: { newAddresses.add($0) },
-            ranShort: { log.error("\($0.message)") }, desk: desk)
+            ranShort: { log.error("\($0.message)") }, joining: joining)
     }
 
     nonisolated var refusals: RefusalCounters { endpoint.refusals }
@@ -94,7 +95,12 @@ actor PeerService {
 
     /// Starts to dial members that became known, and keeps on with those that are.
     func dialNeighbours() async {
-        for peer in shelf.neighbours where loops[peer] == nil {
+        let neighbours = shelf.neighbours
+        for (peer, loop) in loops where !neighbours.contains(peer) {
+            loop.stop()
+            loops[peer] = nil
+        }
+        for peer in neighbours where loops[peer] == nil {
             let hub = hub
             loops[peer] = DialLoop(
                 clock: clock,
@@ -144,13 +150,27 @@ actor PeerService {
         return round
     }
 
+    /// What to show to a peer that was never met: it may not know of this node yet.
+    private func tickets(for peer: NodeID) async -> [Ticket] {
+        var tickets: [Ticket] = []
+        for store in await shelf.stores() where shelf.isMember(peer, of: store.casebookID) {
+            let ticket = try? await store.read { scope in
+                try scope.neighbour(peer)?.lastSync == nil ? scope.ticket() : nil
+            }
+            if let ticket { tickets.append(ticket) }
+        }
+        return tickets
+    }
+
     /// - Returns: `nil` when a session with the peer stands, else why none does.
     private func dial(_ peer: NodeID, at address: String) async -> DialError? {
         let outcome = OneShot<CloseReason?>(.timeout)
         let connection: Connection
         do {
             connection = try await connect(
-                peer, at: address, makeHandler: makeHandler(ended: { outcome.finish($0) }))
+                peer, at: address,
+                makeHandler: makeHandler(
+                    showing: tickets(for: peer), ended: { outcome.finish($0) }))
         } catch {
             return error
         }
@@ -205,7 +225,8 @@ actor PeerService {
     // MARK: Sessions
 
     nonisolated func makeHandler(
-        joining join: Join? = nil, welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
+        joining join: Join? = nil, showing tickets: [Ticket] = [],
+        welcomed: @escaping @Sendable (Ticket) -> Void = { _ in },
         ended: @escaping @Sendable (CloseReason) -> Void = { _ in }
     ) -> MakeHandler {
         let (replica, run, clock, budget) = (replica, run, clock, budget)
@@ -213,7 +234,7 @@ actor PeerService {
         return { connection in
             SessionDriver(
                 connection: connection, replica: replica, observer: observer, run: run,
-                budget: budget, join: join, now: { Moment(clock.now()) })
+                budget: budget, join: join, tickets: tickets, now: { Moment(clock.now()) })
         }
     }
 

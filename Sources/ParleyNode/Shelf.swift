@@ -21,6 +21,8 @@ package final class Shelf: Sendable {
         var members: [Digest: [Member]] = [:]
         /// Inviters, whom we trust before their log has arrived, and whether our own admission has.
         var expected: [Digest: (inviter: NodeID, admission: OneShot<Bool>)] = [:]
+        /// Those whom a ticket speaks for, until their admission has come or the node stops.
+        var guests: [Digest: Set<NodeID>] = [:]
     }
 
     let home: Home
@@ -180,18 +182,46 @@ package final class Shelf: Sendable {
 
     /// Answers from memory: it is asked on event loops.
     func isMember(_ node: NodeID, of casebook: Digest) -> Bool {
-        let (store, expected) = state.withLock { ($0.stores[casebook], $0.expected[casebook]) }
-        return expected?.inviter == node || store?.members.contains { $0.node == node } ?? false
+        let (store, isAwaited) = state.withLock { state in
+            let isGuest = state.guests[casebook]?.contains(node) ?? false
+            return (state.stores[casebook], isGuest || state.expected[casebook]?.inviter == node)
+        }
+        guard let member = store?.members.first(where: { $0.node == node }) else {
+            return isAwaited
+        }
+        return !member.isRevoked
+    }
+
+    /// Those whom a ticket speaks for, at most, in each casebook.
+    private static let guestLimit = 256
+
+    /// Treats a node as a member from now on.
+    ///
+    /// - Returns: whether there is room for another one.
+    func receive(guest: NodeID, of casebook: Digest) -> Bool {
+        state.withLock { state in
+            guard state.guests[casebook, default: []].count < Shelf.guestLimit else { return false }
+            state.guests[casebook, default: []].insert(guest)
+            return true
+        }
     }
 
     func isMemberOfAny(_ node: NodeID) -> Bool {
         state.withLock { Array($0.stores.keys) }.contains { isMember(node, of: $0) }
     }
 
+    /// Whether a node was a member of something and is of nothing any more.
+    func isRevoked(_ node: NodeID) -> Bool {
+        let stores = state.withLock { Array($0.stores.values) }
+        return stores.contains { $0.members.contains { $0.node == node && $0.isRevoked } }
+            && !isMemberOfAny(node)
+    }
+
     /// Everybody who is a member of anything, this node left out, sorted.
     var neighbours: [NodeID] {
         let stores = state.withLock { Array($0.stores.values) }
-        let nodes = Set(stores.flatMap { $0.members.map(\.node) })
+        let nodes = Set(
+            stores.flatMap { $0.members.filter { !$0.isRevoked }.map(\.node) })
         return nodes.subtracting([identity.node]).sorted()
     }
 

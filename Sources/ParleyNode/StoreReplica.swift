@@ -17,8 +17,8 @@ struct StoreReplica: Replica {
     let learned: @Sendable (NodeID) -> Void
     /// Called with what to do when the disk begins to have too little room for what others send.
     let ranShort: @Sendable (NodeError) -> Void
-    /// Admits a stranger; see `Joining`.
-    let desk: @Sendable (Join, NodeID) async -> Ticket?
+    /// Admits strangers.
+    let joining: Joining
 
     func openings(for peer: NodeID) async -> [Reconciliation.Opening] {
         var openings: [Reconciliation.Opening] = []
@@ -135,7 +135,11 @@ struct StoreReplica: Replica {
     }
 
     func admit(_ join: Join, from peer: NodeID) async -> Ticket? {
-        await desk(join, peer)
+        await joining.admit(join, from: peer)
+    }
+
+    func accepts(_ ticket: Ticket, from peer: NodeID) async -> Bool {
+        joining.accepts(ticket, from: peer)
     }
 }
 

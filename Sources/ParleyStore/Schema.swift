@@ -290,6 +290,8 @@ enum Schema {
             -- SHA-256 of seeds from which something erased could be guessed: never stored again.
             hash BLOB PRIMARY KEY
         ) STRICT, WITHOUT ROWID;
+        -- A coordinator's word that this node was admitted, for members who don't know yet.
+        ALTER TABLE casebook ADD COLUMN ticket BLOB;
 
         """
 }

@@ -48,6 +48,14 @@ extension ReadScope {
         try addresses().filter { $0.node == node }.map(\.address)
     }
 
+    /// What to show members who haven't heard of this node's admission.
+    package func ticket() throws -> Ticket? {
+        let bytes = try Query(db, "SELECT ticket FROM casebook").first { row in
+            row.isNull(0) ? nil : row.bytes(0)
+        }
+        return bytes.flatMap(\.self).flatMap { try? Ticket(bytes: $0) }
+    }
+
     /// Invitations that can still be used: role and expiry in milliseconds since 1970.
     package func openInvitations() throws -> [(role: Role, expires: UInt64)] {
         try Query(db, "SELECT role, expires FROM invitation WHERE used_by IS NULL ORDER BY expires")
@@ -83,6 +91,12 @@ extension WriteScope {
         prune.bind(1, blob: node.bytes)
         prune.bind(2, WriteScope.addressLimit)
         try prune.run()
+    }
+
+    package func setTicket(_ ticket: Ticket) throws {
+        let query = try Query(db, "UPDATE casebook SET ticket = ?1")
+        query.bind(1, blob: ticket.encoded)
+        try query.run()
     }
 
     /// Gives a node a name of one's own, or takes it away with `nil`.

@@ -58,6 +58,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
     case incompatible
     /// The member was revoked.
     case revoked
+    /// This node was revoked, by what the peer holds.
+    case revokedByPeer
     /// This node's disk has no room for what the peer sends.
     case diskFull
     /// The peer can't take any more for now: its disk has no room, or it has too much to do.
@@ -69,8 +71,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
         case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost: false
         case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
             .handshakeFailed, .timeout, .silence, .notReading, .tooManyConnections, .tooLarge,
-            .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked, .diskFull,
-            .peerOverloaded:
+            .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked, .revokedByPeer,
+            .diskFull, .peerOverloaded:
             true
         }
     }
@@ -89,7 +91,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
             .peerOverloaded:
             false
         case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
-            .tooLarge, .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked:
+            .tooLarge, .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked,
+            .revokedByPeer:
             true
         }
     }
@@ -115,6 +118,7 @@ extension CloseReason {
         case .badSignature: "it sent what isn't signed by its author"
         case .incompatible: "its version doesn't fit this one"
         case .revoked: "it was revoked"
+        case .revokedByPeer: "it says that this node was revoked"
         case .diskFull: "there is too little free disk space here to receive anything"
         case .peerOverloaded:
             "it can't take any more now: its disk is full, or it has too much to do"

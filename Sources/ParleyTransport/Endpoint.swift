@@ -11,18 +11,22 @@ package struct Endpoint: Sendable {
     /// Whether a key is a member of any casebook here: asked once per connection, on an event loop,
     /// so it must answer from memory.
     package let isMember: @Sendable (NodeID) -> Bool
+    /// Whether a key was a member and is none any more. Asked in the same way.
+    package let isRevoked: @Sendable (NodeID) -> Bool
 
     package init(
         certificate: NodeCertificate,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         refusals: RefusalCounters,
         limits: ConnectionLimits = ConnectionLimits(),
-        isMember: @escaping @Sendable (NodeID) -> Bool
+        isMember: @escaping @Sendable (NodeID) -> Bool,
+        isRevoked: @escaping @Sendable (NodeID) -> Bool = { _ in false }
     ) {
         self.certificate = certificate
         self.group = group
         self.refusals = refusals
         self.limits = limits
         self.isMember = isMember
+        self.isRevoked = isRevoked
     }
 }

@@ -131,6 +131,10 @@ final class FrameChannel: ChannelInboundHandler {
             cut(.wrongCertificate)
             return
         }
+        guard isInitiator || !endpoint.isRevoked(peer) else {
+            cut(.revoked)
+            return
+        }
         let isKnown = isInitiator || endpoint.isMember(peer)
         guard !isKnown || observer.admits(peer) else {
             cut(.tooManyConnections)

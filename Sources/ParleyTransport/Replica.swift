@@ -40,6 +40,10 @@ package protocol Replica: Sendable {
     /// Admits a stranger whose join names a secret that is still good, consuming it in the same
     /// transaction; `nil` otherwise.
     func admit(_ join: Join, from peer: NodeID) async -> Ticket?
+
+    /// Whether a ticket speaks for the peer that shows it: signed, for that key, by who coordinates a
+    /// casebook here. From then on it is treated as the member it will turn out to be.
+    func accepts(_ ticket: Ticket, from peer: NodeID) async -> Bool
 }
 
 /// What became of batches that were handed to the store.

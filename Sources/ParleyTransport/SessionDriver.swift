@@ -15,23 +15,27 @@ package final class SessionDriver: ConnectionHandler {
     /// Batches that go into one transaction.
     private static let batchesPerTransaction = 8
 
-    private let connection: Connection
-    private let replica: any Replica
-    private let observer: Observer
+    let connection: Connection
+    let replica: any Replica
+    let observer: Observer
     private let run: UInt64
     private let budget: SendBudget
     private let now: @Sendable () -> Moment
     /// What to say instead of a hello where this side is about to join.
-    private let join: Join?
+    let join: Join?
+    /// A coordinator's word for this node, where the peer may not have heard of it.
+    let tickets: [Ticket]
+    /// Whether the peer's hello is waited for: it is known, or a ticket speaks for it.
+    var mayGreet: Bool
 
     private var session: Session?
     private var openings: [Digest: Reconciliation.Opening] = [:]
     /// What came while the stores were being read; it is handled afterwards.
-    private var early: [Message] = []
-    private var isLoading = false
+    var early: [Message] = []
+    var isLoading = false
     /// How the connection ended, once it has.
     private var ending: CloseReason?
-    private var isClosed: Bool { ending != nil }
+    var isClosed: Bool { ending != nil }
     private var hasOpened = false
     /// Casebooks of which both sides had what the other offered.
     private var settled: Set<Digest> = []
@@ -47,7 +51,8 @@ package final class SessionDriver: ConnectionHandler {
 
     package init(
         connection: Connection, replica: any Replica, observer: Observer, run: UInt64,
-        budget: SendBudget, join: Join? = nil, now: @escaping @Sendable () -> Moment
+        budget: SendBudget, join: Join? = nil, tickets: [Ticket] = [],
+        now: @escaping @Sendable () -> Moment
     ) {
         self.connection = connection
         self.replica = replica
@@ -55,6 +60,8 @@ package final class SessionDriver: ConnectionHandler {
         self.run = run
         self.budget = budget
         self.join = join
+        self.tickets = tickets
+        mayGreet = connection.isKnown
         self.now = now
         share = SendShare(of: budget)
     }
@@ -71,6 +78,7 @@ package final class SessionDriver: ConnectionHandler {
         if let join {
             connection.send(Frame.encode(.join(join)))
         } else if connection.isInitiator {
+            for ticket in tickets { connection.send(Frame.encode(.ticket(ticket))) }
             load()
         }
     }
@@ -82,7 +90,10 @@ package final class SessionDriver: ConnectionHandler {
         } catch {
             return end(.corrupt, Close(.malformed, text: "a message that can't be read"))
         }
-        guard let message else { return }
+        if let message { takeUp(message) }
+    }
+
+    func takeUp(_ message: Message) {
         if isLoading {
             early.append(message)
         } else if session != nil {
@@ -113,43 +124,10 @@ package final class SessionDriver: ConnectionHandler {
         observer.closed(handle, SessionOutcome(reason: reason, hasSettled: hasSettled))
     }
 
-    // MARK: Getting to a session
-
-    /// The only two exchanges before a session: joining, on either side.
-    private func receiveAtTheDoor(_ message: Message) {
-        switch message {
-        case .welcome(let ticket) where join != nil:
-            observer.welcomed(ticket)
-            load()
-        case .close:
-            connection.close(.refusedByPeer)
-        case .join(let join) where !connection.isInitiator:
-            let (replica, peer) = (replica, connection.peer)
-            // What comes before the answer waits for it: there must be one session, not two.
-            isLoading = true
-            connection.setReading(false)
-            connection.run(
-                { await replica.admit(join, from: peer) },
-                then: { [self] ticket in
-                    isLoading = false
-                    guard !isClosed else { return }
-                    guard let ticket else {
-                        return end(.unknownPeer, Close(.notAdmitted, text: "not admitted"))
-                    }
-                    connection.admit()
-                    connection.send(Frame.encode(.welcome(ticket)))
-                    load()
-                })
-        case _ where connection.isKnown:
-            early.append(message)
-            load()
-        default:
-            end(.unknownPeer, Close(.notAdmitted, text: "not admitted"))
-        }
-    }
+    // MARK: The session
 
     /// Reads from the stores what the session opens with.
-    private func load() {
+    func load() {
         isLoading = true
         connection.setReading(false)
         let (replica, peer) = (replica, connection.peer)
@@ -166,8 +144,6 @@ package final class SessionDriver: ConnectionHandler {
                 receiveEarly()
             })
     }
-
-    // MARK: The session
 
     /// Calls the session and performs what it answers.
     private func handle(_ body: (inout Session) -> [SessionAction]) {
@@ -280,7 +256,7 @@ package final class SessionDriver: ConnectionHandler {
     }
 
     /// Reads on unless the stores are being read or much waits to be stored.
-    private func resumeReading() {
+    func resumeReading() {
         guard !isLoading, intake.byteCount <= SessionDriver.storingLimit / 2 else { return }
         connection.setReading(true)
     }
@@ -368,7 +344,7 @@ package final class SessionDriver: ConnectionHandler {
         timer = (deadline, scheduled)
     }
 
-    private func end(_ reason: CloseReason, _ close: Close?) {
+    func end(_ reason: CloseReason, _ close: Close?) {
         if let close { connection.send(Frame.encode(.close(close))) }
         connection.close(reason)
     }
@@ -411,6 +387,10 @@ package final class SessionDriver: ConnectionHandler {
 
     func supersede() {
         end(.superseded, Close(.duplicate))
+    }
+
+    func revoke() {
+        end(.revoked, Close(.revoked))
     }
 
     private func news() -> SyncReport {

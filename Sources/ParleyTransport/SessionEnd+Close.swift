@@ -21,6 +21,7 @@ extension CloseReason {
             switch end {
             case .byPeer(.goingAway), .byPeer(.duplicate): .closedByPeer
             case .byPeer(.overloaded): .peerOverloaded
+            case .byPeer(.revoked): .revokedByPeer
             case .byPeer: .refusedByPeer
             case .silence: .silence
             case .violation: .protocolViolation

@@ -126,6 +126,11 @@ package struct SessionHandle: Sendable, Hashable {
         connection.eventLoop.execute { driver.value.supersede() }
     }
 
+    /// Closes because the peer belongs to nothing here any more.
+    package func revoke() {
+        connection.eventLoop.execute { driver.value.revoke() }
+    }
+
     /// Says what is owed, then closes.
     package func stop() {
         connection.eventLoop.execute { driver.value.stop() }

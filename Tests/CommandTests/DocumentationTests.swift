@@ -13,7 +13,7 @@ import parley
     }
 
     /// Every example, on a node prepared for it: `3f9a` stands for a record that basil and amal
-    /// edited apart, `a1b2:42` for amal's edit.
+    /// edited apart, `a1b2:42` for amal's edit and `c3d4:1` for basil's.
     @Test func everyExampleInHelpRuns() throws {
         for (words, examples) in HelpPage.everyCommand() where !["watch"].contains(words.last) {
             for example in examples {
@@ -51,6 +51,7 @@ private struct ExampleWorld {
     private let basil: TestNode
     private let record: String
     private let change: String
+    private let changeOfBasil: String
 
     init() throws {
         workplace = try Workplace()
@@ -67,7 +68,9 @@ private struct ExampleWorld {
             "edit", record, "place=a", "date=2026-02", "note=a", as: Written.self
         ).change
         amal.stop()
-        basil.parley("edit", record, "place=b", "date=2026-03", "note=b")
+        changeOfBasil = try basil.answer(
+            "edit", record, "place=b", "date=2026-03", "note=b", as: Written.self
+        ).change
         try amal.start()
         try basil.start()
         try amal.sync(with: basil)
@@ -82,6 +85,7 @@ private struct ExampleWorld {
     func run(_ example: String) throws -> ChildProcess.Result {
         if let preparation = try preparation(for: example) { return preparation }
         let command = example.replacing("3f9a", with: record).replacing("a1b2:42", with: change)
+            .replacing("c3d4:1", with: changeOfBasil)
         return workplace.shell(command, home: amal.home)
     }
 

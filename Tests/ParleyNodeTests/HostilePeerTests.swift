@@ -127,7 +127,7 @@ struct HostilePeerTests {
 }
 
 /// Somebody with a key of their own whom no log knows.
-private final class Stranger: ConnectionHandler {
+final class Stranger: ConnectionHandler {
     struct Heard: Sendable {
         var tags: [UInt8] = []
         var reason: CloseReason?
@@ -156,8 +156,9 @@ private final class Stranger: ConnectionHandler {
     }
 
     /// Connects with a fresh key, says one thing, and listens until the other side hangs up.
-    static func say(_ message: Message, to node: RunningNode) async throws -> Heard {
-        let identity = Identity.generate()
+    static func say(
+        _ message: Message, to node: RunningNode, as identity: Identity = .generate()
+    ) async throws -> Heard {
         let endpoint = Endpoint(
             certificate: try NodeCertificate(privateKey: identity.privateKey),
             refusals: RefusalCounters(), isMember: { _ in false })
@@ -174,7 +175,7 @@ private final class Stranger: ConnectionHandler {
 }
 
 extension Digest {
-    fileprivate init?(hexadecimal text: String) {
+    init?(hexadecimal text: String) {
         guard let bytes = Hexadecimal.bytes(of: text) else { return nil }
         self.init(bytes: bytes)
     }

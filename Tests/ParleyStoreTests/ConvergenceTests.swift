@@ -165,7 +165,7 @@ import Testing
         _ node: TestNode, _ member: NodeID, _ random: inout SplitMix
     ) async throws {
         switch Int.random(in: 0..<4, using: &random) {
-        case 0: try await node.change(member, to: .reader, name: "r")
+        case 0: try await node.change(member, to: .reader)
         case 1: try await node.admit(member, .editor, as: "e")
         default:
             let logs = node.store.appliedClock.entries.filter { $0.origin.node == member }

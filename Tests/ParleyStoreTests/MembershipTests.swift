@@ -201,7 +201,7 @@ import Testing
         let node = boris.store.origin.node
         let id = try await #require(boris.create("exchange", write("place", "one")).recordIDs[0])
         try await anna.pull(from: boris)
-        try await anna.change(node, to: .reader, name: "boris")
+        try await anna.change(node, to: .reader)
         try await boris.edit(id, write("place", "unknowing"))
         try await anna.pull(from: boris)
         try await boris.pull(from: anna)
@@ -213,7 +213,7 @@ import Testing
         await #expect(throws: StoreError.notPermitted) {
             try await boris.edit(id, write("place", "knowing"))
         }
-        try await anna.change(node, to: .editor, name: "boris")
+        try await anna.change(node, to: .editor)
         try await boris.pull(from: anna)
         try await boris.edit(id, write("place", "again"))
         try await anna.pull(from: boris)

@@ -119,9 +119,7 @@ struct TestNode: Sendable {
 
     @discardableResult
     func admit(_ node: NodeID, _ role: Role, as name: String) async throws -> Appended {
-        try await store.write {
-            try $0.append([.admitting(Admission(node: node, role: role, name: name))])
-        }
+        try await store.write { try $0.admit(Admission(node: node, role: role, name: name)) }
     }
 
     /// Ends a member's logs.
@@ -129,21 +127,17 @@ struct TestNode: Sendable {
     /// - Parameter tips: the last that counts of each log; `nil` for what is applied here.
     @discardableResult
     func revoke(_ node: NodeID, keeping tips: [Clock.Entry]? = nil) async throws -> Appended {
-        try await store.write { scope in
-            try scope.append([
-                .cutting(Cut(node: node, accepted: tips ?? scope.accepted(of: node)))
-            ])
-        }
+        try await store.write { try $0.revoke(node, keeping: tips) }
     }
 
     /// Gives a member another role; what it does beyond without knowing of that is void.
     @discardableResult
-    func change(_ node: NodeID, to role: Role, name: String) async throws -> Appended {
+    func change(_ node: NodeID, to role: Role) async throws -> Appended {
         try await store.write { scope in
-            try scope.append([
-                .cutting(Cut(node: node, accepted: scope.accepted(of: node))),
-                .admitting(Admission(node: node, role: role, name: name)),
-            ])
+            guard let member = try scope.members().first(where: { $0.node == node }) else {
+                throw StoreError.notPermitted
+            }
+            return try scope.setRole(of: member, to: role)
         }
     }
 
@@ -252,22 +246,6 @@ extension CasebookStore {
     /// The hash of a change of a log without forks.
     func hash(of origin: Origin, at sequence: UInt64) async throws -> Digest? {
         try await hashes(of: origin, at: sequence, named: nil).first
-    }
-}
-
-extension ReadScope {
-    fileprivate func accepted(of node: NodeID) throws -> [Clock.Entry] {
-        try summary().applied.entries.filter { $0.origin.node == node }
-    }
-}
-
-extension Group {
-    fileprivate static func admitting(_ admission: Admission) -> Group {
-        Group(kind: .admission, subject: .casebook, content: .payload(admission.encoded))
-    }
-
-    fileprivate static func cutting(_ cut: Cut) -> Group {
-        Group(kind: .cut, subject: .casebook, content: .payload(cut.encoded))
     }
 }
 

@@ -75,6 +75,7 @@ final class ScriptedReplica: Replica {
     func newestShared(
         of origin: Origin, among points: [Tip], in casebook: Digest
     ) async -> Tip? { nil }
+    func accepts(_ ticket: Ticket, from peer: NodeID) async -> Bool { false }
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {}
     func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {}
     func rememberExchange(with peer: NodeID, in casebook: Digest) async {}

@@ -37,7 +37,7 @@ package struct CasebookCommands: Sendable {
             .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
-            .addPeer, .renamePeer, .removePeer:
+            .addPeer, .renamePeer, .removePeer, .revokePeer, .setRole:
             false
         }
     }
@@ -123,10 +123,16 @@ package struct CasebookCommands: Sendable {
                 "cannot write in this casebook: you are no member of it yet. Type `parley sync` with a coordinator in reach."
             )
         }
+        guard !own.isRevoked else {
+            throw NodeError(
+                .notPermitted,
+                "cannot write in this casebook: your node was revoked. What you write here would count nowhere; what is here can still be read. Ask a coordinator to invite a new node of yours."
+            )
+        }
         guard own.role != .reader else {
             throw NodeError(
                 .notPermitted,
-                "cannot write in this casebook: you are a reader here. Ask a coordinator for another role; `parley casebook show` lists them."
+                "cannot write in this casebook: you are a reader here. Ask a coordinator for another role; `parley casebook show` lists them, and `parley peer role` is what they type."
             )
         }
     }

@@ -16,6 +16,7 @@ extension ReadScope {
             ("casebook", .string(Hexadecimal.text(of: summary.casebook.bytes))),
             ("name", .string(summary.name)), ("role", .optional(role?.name)),
             ("members", .array(members.map(\.json))),
+            ("coordinators", .integer(members.count(where: \.isCoordinating))),
         ])
     }
 }
@@ -25,6 +26,7 @@ extension Member {
     var json: JSONValue {
         .object([
             ("node", .string(node.text)), ("name", .string(name)), ("role", .string(role.name)),
+            ("revoked", .bool(isRevoked)),
         ])
     }
 }

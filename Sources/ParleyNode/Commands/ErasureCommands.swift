@@ -100,13 +100,7 @@ extension CasebookCommands {
         guard members.first(where: { $0.node == store.origin.node })?.role != .coordinator else {
             return
         }
-        let coordinators = try members.filter { $0.role == .coordinator && !$0.isRevoked }
-            .map { try scope.name(of: $0) }
-        let whom =
-            coordinators.isEmpty
-            ? "There is none left; `parley casebook show` says how to go on."
-            : "Ask \(coordinators.joined(separator: " or "))."
-        throw NodeError(.notPermitted, "cannot \(verb): only coordinators may. \(whom)")
+        throw NodeError(onlyCoordinatorsMay: verb, members)
     }
 
     private func checked(basis: String) throws -> String {

@@ -11,12 +11,15 @@ package struct CasebookAnswer: Decodable, Sendable {
         let node: String
         let name: ForeignText
         let role: String
+        let revoked: Bool?
     }
 
     let casebook: String
     let name: ForeignText
     let role: String?
     let members: [Member]?
+    /// How many members can decide about members.
+    let coordinators: Int?
 }
 
 /// `join`: once admitted and the founding change is held.
@@ -37,6 +40,7 @@ package struct PeerAnswer: Decodable, Sendable {
     let node: String
     let name: ForeignText
     let role: String?
+    let revoked: Bool?
     let addresses: [ForeignText]?
     /// Those of them where another node answers.
     let taken: [ForeignText]?

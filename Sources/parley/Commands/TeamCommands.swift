@@ -84,7 +84,9 @@ struct Watch: AsyncParsableCommand, Exemplified {
 struct PeerCommand: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         commandName: "peer", abstract: "The other nodes: who they are and where to reach them.",
-        subcommands: [ListAll.self, Add.self, Remove.self, Rename.self])
+        subcommands: [
+            ListAll.self, Add.self, Remove.self, Rename.self, ChangeRole.self, Revoke.self,
+        ])
     static let examples = [Example("everybody", "parley peer list")]
 
     struct ListAll: NodeCommand {
@@ -159,6 +161,69 @@ struct PeerCommand: AsyncParsableCommand, Exemplified {
         func request() -> Request { .renamePeer(peer: peer, name: name) }
 
         func page(for peers: [PeerAnswer], on screen: Screen) -> String {
+            PeerPage.text(peers, on: screen)
+        }
+    }
+
+    struct ChangeRole: NodeCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "role", abstract: "Give a member another role; only coordinators may.",
+            discussion: """
+                Coordinators invite, revoke and erase, beside editing. Readers only read. What \
+                somebody edited elsewhere without knowing that they may no longer doesn't count.
+                """)
+        static let examples = [
+            Example("let somebody invite, too", "parley peer role basil coordinator")
+        ]
+
+        @Argument(help: "The member, by name or the beginning of its node ID.") var peer: String
+        @Argument(help: "coordinator, editor or reader.") var role: Invite.Role
+        @OptionGroup var options: NodeOptions
+
+        func request() -> Request { .setRole(peer: peer, role: role.rawValue) }
+
+        func page(for peers: [PeerAnswer], on screen: Screen) -> String {
+            PeerPage.text(peers, on: screen)
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand, Exemplified {
+        static let configuration = CommandConfiguration(
+            abstract: "Shut a node out of the casebook, for good; only coordinators may.",
+            discussion: """
+                For a laptop that was lost or seized. The node gets nothing any more from anybody \
+                who has heard of it, and what it writes from now on counts nowhere. What it wrote \
+                until now counts as far as it is here; --until says otherwise where its key was \
+                misused before. Type it again with a later --until to let more of its work in. A \
+                revoked node is never a member again: its person makes a new one.
+                """)
+        static let examples = [
+            Example("a seized laptop", "parley peer revoke basil --yes"),
+            Example(
+                "whose key was misused after a change of its log",
+                "parley peer revoke basil --until c3d4:1 --yes"),
+        ]
+
+        @Argument(help: "The member, by name or the beginning of its node ID.") var peer: String
+        @Option(
+            help: ArgumentHelp(
+                "The last change of a log of it that counts; once for each of its logs.",
+                valueName: "change"))
+        var until: [String] = []
+        @Flag(help: "Don't ask.") var yes = false
+        @OptionGroup var options: NodeOptions
+
+        func run() async throws {
+            if !yes {
+                try Question.ask(
+                    "Shut \(peer) out of the casebook, for good? [y/N] ", verb: "revoke \(peer)")
+            }
+            try await Session.with(options) {
+                try await $0.show(.revokePeer(peer: peer, until: until), page: page)
+            }
+        }
+
+        private func page(for peers: [PeerAnswer], on screen: Screen) -> String {
             PeerPage.text(peers, on: screen)
         }
     }

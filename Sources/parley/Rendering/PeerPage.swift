@@ -8,7 +8,7 @@ package enum PeerPage {
         table.rows = peers.map { peer in
             [
                 .init(peer.name.line), .init(String(peer.node.prefix(16)), .faint),
-                .init(peer.role ?? ""),
+                role(peer.role, isRevoked: peer.revoked == true),
                 peer.connected == true ? .init("yes", .good) : .init("no", .faint),
                 .init(addresses(of: peer)),
             ]
@@ -43,10 +43,25 @@ package enum PeerPage {
         table.rows = members.map { member in
             [
                 .init(member.name.line), .init(String(member.node.prefix(16)), .faint),
-                .init(member.role),
+                role(member.role, isRevoked: member.revoked == true),
             ]
         }
-        return heading + "\n" + table.text(on: screen)
+        return heading + "\n" + table.text(on: screen) + orphaned(casebook, on: screen)
+    }
+
+    private static func role(_ role: String?, isRevoked: Bool) -> Table.Cell {
+        isRevoked ? .init("revoked", .attention) : .init(role ?? "")
+    }
+
+    private static func orphaned(_ casebook: CasebookAnswer, on screen: Screen) -> String {
+        guard casebook.coordinators == 0 else { return "" }
+        return screen.paint("\nno coordinator is left", .attention)
+            + """
+            : nobody can be invited, revoked or given a role here any more, and nothing erased.
+            The records stay, can be edited and go on being exchanged. To have coordinators again,
+            start a new casebook with `parley casebook create NAME` and invite the others there.
+
+            """
     }
 
     package static func text(_ casebooks: [CasebookAnswer], on screen: Screen) -> String {
