@@ -52,7 +52,12 @@ struct ConnectionTests {
         let probe = Probe()
         let deaf = Probe()
         let listener = try await attic.listen(
-            knows: [cellar], limits: .with { $0.queuedBytes = 1 << 20 }, probe)
+            knows: [cellar],
+            limits: .with {
+                $0.queuedBytes = 1 << 20
+                // The deaf one says nothing either, which isn't the point.
+                $0.opening = .seconds(600)
+            }, probe)
         let dialled = try await cellar.dial(listener, expecting: attic, deaf)
         try await dialled.perform { $0.setReading(false) }
         let accepted = try #require(await probe.connection())

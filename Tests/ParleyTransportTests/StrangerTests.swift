@@ -61,7 +61,7 @@ struct StrangerTests {
 
     @Test
     func aStrangerThatIsNotAdmittedInTimeIsDropped() async throws {
-        let limits = ConnectionLimits.with { $0.opening = .seconds(2) }
+        let limits = ConnectionLimits.with { $0.opening = .seconds(10) }
         let probe = Probe()
         let listener = try await attic.listen(limits: limits, probe)
         let dialled = try await stranger.dial(listener, expecting: attic)

@@ -170,7 +170,7 @@ import Testing
         let nour = try await Desk.founder()
         _ = try await nour.admitting("Ali", role: .reader)
         let shown = await nour.perform(.showCasebook).json
-        #expect(shown?.names == ["casebook", "name", "role", "members"])
+        #expect(shown?.names == ["casebook", "name", "role", "members", "coordinators"])
         #expect(shown?["role"].content == "coordinator")
         #expect(shown?["members"]?.items.map { $0["name"].content } == ["Ali", "Nour"])
     }
