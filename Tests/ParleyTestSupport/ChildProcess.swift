@@ -86,6 +86,13 @@ package final class ChildProcess {
             errors: ChildProcess.contents(of: errors))
     }
 
+    /// What `ps` shows of it.
+    package var commandLine: String {
+        let file = open("/proc/\(pid)/cmdline", O_RDONLY)
+        defer { close(file) }
+        return ChildProcess.contents(of: file)
+    }
+
     package func send(_ signal: Int32) {
         kill(pid, signal)
     }

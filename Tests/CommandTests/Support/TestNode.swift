@@ -113,6 +113,13 @@ final class TestNode {
         return code
     }
 
+    /// Ends the daemon and returns what it said.
+    func stopped() -> String {
+        daemon?.send(SIGTERM)
+        defer { daemon = nil }
+        return daemon?.wait().errors ?? ""
+    }
+
     /// Until the first line break, or the end where the other side went away.
     static func line(from file: Int32) -> String {
         var bytes: [UInt8] = []
