@@ -50,6 +50,15 @@ package struct ResolutionDraft {
                     + "side and then use `parley edit \(conflict.record.prefix(8)) "
                     + "\(conflict.field):=`.")
         }
+        // Leaving it as it was isn't a choice: whoever wanted out of the editor says it that way.
+        guard value != shownValue else {
+            file.remove()
+            throw CommandFailure(
+                Exit.refused,
+                "nothing settled: the text was left unchanged. To keep a side as it is, type the "
+                    + "command that `parley conflict show \(ShortNames.record(conflict.record)) "
+                    + "\(conflict.field)` has for it.")
+        }
         return value
     }
 
