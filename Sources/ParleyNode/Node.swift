@@ -102,8 +102,9 @@ package final class Node: Sendable {
                     "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
                 )
             }
-            return await CasebookCommands(store: store, shown: shown) { [last] in last.id }
-                .perform(request)
+            return await CasebookCommands(
+                store: store, shown: shown, showsAllValues: envelope.showsAllValues
+            ) { [last] in last.id }.perform(request)
         }
         switch request {
         case .createCasebook(let name):

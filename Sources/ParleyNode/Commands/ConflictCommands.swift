@@ -16,8 +16,9 @@ extension CasebookCommands {
         return Answer(.array(conflicts.map(\.json)), hasConflicts: !conflicts.isEmpty)
     }
 
-    /// Remembers what is about to be shown.
+    /// Remembers what is about to be shown with all its values.
     func note(_ conflicts: [FieldConflict]) {
+        guard showsAllValues else { return }
         shown.note(conflicts.map { (key(of: $0), $0.sides.map(\.standing)) })
     }
 

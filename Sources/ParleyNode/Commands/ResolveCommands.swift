@@ -34,7 +34,7 @@ extension CasebookCommands {
             guard let isShown = shown.seen(side.standing, in: key) else {
                 throw NodeError(
                     .refused,
-                    "cannot settle that: its values weren't shown here lately, and nobody may drop what they haven't seen. Look with `parley conflict show \(try scope.shortID(of: conflict.record.id)) \(conflict.field.commandName)`, then choose, or name with --seen what you chose among."
+                    "cannot settle that: its values weren't all shown here lately, and nobody may drop what they haven't seen. Look with `parley conflict show \(try scope.shortID(of: conflict.record.id)) \(conflict.field.commandName)`, then choose, or name with --seen what you chose among."
                 )
             }
             if case .take(let change) = choice, let pattern = DotPattern(change),
@@ -47,7 +47,7 @@ extension CasebookCommands {
         guard !seen.isEmpty else {
             throw NodeError(
                 .refused,
-                "cannot settle that: all its values have changed since they were last shown here. Look again with `parley conflict show`, then choose."
+                "cannot settle that: all its values have changed since they were last shown here. Look again with `parley conflict show \(try scope.shortID(of: conflict.record.id)) \(conflict.field.commandName)`, then choose."
             )
         }
         return Set(seen.map(\.standing)).sorted()

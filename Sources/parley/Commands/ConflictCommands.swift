@@ -43,6 +43,8 @@ struct ConflictCommand: AsyncParsableCommand, Exemplified {
         @Argument(help: "The field, where several are in conflict.") var field: String?
         @OptionGroup var options: NodeOptions
 
+        var showsAllValues: Bool { true }
+
         func request() -> Request { .showConflict(record: record, field: field) }
 
         func page(for conflict: ConflictAnswer, on screen: Screen) -> String {

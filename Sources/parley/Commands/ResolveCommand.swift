@@ -6,9 +6,9 @@ struct Resolve: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         abstract: "Settle a conflict: take a side, or write another value.",
         discussion: """
-            Settles exactly the values named by --seen, or those this node last showed; one that \
-            arrived since stays in conflict with the result, and what it never showed, or so long \
-            ago that it is forgotten, has to be looked at first. For an edit against a delete the field \
+            Settles exactly the values named by --seen, or those this node last showed with \
+            `conflict show` or --json; one that arrived since stays in conflict with the result, and \
+            what it never showed, or so long ago that it is forgotten, has to be looked at first. For an edit against a delete the field \
             is `state`.
             """)
     static let examples = [

@@ -253,6 +253,18 @@ import Testing
         #expect(named.exitCode == 0)
     }
 
+    /// A page that leaves values out doesn't count as a look at them.
+    @Test func aPageWithOneValueOfSeveralShowsNoConflict() async throws {
+        let dispute = try await Dispute()
+        let carla = try await dispute.nour.admitting("Carla")
+        _ = await carla.perform(.show(dispute.record), showsAllValues: false)
+        _ = await carla.perform(.listConflicts(limit: 0), showsAllValues: false)
+        let blind = await carla.perform(.settle(dispute.record, "place", as: "x"))
+        #expect(blind.exitCode == 1)
+        _ = await carla.perform(.show(dispute.record))
+        #expect(await carla.perform(.settle(dispute.record, "place", as: "x")).exitCode == 0)
+    }
+
     /// What was shown before thousands of others is forgotten, and counts as not seen.
     @Test func whatIsForgottenIsNotSettled() async throws {
         let dispute = try await Dispute()
