@@ -68,7 +68,12 @@ extension CasebookCommands {
                 "cannot reopen the conflict: it is open. `parley conflict show \(try scope.shortID(of: record.id)) \(field.commandName)` shows it."
             )
         }
-        let settled = try lastChoice(of: record, target, in: scope)
+        let ancestry = try scope.ancestry()
+        let history = CellHistory(of: target, in: try scope.edits(of: record.id)) {
+            try $0.covers($1, in: ancestry)
+        }
+        let settled = try history.settledValues(standing: cell.entries.map(\.dot))
+        guard !settled.isEmpty else { throw NodeError.neverSettled }
         let values = Set(settled + cell.distinctValues).sorted()
         guard values.count > 1 else { throw NodeError.neverSettled }
         return try settle(
@@ -137,24 +142,6 @@ extension CasebookCommands {
                 "cannot settle `state` that way: the record is kept or goes. Type `--value live` or `--value deleted`."
             )
         }
-    }
-
-    /// The chosen and the rejected values of the newest resolution of a cell.
-    private func lastChoice(
-        of record: StoredRecord, _ target: CellWrite.Target, in scope: ReadScope
-    ) throws -> [Value] {
-        let edits = try scope.edits(of: record.id).sorted {
-            ($0.time, $0.edit.dot) < ($1.time, $1.edit.dot)
-        }
-        for (edit, _) in edits.reversed() {
-            for write in edit.writes where write.target == target {
-                guard case .named(let dropped) = write.drops else { continue }
-                let rejected = edits.filter { dropped.contains($0.edit.dot) }
-                    .flatMap { $0.edit.writes.filter { $0.target == target }.flatMap(\.values) }
-                return write.values + rejected
-            }
-        }
-        throw NodeError.neverSettled
     }
 
     // MARK: Writing

@@ -8,8 +8,8 @@ struct Resolve: AsyncParsableCommand, Exemplified {
         discussion: """
             Settles exactly the values named by --seen, or those this node last showed with \
             `conflict show` or --json; one that arrived since stays in conflict with the result, and \
-            what it never showed, or so long ago that it is forgotten, has to be looked at first. For an edit against a delete the field \
-            is `state`.
+            what it never showed, or so long ago that it is forgotten, has to be looked at first. \
+            For an edit against a delete the field is `state`.
             """)
     static let examples = [
         Example(

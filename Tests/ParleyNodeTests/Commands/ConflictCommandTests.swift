@@ -15,6 +15,11 @@ import Testing
         let nours: String
         let alis: String
 
+        init(nour: Desk, ali: Desk, record: String, nours: String, alis: String) {
+            (self.nour, self.ali, self.record) = (nour, ali, record)
+            (self.nours, self.alis) = (nours, alis)
+        }
+
         init() async throws {
             nour = try await Desk.founder("Nour")
             ali = try await nour.admitting("Ali")
