@@ -41,7 +41,9 @@ import parley
         "change": .text, "by": .text, "node": .text, "at": .text, "because": .optional(.text),
         "operations": [step],
     ]
-    private static let resolution: Shape = ["record": .text, "field": .text, "change": .text]
+    private static let resolution: Shape = [
+        "record": .text, "field": .text, "change": .text, "conflicts": .anything,
+    ]
     private static let peer: Shape = [
         "node": .text, "name": .text, "role": .text, "addresses": [.text], "connected": .flag,
     ]

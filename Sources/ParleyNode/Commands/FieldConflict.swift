@@ -76,10 +76,29 @@ struct FieldConflict {
         ])
     }
 
+    /// The sides somebody means by a change: those it wrote, or where it wrote none of them those it
+    /// put back.
+    func sides(of change: DotPattern) -> [Side] {
+        let written = sides.filter { change.matches($0.author.dot) }
+        return written.isEmpty ? sides.filter { change.matches($0.standing) } : written
+    }
+
+    /// The name of a side's change by which it is taken and no other; `nil` where the change wrote
+    /// several of the values.
+    func name(of side: Side) -> String? {
+        [side.author.dot.text, side.author.dot.longText].first { name in
+            DotPattern(name).map { Set(sides(of: $0).map(\.value)) == [side.value] } ?? false
+        }
+    }
+
     private func json(of side: Side) -> JSONValue {
         let value: [(String, JSONValue)] = [("value", RecordView.json(side.value))]
+        let author = side.author.members.map { member in
+            member.0 == "change"
+                ? ("change", .string(name(of: side) ?? side.author.dot.text)) : member
+        }
         return .object(
-            value + side.author.members + [
+            value + author + [
                 ("seen", seen(by: side)), ("reason", .optional(side.author.reason)),
                 ("reopened", side.reopening.map { .object($0.members) } ?? .null),
                 ("why", .string(ConcurrencyWording(side, in: self).text)),
@@ -97,25 +116,9 @@ struct FieldConflict {
 }
 
 extension FieldConflict.Side {
-    /// Whether this is the value that somebody means by a change: the one that wrote it, or the one
-    /// that put it back.
-    func matches(_ pattern: DotPattern) -> Bool {
-        pattern.matches(author.dot) || pattern.matches(standing)
-    }
-
     /// Whether the author had applied a change, or made it.
     func hasSeen(_ dot: Dot) -> Bool {
         seen.contains(dot) || author.dot == dot
-    }
-}
-
-extension ReadScope {
-    /// What stands in a cell, oldest first.
-    func entries(of record: StoredRecord, _ field: FieldName?) throws -> [Cell.Entry] {
-        let target = field.map(CellWrite.Target.register) ?? .state
-        return try record.state[target].entries
-            .map { (try loggedChange($0.dot)?.time ?? HybridTime(rawValue: 0), $0) }
-            .sorted { $0 < $1 }.map(\.1)
     }
 }
 

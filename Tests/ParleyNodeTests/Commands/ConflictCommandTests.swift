@@ -117,7 +117,7 @@ import Testing
         let settled = await dispute.ali.perform(
             .take(dispute.nours, dispute.record, "place", because: "confirmed by the ICRC"))
         #expect(settled.exitCode == 0)
-        #expect(settled.json?.names == ["record", "field", "change"])
+        #expect(settled.json?.names == ["record", "field", "change", "conflicts"])
         try await dispute.nour.meet(dispute.ali)
         #expect(try await dispute.nour.digest() == dispute.ali.digest())
         let shown = await dispute.nour.perform(.show(dispute.record))
@@ -144,6 +144,7 @@ import Testing
         let settled = await dispute.nour.perform(
             .take(dispute.nours, dispute.record, "place", seen: [dispute.nours]))
         #expect(settled.exitCode == 4)
+        #expect(settled.json?["conflicts"]?.text == #"["place"]"#)
         let shown = await dispute.nour.perform(.showConflict(record: dispute.record, field: nil))
         let sides = shown.json?["values"]?.items ?? []
         #expect(Set(sides.map { $0["value"].content }) == ["Damascus", "Sweida"])
