@@ -70,17 +70,7 @@ struct ConflictCommand: AsyncParsableCommand, Exemplified {
         }
 
         func page(for answer: ResolutionAnswer, on screen: Screen) -> String {
-            ResolutionPage.text("reopened", answer, on: screen)
+            ResolutionPage.text(reopening: answer, on: screen)
         }
-    }
-}
-
-/// What `resolve` and `reopen` answer.
-enum ResolutionPage {
-    static func text(_ deed: String, _ answer: ResolutionAnswer, on screen: Screen) -> String {
-        let id = ShortNames.record(answer.record)
-        let change = ShortNames.change(answer.change, among: [])
-        return "\(deed) \(answer.field) of \(screen.paint(id, .title))"
-            + screen.paint("  change \(change)", .faint) + "\n"
     }
 }

@@ -76,7 +76,7 @@ struct Resolve: AsyncParsableCommand, Exemplified {
         let request = Request.resolveConflict(
             record: record, field: field, choice: choice, seen: seen, because: because)
         try await session.show(request) { (answer: ResolutionAnswer, screen) in
-            ResolutionPage.text("settled", answer, on: screen)
+            ResolutionPage.text(settling: answer, on: screen)
         }
     }
 
