@@ -143,7 +143,16 @@ extension CasebookCommands {
             ),
             ("fields", fields),
             ("conflicts", .array(conflicts.map { .string($0.commandName) })),
+            ("match", record.otherSides.isEmpty ? .null : .string(match(of: record))),
+            ("otherSides", .array(record.otherSides.map { .string($0.text) })),
         ])
+    }
+
+    /// What a match in a value that isn't shown is marked with.
+    private static let otherSide = " (other side of an open conflict)"
+
+    private func match(of record: ReadScope.ListedRecord) -> String {
+        record.otherSides.map(\.text).joined(separator: ", ") + Self.otherSide
     }
 
     /// A field by name, of one type or of any.
@@ -178,7 +187,12 @@ extension CasebookCommands {
                 hits.map { hit in
                     .object([
                         ("record", .string(hit.id.text)), ("type", .string(hit.type.text)),
-                        ("title", .string(hit.title)), ("match", .string(hit.match)),
+                        ("title", .string(hit.title)),
+                        (
+                            "match",
+                            .string(hit.match + (hit.otherSide == nil ? "" : Self.otherSide))
+                        ),
+                        ("otherSides", .array(hit.otherSide.map { [.string($0.text)] } ?? [])),
                     ])
                 }))
     }

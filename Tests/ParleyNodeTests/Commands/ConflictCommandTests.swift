@@ -101,6 +101,37 @@ import Testing
         #expect(listed.json?.items.first?["state"].content == "live")
     }
 
+    /// Whoever looks for a name finds it whichever side is shown, and is told.
+    @Test(arguments: [false, true])
+    func allSidesAreFound(indexed: Bool) async throws {
+        let dispute = try await Dispute()
+        let other = await dispute.nour.perform(.new("exchange", "title=other", "place=Damascus"))
+        if indexed { try await dispute.nour.store.index() }
+        let found = await dispute.nour.perform(.find(words: "damascus", limit: 0)).json?.items ?? []
+        #expect(Set(found.map { $0["record"].content }) == [other.record, dispute.record])
+        let hit = found.first { $0["record"].content == dispute.record }
+        #expect(hit?["match"].content == "place: Damascus (other side of an open conflict)")
+        #expect(hit?["otherSides"]?.text == #"["place"]"#)
+        let shown = await dispute.nour.perform(.find(words: "sweida", limit: 0)).json?.items ?? []
+        #expect(shown.map { $0["otherSides"]?.text } == ["[]"])
+        let both = await dispute.nour.perform(.find(words: "damascus sweida", limit: 1))
+        #expect(both.json?.items.map { $0["record"].content } == [dispute.record])
+        for (type, sort) in [(nil, nil), ("exchange", nil), ("exchange", "title")] {
+            let listed = await dispute.nour.perform(
+                .list(
+                    type: type, filters: [.init(typed: "place=Damascus")], sort: sort, limit: 0)
+            ).json?.items
+            #expect(
+                Set(listed?.map { $0["record"].content } ?? []) == [other.record, dispute.record])
+            let marks = listed?.filter { $0["otherSides"]?.text != "[]" } ?? []
+            #expect(marks.map { $0["record"].content } == [dispute.record])
+            #expect(marks.first?["match"].content == "place (other side of an open conflict)")
+        }
+        _ = await dispute.nour.perform(.take(dispute.alis, dispute.record, "place"))
+        let after = await dispute.nour.perform(.find(words: "damascus", limit: 0)).json?.items ?? []
+        #expect(after.map { $0["record"].content } == [other.record])
+    }
+
     @Test func aPlainEditOfTheFieldIsRefusedWithTheCommandToType() async throws {
         let dispute = try await Dispute()
         let result = await dispute.nour.perform(.edit(dispute.record, "place=Homs"))
