@@ -55,9 +55,29 @@ import parley
     }
 
     @Test func anEmptyDraftSettlesNothing() throws {
-        #expect(try resolve("narrative", editor: "cp /dev/null $1").exitCode == 1)
+        let emptied = try resolve("narrative", editor: "cp /dev/null $1")
+        #expect(emptied.exitCode == 1)
+        let command = try #require(
+            emptied.errors.split(separator: "`").first { $0.hasSuffix("--unset") })
+        #expect(command == "parley conflict resolve \(record.prefix(8)) narrative --unset")
         #expect(try node.standing().conflicts == 2)
         #expect(try drafts.isEmpty)
+    }
+
+    /// A text is taken as it is: empty lines, spaces at both ends, line breaks at the end, however
+    /// the editor marks the file and its lines.
+    @Test(arguments: ["", "sed -i 's/$/\\r/' $1", "sed -i '1s/^/\\xef\\xbb\\xbf/' $1"])
+    func aTextIsTakenByteForByte(editor: String) throws {
+        let text = "  first\n\n\tsecond \n  \n\n"
+        let written = workplace.shell(
+            "printf '  first\\n\\n\\tsecond \\n  \\n\\n' > \(workplace.path)/text", home: node.home)
+        #expect(written.exitCode == 0)
+        let script =
+            "(cat \(workplace.path)/text; echo; sed 1d $1) > $1.new; mv $1.new $1; \(editor)"
+        let edited = try resolve("narrative", editor: script)
+        #expect(edited.exitCode == 4, "\(edited.errors)")
+        let shown: Shown = try node.answer("show", record)
+        #expect(shown.fields["narrative"] == .text(text))
     }
 
     /// Leaving the editor without a word is no decision, however it was left.
