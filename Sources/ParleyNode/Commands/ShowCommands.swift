@@ -85,7 +85,7 @@ extension CasebookCommands {
         guard let time = Timestamp(text: moment.withWesternDigits) else {
             throw NodeError(
                 .refused,
-                "cannot tell what point that is. Give a change as `parley log` shows it, or a time, for example `2026-02-26` or `2026-02-26T10:42Z`."
+                "cannot tell what point that is. Give a change as `parley log` shows it, for example `3f9a:42`; a day on the calendar, `2026-02-26`; a time as `parley log` prints it, `2026-02-26 10:42`; or one with its zone, `2026-02-26T10:42Z` or `2026-02-26T10:42+03:00`."
             )
         }
         return edits.filter { $0.time.milliseconds <= time.milliseconds }
