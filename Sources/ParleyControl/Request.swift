@@ -81,10 +81,14 @@ package enum Request: Codable, Hashable, Sendable {
 package struct Envelope: Codable, Hashable, Sendable {
     package let casebook: String?
     package let request: Request
+    /// Whether whoever asked is shown every value of the conflicts in the answer, and may settle them
+    /// for that reason. A page that prints one value of several shows none of the others.
+    package let showsAllValues: Bool
 
-    package init(casebook: String?, request: Request) {
+    package init(casebook: String?, request: Request, showsAllValues: Bool = false) {
         self.casebook = casebook
         self.request = request
+        self.showsAllValues = showsAllValues
     }
 }
 

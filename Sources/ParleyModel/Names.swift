@@ -42,9 +42,10 @@ package struct DotPattern: Hashable, Sendable {
     /// Hexadecimal digits of the change's hash, where given.
     package let hash: String
 
-    /// Reads `NODE[.EPOCH]:SEQUENCE[~HASH]`.
+    /// Reads `NODE[.EPOCH]:SEQUENCE[~HASH]`, also as it was copied from a page.
     package init?(_ text: String) {
-        let branch = text.split(separator: "~", maxSplits: 1, omittingEmptySubsequences: false)
+        let branch = text.withoutDirectionMarks.split(
+            separator: "~", maxSplits: 1, omittingEmptySubsequences: false)
         let halves = branch[0].split(separator: ":", omittingEmptySubsequences: false)
         guard halves.count == 2, let sequence = DotPattern.sequence(halves[1]) else { return nil }
         let origin = halves[0].split(

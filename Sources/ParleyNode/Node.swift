@@ -105,8 +105,9 @@ package final class Node: Sendable {
                 "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
             )
         }
-        return await CasebookCommands(store: store, shown: shown) { [last] in last.id }
-            .perform(request)
+        return await CasebookCommands(
+            store: store, shown: shown, showsAllValues: envelope.showsAllValues
+        ) { [last] in last.id }.perform(request)
     }
 
     /// The requests that aren't about the records of one casebook.

@@ -11,13 +11,17 @@ extension ReadScope {
         /// Whether somebody has to choose something in it.
         package let hasConflict: Bool
         package let changedTime: HybridTime
+        /// The fields by which it fulfils filters only with a value that isn't shown: the other side
+        /// of an open conflict.
+        package fileprivate(set) var otherSides: [FieldName] = []
     }
 
     /// Records that aren't deleted, or only those that are.
     ///
     /// - Parameters:
     ///   - type: `nil` for all types.
-    ///   - filters: every one must hold: a register shows the value, or a set has it.
+    ///   - filters: every one must hold: a register has the value, on any side of an open conflict,
+    ///     or a set has it.
     ///   - deleted: which of the two.
     ///   - sort: a field in the order of its bytes, records without it last; `nil` for the newest
     ///     created first.
@@ -28,9 +32,10 @@ extension ReadScope {
         type: FieldName?, filters: [(FieldName, [UInt8])] = [], deleted: Bool = false,
         sort: FieldName?, limit: Int
     ) throws -> [ListedRecord] {
-        guard let condition = try condition(type: type, filters: filters, deleted: deleted) else {
-            return []
-        }
+        let others = deleted ? [:] : try otherSides(fulfilling: filters)
+        let condition = try condition(
+            type: type, filters: filters, deleted: deleted, others: others.keys.sorted())
+        guard let condition else { return [] }
         let keys =
             if let sort {
                 try keys(where: condition, sortedBy: sort, limit: limit)
@@ -47,17 +52,35 @@ extension ReadScope {
                 FROM record WHERE n = ?1
                 """)
             query.bind(1, key)
-            return try query.first { try ListedRecord($0, types) }
+            var record = try query.first { try ListedRecord($0, types) }
+            record?.otherSides = others[key] ?? []
+            return record
         }
+    }
+
+    /// Records that fulfil filters only with values that aren't shown, and by which fields.
+    private func otherSides(
+        fulfilling filters: [(FieldName, [UInt8])]
+    ) throws -> [Int64: [FieldName]] {
+        guard !filters.isEmpty else { return [:] }
+        var found: [Int64: [FieldName]] = [:]
+        for record in try conflictedRecords() {
+            guard let fields = record.otherSides(fulfilling: filters), !fields.isEmpty else {
+                continue
+            }
+            found[record.key] = fields
+        }
+        return found
     }
 
     /// - Returns: `nil` where nothing can fulfil it.
     private func condition(
-        type: FieldName?, filters: [(FieldName, [UInt8])], deleted: Bool
+        type: FieldName?, filters: [(FieldName, [UInt8])], deleted: Bool, others: [Int64]
     ) throws -> ListCondition? {
         let number = try type.map { try types().number(of: $0) }
         if case .some(nil) = number { return nil }
-        return ListCondition(type: number ?? nil, filters: filters, isDeleted: deleted)
+        return ListCondition(
+            type: number ?? nil, filters: filters, others: others, isDeleted: deleted)
     }
 
     private func keys(
@@ -88,7 +111,10 @@ extension ReadScope {
             if let keys = lane.unindexedKeys { try walk.visit(unindexed(keys, condition)) }
             if let keys = lane.indexedKeys { try walk.visit(indexed(keys, index, condition)) }
         }
-        if index != nil { try walk.visit(edited(condition)) }
+        if index != nil {
+            try walk.visit(edited(condition))
+            try walk.visit(others(condition))
+        }
         return walk.keys
     }
 
@@ -127,6 +153,20 @@ extension ReadScope {
         return query
     }
 
+    /// Records that no index leads to, because what fulfils the filters isn't shown.
+    private func others(_ condition: ListCondition) throws -> Query {
+        let query = try Query(
+            db,
+            """
+            SELECT n, time FROM record
+            WHERE n IN (SELECT value FROM json_each(?1)) AND \(condition.sql)
+            ORDER BY time DESC, n DESC
+            """)
+        query.bind(1, text: condition.othersList)
+        condition.bind(query)
+        return query
+    }
+
     /// Records whose index entries may be of an older state.
     private func edited(_ condition: ListCondition) throws -> Query {
         let query = try Query(
@@ -144,6 +184,8 @@ extension ReadScope {
 private struct ListCondition {
     let type: Int?
     let filters: [(FieldName, [UInt8])]
+    /// Records that fulfil the filters by what they don't show.
+    let others: [Int64]
     let isDeleted: Bool
 
     /// Parameters 1 to 4 are the statement's own.
@@ -156,10 +198,19 @@ private struct ListCondition {
         let values = filters.indices.map { index in
             let path = ListCondition.firstParameter + 1 + 2 * index
             return
-                " AND EXISTS (SELECT 1 FROM json_each(doc, ?\(path)) AS item WHERE item.value = ?\(path + 1))"
+                "EXISTS (SELECT 1 FROM json_each(doc, ?\(path)) AS item WHERE item.value = ?\(path + 1))"
         }
-        return state + kind + values.joined()
+        guard !values.isEmpty else { return state + kind }
+        let shown = values.joined(separator: " AND ")
+        guard !others.isEmpty else { return "\(state)\(kind) AND \(shown)" }
+        let other = "n IN (SELECT value FROM json_each(?\(othersParameter)))"
+        return "\(state)\(kind) AND (\(other) OR (\(shown)))"
     }
+
+    private var othersParameter: Int { ListCondition.firstParameter + 1 + 2 * filters.count }
+
+    /// As JSON, for the database to read.
+    var othersList: String { "[" + others.map(String.init).joined(separator: ",") + "]" }
 
     func bind(_ query: Query) {
         let first = Int32(ListCondition.firstParameter)
@@ -168,6 +219,7 @@ private struct ListCondition {
             query.bind(first + 1 + 2 * Int32(index), text: "$.\(filter.0.text)")
             query.bind(first + 2 + 2 * Int32(index), text: filter.1)
         }
+        if !others.isEmpty { query.bind(Int32(othersParameter), text: othersList) }
     }
 
     /// The most selective entry of the index there is; `nil` where all records must be read.

@@ -9,9 +9,13 @@ extension ReadScope {
         package let title: String
         /// The field and the words around the first match.
         package let match: String
+        /// The field of that match, where it is in a value that isn't shown: the other side of an
+        /// open conflict.
+        package let otherSide: FieldName?
     }
 
-    /// Records that show every one of the words, newest created first, deleted ones left out.
+    /// Records that hold every one of the words, newest created first, deleted ones left out. All
+    /// sides of an open conflict count: whoever looks for a name must find it whichever is shown.
     ///
     /// Words are compared folded: without case, diacritics, Arabic vowel marks and variant forms.
     /// Complete at all times: what isn't indexed yet is read instead.
@@ -24,6 +28,8 @@ extension ReadScope {
         var finder = Finder(wanted: wanted, limit: limit, types: try types())
         for table in try SearchIndex.tables(db) { try look(in: table, for: &finder) }
         try lookInUnindexed(for: &finder)
+        finder.beginSource()
+        for record in try conflictedRecords() where !finder.consider(record) { break }
         return finder.hits
     }
 
@@ -103,29 +109,61 @@ private struct Finder {
         let key = row.int64(0)
         guard !keys.contains(key) else { return true }
         let document = try Document(json: row.bytes(4))
-        guard let match = match(in: document) else { return true }
+        guard let match = match(in: Passage.shown(in: document)) else { return true }
         guard let id = RecordID(bytes: row.bytes(1)) else {
             throw StoreError.damaged("a record row")
         }
+        let type = try types.name(of: row.int(2))
+        return add(key, row.word(3), id, type, document, match)
+    }
+
+    /// Takes a record in conflict, also for what it doesn't show.
+    mutating func consider(_ record: ReadScope.ConflictedRecord) -> Bool {
+        guard !keys.contains(record.key) else { return true }
+        let shown = Passage.shown(in: record.document)
+        let others = record.otherSides.map {
+            Passage(field: $0.field, text: $0.text, isShown: false)
+        }
+        guard let match = match(in: shown) ?? match(in: others + shown) else { return true }
+        return add(
+            record.key, record.time.rawValue, record.id, record.type, record.document, match)
+    }
+
+    private mutating func add(
+        _ key: Int64, _ time: UInt64, _ id: RecordID, _ type: FieldName, _ document: Document,
+        _ match: Passage
+    ) -> Bool {
         keys.insert(key)
+        let excerpt = Excerpt(of: match.text, around: Set(wanted)).text
         let hit = ReadScope.FindHit(
-            id: id, type: try types.name(of: row.int(2)), title: document.title, match: match)
-        found.append((key, row.word(3), hit))
+            id: id, type: type, title: document.title, match: "\(match.field): \(excerpt)",
+            otherSide: match.isShown ? nil : match.field)
+        found.append((key, time, hit))
         countOfSource += 1
         return countOfSource < limit
     }
 
-    private func match(in document: Document) -> String? {
+    /// - Returns: the first passage with one of the words, where together they have all.
+    private func match(in passages: [Passage]) -> Passage? {
         var missing = Set(wanted)
-        var excerpt: String?
-        for (field, text) in document.texts {
-            let words = Set(SearchFolding.words(of: text))
-            if excerpt == nil, !words.isDisjoint(with: wanted) {
-                excerpt = "\(field.name): " + Excerpt(of: text, around: Set(wanted)).text
-            }
+        var first: Passage?
+        for passage in passages {
+            let words = Set(SearchFolding.words(of: passage.text))
+            if first == nil, !words.isDisjoint(with: wanted) { first = passage }
             missing.subtract(words)
         }
-        return missing.isEmpty ? excerpt : nil
+        return missing.isEmpty ? first : nil
+    }
+}
+
+/// A text that words are looked for in.
+private struct Passage {
+    let field: FieldName
+    let text: [UInt8]
+    let isShown: Bool
+
+    static func shown(in document: Document) -> [Passage] {
+        document.texts.map { Passage(field: $0.field.name, text: $0.text, isShown: true) }
     }
 }
 

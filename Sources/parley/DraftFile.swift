@@ -34,7 +34,9 @@ struct DraftFile {
     ///
     /// - Returns: whether it is gone.
     func removeUnlessEdited() -> Bool {
-        guard (try? ValueSource.text(path)) == text else { return false }
+        guard (try? ValueSource.text(path)) == TextLines.withoutByteOrderMark(text) else {
+            return false
+        }
         remove()
         return true
     }

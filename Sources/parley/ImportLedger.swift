@@ -26,6 +26,7 @@ package struct ImportLedger {
             answered.insert(chunk.range)
             counted.created += answer.created
             counted.changed += answer.changed
+            counted.record = answer.record ?? counted.record
             counted.refused += chunk.refused + answer.refused
         case .refused(let reason): stop(reason)
         case .unknown(let reason):
@@ -33,6 +34,9 @@ package struct ImportLedger {
             stop(reason)
         }
     }
+
+    /// The record made last, as far as is known.
+    var lastRecord: String? { counted.record }
 
     /// Ends the import, unless it has ended before for another reason.
     package mutating func stop(_ reason: CommandFailure) {

@@ -26,7 +26,7 @@ struct Parley: AsyncParsableCommand, Exemplified {
                 name: "Records",
                 subcommands: [
                     New.self, Edit.self, Show.self, List.self, Find.self, Log.self, Delete.self,
-                    Restore.self, Erase.self, Redact.self, Import.self,
+                    Restore.self, Erase.self, Redact.self, Import.self, Types.self,
                 ]),
             CommandGroup(name: "Conflicts", subcommands: [ConflictCommand.self]),
             CommandGroup(

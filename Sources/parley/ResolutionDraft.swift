@@ -16,13 +16,18 @@ package struct ResolutionDraft {
         let page = ConflictPage(conflict, on: .plain).comparisonText
         let comments = page.split(separator: "\n", omittingEmptySubsequences: false)
             .map { $0.isEmpty ? "#" : "# \($0)" }.joined(separator: "\n")
-        return "\(shownValue)\n\(Self.scissors)\n\(comments)\n"
+        // An editor takes a mark at the beginning for the file's own; a second one is the value's.
+        let mark = shownValue.unicodeScalars.first == TextLines.byteOrderMark ? "\u{feff}" : ""
+        return "\(mark)\(shownValue)\n\(Self.scissors)\n\(comments)\n"
     }
 
     /// The value in what the editor left behind, and in a file that was a draft. The last such line
     /// counts: a value may hold one too, the comments can't.
+    ///
+    /// Every byte above that line counts: empty lines, spaces at either end, and each line break but
+    /// the last. How an editor ends lines isn't part of it: values have no carriage returns.
     package static func value(in text: String) -> String {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = TextLines.of(text)
         guard let end = lines.lastIndex(where: { $0 == scissors }) else { return text }
         return lines[..<end].joined(separator: "\n")
     }
@@ -46,9 +51,19 @@ package struct ResolutionDraft {
             file.remove()
             throw CommandFailure(
                 Exit.refused,
-                "nothing settled: the draft was left empty. To unset the field, settle it with a "
-                    + "side and then use `parley edit \(conflict.record.prefix(8)) "
-                    + "\(conflict.field):=`.")
+                "nothing settled: the draft was left empty. To settle it with no value, type `parley "
+                    + "conflict resolve \(ShortNames.record(conflict.record)) \(conflict.field) "
+                    + "--unset`.")
+        }
+        // Leaving it as it was isn't a choice: whoever wanted out of the editor says it that way.
+        let offered = Self.value(in: TextLines.withoutByteOrderMark(text))
+        guard !value.unicodeScalars.elementsEqual(offered.unicodeScalars) else {
+            file.remove()
+            throw CommandFailure(
+                Exit.refused,
+                "nothing settled: the text was left unchanged. To keep a side as it is, type the "
+                    + "command that `parley conflict show \(ShortNames.record(conflict.record)) "
+                    + "\(conflict.field)` has for it.")
         }
         return value
     }

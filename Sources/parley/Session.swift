@@ -28,8 +28,8 @@ struct Session {
         try await backend.perform(envelope(of: request)).checked()
     }
 
-    func envelope(of request: Request) -> Envelope {
-        Envelope(casebook: options.casebook, request: request)
+    func envelope(of request: Request, showsAllValues: Bool = false) -> Envelope {
+        Envelope(casebook: options.casebook, request: request, showsAllValues: showsAllValues)
     }
 
     /// A second conversation with the same node, so that two requests can be under way at once.
@@ -38,12 +38,18 @@ struct Session {
     }
 
     /// Performs the request and prints its answer in the form that was asked for.
+    ///
+    /// - Parameter showsAllValues: whether the page has every value of a conflict in full. `--json`
+    ///   has whatever the answer holds.
     func show<Answer: Decodable>(
-        _ request: Request, page: (Answer, Screen) -> String
+        _ request: Request, showsAllValues: Bool = false, page: (Answer, Screen) -> String
     ) async throws {
-        guard options.json else { return try show(try await perform(request), page: page) }
+        let envelope = envelope(of: request, showsAllValues: showsAllValues || options.json)
+        guard options.json else {
+            return try show(try await backend.perform(envelope).checked(), page: page)
+        }
         // Passed on without holding it: `list --limit 0` may be large.
-        let last = try await backend.perform(envelope(of: request)) { Output.json(piece: $0) }
+        let last = try await backend.perform(envelope) { Output.json(piece: $0) }
         try last.checked()
         Output.write(last.json == nil ? "null\n" : "\n")
         try last.end()
@@ -113,14 +119,20 @@ protocol NodeCommand: AsyncParsableCommand, Exemplified {
     associatedtype Answer: Decodable
 
     var options: NodeOptions { get }
+    /// Whether its page has every value of a conflict in full, so that whoever reads it may choose.
+    var showsAllValues: Bool { get }
 
     func request() throws -> Request
     func page(for answer: Answer, on screen: Screen) -> String
 }
 
 extension NodeCommand {
+    var showsAllValues: Bool { false }
+
     func run() async throws {
         let request = try request()
-        try await Session.with(options) { try await $0.show(request, page: page) }
+        try await Session.with(options) {
+            try await $0.show(request, showsAllValues: showsAllValues, page: page)
+        }
     }
 }

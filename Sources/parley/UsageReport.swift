@@ -9,8 +9,30 @@ package enum UsageReport {
             return Exit.done
         }
         Output.error(
-            unknownCommand(in: arguments) ?? message(Parley.fullMessage(for: error)))
+            unknownCommand(in: arguments)
+                ?? leadingDash(in: arguments, report: Parley.fullMessage(for: error))
+                ?? message(Parley.fullMessage(for: error)))
         return Exit.usage
+    }
+
+    /// What to type where a value or a word begins with a dash and so was read as an option. The
+    /// word itself isn't repeated: it may name a person.
+    package static func leadingDash(in arguments: [String], report: String) -> String? {
+        for (option, value) in zip(arguments, arguments.dropFirst())
+        where value.hasPrefix("-") && report.contains("Missing value for '\(option) ") {
+            return
+                "there is no value for `\(option)`: what follows it begins with a dash and was read "
+                + "as an option. Join the two with an equals sign, for example `\(option)=-5`."
+        }
+        guard report.contains("Unknown option") || report.contains("Missing expected argument"),
+            arguments.contains(where: { $0.hasPrefix("-") && $0.count > 1 }),
+            !arguments.contains(where: { $0.hasPrefix("--") }),
+            HelpPage.children(of: HelpPage.command(named: arguments)).isEmpty
+        else { return nil }
+        return
+            "a word that begins with a dash was read as an option. Write `--` before such words, for "
+            + "example `parley find -- -5`; a value is joined to what it is for, for example "
+            + "`note=-5`."
     }
 
     /// Brings the parser's wording into the form of our own messages.

@@ -9,8 +9,10 @@ struct AssignmentSource: ParsableArguments {
         help: ArgumentHelp(
             "Read more assignments from a file, - for standard input.",
             discussion: """
-                One assignment a line, as on the command line; indented lines continue the value \
-                above, empty lines and lines that begin with # are skipped.
+                One assignment a line, as on the command line. Indented lines below it continue its \
+                value, without the indentation of the first of them; where nothing stands behind \
+                the = they are all of it. Empty lines among them stay. Elsewhere empty lines and \
+                lines that begin with # are skipped.
                 """,
             valueName: "file"))
     var from: String?
@@ -33,7 +35,7 @@ struct AssignmentSource: ParsableArguments {
     func assignments(after arguments: [String]) throws -> [Request.Assignment] {
         let typed = try arguments.map { try Request.Assignment(typed: $0) }
         guard let from else { return typed }
-        return typed + (try Request.Assignment.list(in: try ValueSource.text(from)))
+        return typed + (try AssignmentFile(try ValueSource.text(from)).assignments())
     }
 }
 
@@ -51,7 +53,7 @@ enum ValueSource {
                 Exit.refused,
                 "cannot read \(name): it isn't UTF-8 text. Convert it, then try again.")
         }
-        return text
+        return TextLines.withoutByteOrderMark(text)
     }
 
     private static func contents(of path: String) -> [UInt8]? {
@@ -73,7 +75,7 @@ enum ValueSource {
     /// The text without the line break that editors put at the end of a file.
     static func value(_ path: String) throws -> String {
         var text = try text(path)
-        if text.last?.isNewline == true { text.removeLast() }
+        if text.last == "\n" || text.last == "\r\n" { text.removeLast() }
         return text
     }
 }
@@ -103,26 +105,5 @@ extension Request.Assignment {
                 "\(name):= takes no value: it unsets the field. To write one use \(name)=VALUE.")
         }
         self.init(field: String(name), operator: kind, value: value)
-    }
-
-    /// Reads the lines of an assignment file.
-    package static func list(in text: String) throws -> [Request.Assignment] {
-        var entries: [(line: Int, text: String)] = []
-        for (index, line) in text.split(
-            omittingEmptySubsequences: false, whereSeparator: \.isNewline
-        ).enumerated() {
-            if let first = line.first, first == " " || first == "\t", !entries.isEmpty {
-                entries[entries.count - 1].text += "\n" + line.drop { $0 == " " || $0 == "\t" }
-            } else if !line.isEmpty, !line.hasPrefix("#") {
-                entries.append((index + 1, String(line)))
-            }
-        }
-        return try entries.map { entry in
-            do {
-                return try Request.Assignment(typed: entry.text)
-            } catch let failure as CommandFailure {
-                throw CommandFailure(failure.exitCode, "line \(entry.line): \(failure.message)")
-            }
-        }
     }
 }

@@ -37,8 +37,9 @@ import parley
     }
 
     @Test func filesHoldOneAssignmentALineAndIndentedLinesContinue() throws {
-        let list = try Assignment.list(
-            in: "# a person\nname=One Name\n\nnote=first\n  second\n\t\n  fourth\ntags+=x\n")
+        let list = try AssignmentFile(
+            "# a person\nname=One Name\n\nnote=first\n  second\n\t\n  fourth\ntags+=x\n"
+        ).assignments()
         #expect(
             list == [
                 Assignment(field: "name", operator: .set, value: "One Name"),
@@ -47,9 +48,23 @@ import parley
             ])
     }
 
+    /// A text keeps its empty lines, deeper indentation and every sign but the file's own.
+    @Test(arguments: ["\n", "\r\n"])
+    func filesKeepTheShapeOfATextBelowItsField(lineEnd: String) throws {
+        let lines = [
+            "narrative=", "    first", "", "      deeper", "  less", "\t", "    a\u{2028}b\u{85}c",
+            "", "note=", "", "    after an empty line", "title=x",
+        ]
+        let list = try AssignmentFile(lines.joined(separator: lineEnd)).assignments()
+        #expect(
+            list.map(\.value) == [
+                "first\n\n  deeper\nless\n\na\u{2028}b\u{85}c", "\nafter an empty line", "x",
+            ])
+    }
+
     @Test func filesNameTheLineThatIsWrong() throws {
         let failure = try #require(throws: CommandFailure.self) {
-            try Assignment.list(in: "name=x\n\nplace\n")
+            try AssignmentFile("name=x\n\nplace\n").assignments()
         }
         #expect(failure.message.hasPrefix("line 3: "))
     }
@@ -63,6 +78,26 @@ import parley
                 == "no command is called `parley conflict lst`. Did you mean `parley conflict list`?"
         )
         #expect(UsageReport.unknownCommand(in: ["show", "--frob"]) == nil)
+    }
+
+    @Test func whatBeginsWithADashGetsTheRightForm() {
+        let value = TestNode.run(
+            ["conflict", "resolve", "3f9a", "date", "--value", "-Private"], home: "/nowhere")
+        #expect(value.exitCode == 2)
+        #expect(value.errors.contains("`--value=-5`"))
+        let reason = TestNode.run(
+            ["edit", "3f9a", "note=x", "--because", "-Private"], home: "/nowhere")
+        #expect(reason.errors.contains("`--because=-5`"))
+        for words in [["find", "-Private"], ["edit", "3f9a", "-Private"]] {
+            let result = TestNode.run(words, home: "/nowhere")
+            #expect(result.exitCode == 2)
+            #expect(result.errors.contains("`parley find -- -5`"))
+            #expect(result.errors.contains("`note=-5`"))
+            #expect(!result.errors.contains("Private"))
+        }
+        let option = TestNode.run(["show", "3f9a", "--frob"], home: "/nowhere")
+        #expect(option.errors.contains("--frob"))
+        #expect(!option.errors.contains("-- -5"))
     }
 
     @Test func everyHelpPageEndsWithExamples() {

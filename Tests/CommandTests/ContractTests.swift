@@ -41,7 +41,9 @@ import parley
         "change": .text, "by": .text, "node": .text, "at": .text, "because": .optional(.text),
         "operations": [step],
     ]
-    private static let resolution: Shape = ["record": .text, "field": .text, "change": .text]
+    private static let resolution: Shape = [
+        "record": .text, "field": .text, "change": .text, "conflicts": .anything,
+    ]
     private static let peer: Shape = [
         "node": .text, "name": .text, "role": .text, "addresses": [.text], "connected": .flag,
     ]
@@ -93,6 +95,17 @@ import parley
         try expect(Self.casebook, of: node, "casebook", "create", "sweida")
         try expect([Self.casebook], of: node, "casebook", "list")
         try expect(Self.casebook, of: node, "casebook", "show")
+        let type: Shape = [
+            "type": .text, "summary": .text,
+            "fields": [
+                [
+                    "field": .text, "kind": .text, "set": .flag, "sensitive": .flag,
+                    "example": .text,
+                ]
+            ],
+        ]
+        try expect([type], of: node, "types")
+        try expect([type], of: node, "types", "person")
         try expect(Self.written, of: node, "new", "exchange", "title=Sweida", "tags+=a")
         try expect(Self.written, of: node, "edit", "@last", "place=Adra", "--because", "why")
         try expect(

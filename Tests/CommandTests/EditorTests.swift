@@ -36,15 +36,17 @@ import parley
 
     /// Settles a field with an editor that runs a script on the draft, `$1`.
     private func resolve(_ field: String, editor script: String) throws -> ChildProcess.Result {
+        node.parley("show", record, exits: 4)
         let editor = "\(workplace.path)/editor"
-        try "#!/bin/sh -e\n\(script)\n".write(toFile: editor, atomically: false, encoding: .utf8)
+        try "\(script)\n".write(toFile: editor, atomically: false, encoding: .utf8)
+        // Read by a shell, not executed: another test's child that is just starting may still hold
+        // the file open for writing, and such a file can't be executed.
         return workplace.shell(
-            "chmod +x \(editor); EDITOR=\(editor) parley conflict resolve @last \(field) --edit",
+            "EDITOR='sh -e \(editor)' parley conflict resolve @last \(field) --edit",
             home: node.home)
     }
 
     @Test func theValueAboveTheLineSettlesIt() throws {
-        node.parley("show", record, exits: 4)
         let edited = try resolve("narrative", editor: "sed -i 1s/.*/three/ $1")
         #expect(edited.exitCode == 4, "the date is still open: \(edited.errors)")
         let shown: Shown = try node.answer("show", record)
@@ -53,15 +55,46 @@ import parley
     }
 
     @Test func anEmptyDraftSettlesNothing() throws {
-        node.parley("show", record, exits: 4)
-        #expect(try resolve("narrative", editor: "cp /dev/null $1").exitCode == 1)
+        let emptied = try resolve("narrative", editor: "cp /dev/null $1")
+        #expect(emptied.exitCode == 1)
+        let command = try #require(
+            emptied.errors.split(separator: "`").first { $0.hasSuffix("--unset") })
+        #expect(command == "parley conflict resolve \(record.prefix(8)) narrative --unset")
+        #expect(try node.standing().conflicts == 2)
+        #expect(try drafts.isEmpty)
+    }
+
+    /// A text is taken as it is: empty lines, spaces at both ends, line breaks at the end, however
+    /// the editor marks the file and its lines.
+    @Test(arguments: ["", "sed -i 's/$/\\r/' $1", "sed -i '1s/^/\\xef\\xbb\\xbf/' $1"])
+    func aTextIsTakenByteForByte(editor: String) throws {
+        let text = "  first\n\n\tsecond \n  \n\n"
+        let written = workplace.shell(
+            "printf '  first\\n\\n\\tsecond \\n  \\n\\n' > \(workplace.path)/text", home: node.home)
+        #expect(written.exitCode == 0)
+        let script =
+            "(cat \(workplace.path)/text; echo; sed 1d $1) > $1.new; mv $1.new $1; \(editor)"
+        let edited = try resolve("narrative", editor: script)
+        #expect(edited.exitCode == 4, "\(edited.errors)")
+        let shown: Shown = try node.answer("show", record)
+        #expect(shown.fields["narrative"] == .text(text))
+    }
+
+    /// Leaving the editor without a word is no decision, however it was left.
+    @Test(arguments: [
+        "true", "cp $1 $1.new; mv $1.new $1", "truncate -s -1 $1", "sed -i 's/^# *2026.*//' $1",
+    ])
+    func anUnchangedDraftSettlesNothing(script: String) throws {
+        let left = try resolve("narrative", editor: script)
+        #expect(left.exitCode == 1)
+        #expect(left.output.isEmpty)
+        #expect(left.errors.contains("nothing settled: the text was left unchanged"))
         #expect(try node.standing().conflicts == 2)
         #expect(try drafts.isEmpty)
     }
 
     /// The node refuses the date; the text stays where the message says, and that command works.
     @Test func aRefusalKeepsWhatWasTyped() throws {
-        node.parley("show", record, exits: 4)
         let refused = try resolve("date", editor: "sed -i '1s/.*/the day it rained/' $1")
         #expect(refused.exitCode == 1)
         let draft = try #require(try drafts.first)
@@ -80,7 +113,6 @@ import parley
 
     @Test(arguments: [false, true])
     func anEditorThatFailsKeepsWhatWasTyped(typed: Bool) throws {
-        node.parley("show", record, exits: 4)
         let result = try resolve("date", editor: typed ? "echo 2025 > $1; exit 1" : "exit 1")
         #expect(result.exitCode == 1)
         #expect(try drafts.count == (typed ? 1 : 0))
@@ -89,7 +121,6 @@ import parley
 
     /// Other commands work meanwhile, and what they make the last record doesn't matter.
     @Test func theHomeIsFreeWhileTheEditorIsOpen() throws {
-        node.parley("show", record, exits: 4)
         let result = try resolve(
             "narrative", editor: "parley new note title=Meanwhile >&2; sed -i 1s/.*/three/ $1")
         #expect(result.exitCode == 4, "\(result.errors)")

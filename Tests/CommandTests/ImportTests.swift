@@ -49,6 +49,16 @@ import parley
         #expect(try titles(on: node) == expected)
     }
 
+    @Test(arguments: [false, true])
+    func theLastRecordIsTheOneImportedLast(withDaemon: Bool) throws {
+        let node = TestNode.founder("amal", in: workplace)
+        if withDaemon { try node.start() }
+        let path = try file(4_500, replacing: [4_500: Array("nonsense".utf8)])
+        node.parley("import", path, exits: 1)
+        let shown: Shown = try node.answer("show", "@last")
+        #expect(shown.fields["title"] == .text("note 4499"))
+    }
+
     @Test func onlyTheLinesAskedForGoIn() throws {
         let node = TestNode.founder("amal", in: workplace)
         let path = try file(9)

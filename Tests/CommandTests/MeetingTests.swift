@@ -98,7 +98,14 @@ import parley
         try meetInLine()
         let blind = ["conflict", "resolve", exchange.record, "place", "--unset"]
         #expect(basil.run(blind).errors.contains("parley conflict show"))
+        // Neither page has both values in full.
+        basil.parley("show", exchange.record, exits: 4)
         basil.parley("conflict", "list", exits: 4)
+        let refused = basil.run(blind)
+        #expect(refused.exitCode == 1)
+        let command = "parley conflict show \(exchange.record.prefix(8)) place"
+        #expect(refused.errors.contains("`\(command)`"))
+        basil.parley("conflict", "show", exchange.record, "place", exits: 4)
         basil.parley("conflict", "resolve", exchange.record, "place", "--unset")
         let shown: Shown = try basil.answer("show", exchange.record)
         #expect(shown.fields["place"] == nil)

@@ -42,6 +42,33 @@ import parley
         #expect(log[0].by == "amal")
     }
 
+    /// What a page prints can be copied into the next command, a time as well as an ID.
+    @Test func whatIsPrintedIsAccepted() throws {
+        let node = try node(withDaemon: false)
+        let created: Written = try node.answer("new", "note", "title=One")
+        let line = node.parley("log", created.record).output
+        let time = try #require(line.firstMatch(of: /\d{4}-\d\d-\d\d \d\d:\d\d/)).output
+        for zone in ["UTC", "Asia/Damascus", "America/New_York"] {
+            let result = workplace.shell(
+                """
+                export TZ=\(zone); at=$(parley log @last | grep -o '[0-9-]\\{10\\} [0-9:]\\{5\\}')
+                parley show @last --at "$at"; parley show @last --at "${at% *}"
+                """, home: node.home)
+            #expect(result.exitCode == 0, "\(zone): \(result.errors)")
+        }
+        node.parley("show", created.record, "--at", "\(time):59.999")
+        let refused = node.parley("show", created.record, "--at", "noon", exits: 1)
+        for form in ["2026-02-26 10:42`", "2026-02-26T10:42+03:00`", "3f9a:42`"] {
+            #expect(refused.errors.contains(form))
+        }
+        node.parley("show", created.record, "--at", "2026-02-31", exits: 1)
+        for id in ["\u{2066}\(created.record)\u{2069}", "\u{200e}\(created.record.prefix(8)) "] {
+            let shown: Shown = try node.answer(
+                "show", id, "--at", "\u{200e}\(created.change)\u{200e}")
+            #expect(shown.fields["title"] == .text("One"))
+        }
+    }
+
     @Test func listsWhatWasDeleted() throws {
         let node = try node(withDaemon: false)
         let kept: Written = try node.answer("new", "note", "title=Kept")

@@ -46,6 +46,28 @@ import parley
         #expect(page.contains("parley conflict resolve 3f9a01c2 place --take 77e0:7 \(seen)\n"))
     }
 
+    /// Nothing is called settled that isn't.
+    @Test func aResolutionSaysWhatIsStillOpen() throws {
+        func page(_ open: String) throws -> String {
+            ResolutionPage.text(
+                settling: try answer(
+                    """
+                    {"record":"3f9a01c2","field":"place","change":"\(Self.amalsLog):43",
+                     "conflicts":[\(open)]}
+                    """), on: .plain)
+        }
+        #expect(try page("") == "settled place of 3f9a01c2  change a1b2:43\n")
+        let other = try page(#""date""#)
+        #expect(other.hasPrefix("settled place of 3f9a01c2"))
+        #expect(
+            other.contains("still open; see both sides with\n  parley conflict show 3f9a01c2 date"))
+        let same = try page(#""place","date""#)
+        #expect(!same.contains("settled"))
+        #expect(same.contains("place is still in conflict"))
+        #expect(same.contains("\n  parley conflict show 3f9a01c2 place\n"))
+        #expect(same.contains("\n  parley conflict show 3f9a01c2 date\n"))
+    }
+
     /// A settled conflict whose values were put back: who settled it knew of the others.
     @Test func aReopenedConflictSaysWhoKnewOfWhat() throws {
         let reopened =

@@ -14,16 +14,20 @@ package struct CasebookCommands: Sendable {
     let schema: Schema
     /// What people were shown of conflicts.
     let shown: ShownConflicts
+    /// Whether people are shown all there is in an answer about conflicts.
+    let showsAllValues: Bool
     /// The record `@last` means, where there is one.
     let lastRecord: @Sendable () -> String?
 
     package init(
         store: CasebookStore, schema: Schema = .casework, shown: ShownConflicts = ShownConflicts(),
+        showsAllValues: Bool = false,
         lastRecord: @escaping @Sendable () -> String? = { nil }
     ) {
         self.store = store
         self.schema = schema
         self.shown = shown
+        self.showsAllValues = showsAllValues
         self.lastRecord = lastRecord
     }
 

@@ -21,8 +21,9 @@ extension CasebookCommands {
         return Answer(page, hasConflicts: !page.items.isEmpty, \.json)
     }
 
-    /// Remembers what is about to be shown.
+    /// Remembers what is about to be shown with all its values.
     func note(_ conflicts: [FieldConflict]) {
+        guard showsAllValues else { return }
         shown.note(conflicts.map { (key(of: $0), $0.sides.map(\.standing)) })
     }
 

@@ -147,10 +147,14 @@ extension CasebookCommands {
     ) throws -> NodeError {
         let name = field.commandName
         let id = try scope.shortID(of: record.id)
-        let newest = try scope.entries(of: record, field).last?.dot.text ?? "CHANGE"
+        let conflict = try FieldConflict(
+            record, field, in: scope, names: MemberNames(in: scope))
+        let take = conflict.sides.reversed().lazy.compactMap(conflict.name(of:)).first
+        let resolve = "parley conflict resolve \(id) \(name)"
+        let choice = take.map { "`\(resolve) --take \($0)` or the same with `--value VALUE`" }
         return NodeError(
             .refused,
-            "cannot write `\(name)`: it is in conflict, and a plain edit would hide that. Look with `parley conflict show \(id) \(name)`, then type `parley conflict resolve \(id) \(name) --take \(newest)` or the same with `--value VALUE`."
+            "cannot write `\(name)`: it is in conflict, and a plain edit would hide that. Look with `parley conflict show \(id) \(name)`, then type \(choice ?? "`\(resolve) --value VALUE`")."
         )
     }
 }

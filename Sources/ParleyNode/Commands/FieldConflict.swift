@@ -4,7 +4,8 @@ import ParleyStore
 
 /// A cell whose values' authors had not seen each other's: the sides, and what they started from.
 struct FieldConflict {
-    /// One value that stands, and what its author knew.
+    /// One value that stands, and what its author knew. A value that several people wrote is a side
+    /// for each of them.
     struct Side {
         let value: Value
         /// The change by which it stands.
@@ -40,15 +41,17 @@ struct FieldConflict {
         func seen(in context: Clock) throws -> Set<Dot> {
             Set(try edits.map(\.edit.dot).filter { try context.covers($0, in: ancestry) })
         }
-        let sides = try (state ?? record.state)[target].entries.map { entry in
-            let origin = try FieldConflict.origin(of: entry, in: target, edits, seen)
-            let context = try scope.context(of: origin)
-            return Side(
-                value: entry.value, standing: entry.dot,
-                author: try Authorship(of: origin, in: scope, names: names),
-                context: context, seen: try seen(in: context),
-                reopening: origin == entry.dot
-                    ? nil : try Authorship(of: entry.dot, in: scope, names: names))
+        let history = CellHistory(of: target, in: edits) { try $0.covers($1, in: ancestry) }
+        let sides = try (state ?? record.state)[target].entries.flatMap { entry in
+            try history.authors(of: entry.value, standingBy: entry.dot).map { author in
+                let context = try scope.context(of: author)
+                return Side(
+                    value: entry.value, standing: entry.dot,
+                    author: try Authorship(of: author, in: scope, names: names),
+                    context: context, seen: try seen(in: context),
+                    reopening: author == entry.dot
+                        ? nil : try Authorship(of: entry.dot, in: scope, names: names))
+            }
         }
         self.record = record
         self.field = field
@@ -59,28 +62,6 @@ struct FieldConflict {
             sides.allSatisfy { $0.hasSeen(edit.dot) && $0.author.dot != edit.dot }
         }
         base = try RecordState.meaning(of: known, in: ancestry)[target].distinctValues
-    }
-
-    /// The change that wrote an entry's value: the entry's own, unless that one only put values
-    /// back; then the newest before it that wrote this value and no other, one that settled a
-    /// conflict only where nobody else did.
-    private static func origin(
-        of entry: Cell.Entry, in target: CellWrite.Target,
-        _ edits: [(edit: Edit, time: HybridTime)], _ seen: (Clock) throws -> Set<Dot>
-    ) throws -> Dot {
-        guard let standing = edits.first(where: { $0.edit.dot == entry.dot })?.edit,
-            standing.writes.contains(where: { $0.target == target && $0.isReopening })
-        else { return entry.dot }
-        let earlier = try seen(standing.context)
-        func newest(where isWanted: (CellWrite) -> Bool) -> Dot? {
-            edits.filter { edit, _ in
-                earlier.contains(edit.dot)
-                    && edit.writes.contains {
-                        $0.target == target && $0.values == [entry.value] && isWanted($0)
-                    }
-            }.max { ($0.time, $0.edit.dot) < ($1.time, $1.edit.dot) }?.edit.dot
-        }
-        return newest { !$0.isResolution } ?? newest { $0.isResolution } ?? entry.dot
     }
 
     /// The side that is shown where one value must be: the newest.
@@ -95,10 +76,29 @@ struct FieldConflict {
         ])
     }
 
+    /// The sides somebody means by a change: those it wrote, or where it wrote none of them those it
+    /// put back.
+    func sides(of change: DotPattern) -> [Side] {
+        let written = sides.filter { change.matches($0.author.dot) }
+        return written.isEmpty ? sides.filter { change.matches($0.standing) } : written
+    }
+
+    /// The name of a side's change by which it is taken and no other; `nil` where the change wrote
+    /// several of the values.
+    func name(of side: Side) -> String? {
+        [side.author.dot.text, side.author.dot.longText].first { name in
+            DotPattern(name).map { Set(sides(of: $0).map(\.value)) == [side.value] } ?? false
+        }
+    }
+
     private func json(of side: Side) -> JSONValue {
         let value: [(String, JSONValue)] = [("value", RecordView.json(side.value))]
+        let author = side.author.members.map { member in
+            member.0 == "change"
+                ? ("change", .string(name(of: side) ?? side.author.dot.text)) : member
+        }
         return .object(
-            value + side.author.members + [
+            value + author + [
                 ("seen", seen(by: side)), ("reason", .optional(side.author.reason)),
                 ("reopened", side.reopening.map { .object($0.members) } ?? .null),
                 ("why", .string(ConcurrencyWording(side, in: self).text)),
@@ -115,35 +115,10 @@ struct FieldConflict {
     }
 }
 
-extension CellWrite {
-    fileprivate var isResolution: Bool {
-        if case .named = drops { true } else { false }
-    }
-
-    /// Whether it puts values back to be chosen among again.
-    fileprivate var isReopening: Bool { isResolution && values.count > 1 }
-}
-
 extension FieldConflict.Side {
-    /// Whether this is the value that somebody means by a change: the one that wrote it, or the one
-    /// that put it back.
-    func matches(_ pattern: DotPattern) -> Bool {
-        pattern.matches(author.dot) || pattern.matches(standing)
-    }
-
     /// Whether the author had applied a change, or made it.
     func hasSeen(_ dot: Dot) -> Bool {
         seen.contains(dot) || author.dot == dot
-    }
-}
-
-extension ReadScope {
-    /// What stands in a cell, oldest first.
-    func entries(of record: StoredRecord, _ field: FieldName?) throws -> [Cell.Entry] {
-        let target = field.map(CellWrite.Target.register) ?? .state
-        return try record.state[target].entries
-            .map { (try loggedChange($0.dot)?.time ?? HybridTime(rawValue: 0), $0) }
-            .sorted { $0 < $1 }.map(\.1)
     }
 }
 

@@ -10,18 +10,22 @@ extension CasebookCommands {
     /// Lines are read before the transaction begins, so that the writer is held only for writing.
     func importLines(_ lines: [String], from firstLine: Int) async throws -> Answer {
         let batch = ImportBatch(lines, from: firstLine, schema: schema)
-        try await write { scope in
+        let last = try await write { scope -> RecordID? in
+            var last: RecordID?
             for record in batch.accepted {
-                _ = try scope.append([.creation(type: record.type, record.operations)])
+                last =
+                    try scope.append([.creation(type: record.type, record.operations)])
+                    .recordIDs.first ?? nil
             }
+            return last
         }
-        return batch.answer
+        return batch.answer(last: last)
     }
 
     /// What an import of the same lines would answer now.
     func checkLines(_ lines: [String], from firstLine: Int) async throws -> Answer {
         try await store.read { try requireWriter(in: $0) }
-        return ImportBatch(lines, from: firstLine, schema: schema).answer
+        return ImportBatch(lines, from: firstLine, schema: schema).answer(last: nil)
     }
 }
 
@@ -45,9 +49,11 @@ private struct ImportBatch {
         }
     }
 
-    var answer: Answer {
+    /// - Parameter last: the record made last, `nil` where none was.
+    func answer(last: RecordID?) -> Answer {
         Answer(
             .object([
+                ("record", .optional(last?.text)),
                 ("created", .integer(accepted.count)), ("changed", .integer(0)),
                 ("refused", .array(refused)),
             ]), exitCode: refused.isEmpty ? 0 : 1)

@@ -33,7 +33,8 @@ extension CasebookCommands {
     }
 
     /// The hexadecimal digits of what was typed, in lower case.
-    func idPrefix(_ typed: String) throws -> String {
+    func idPrefix(_ pasted: String) throws -> String {
+        let typed = pasted.withoutDirectionMarks
         if typed == "@last" {
             guard let last = lastRecord() else {
                 throw NodeError(
@@ -73,7 +74,8 @@ extension CasebookCommands {
 
     /// Completes the ID in a field that refers to a record. One that is given in full is taken as
     /// it is: the record may not have arrived here yet.
-    func completeReference(_ typed: String, in scope: ReadScope) throws -> String {
+    func completeReference(_ pasted: String, in scope: ReadScope) throws -> String {
+        let typed = pasted.withoutDirectionMarks
         if typed.utf8.count == 2 * RecordID.byteCount, Hexadecimal.isDigits(typed) {
             return typed.lowercased()
         }

@@ -30,24 +30,23 @@ extension CasebookCommands {
         of conflict: FieldConflict, _ choice: Request.Choice, in scope: ReadScope
     ) throws -> [Dot] {
         let key = key(of: conflict)
+        var taken: [Dot] = []
+        if case .take(let change) = choice, let pattern = DotPattern(change) {
+            taken = conflict.sides(of: pattern).map(\.standing)
+        }
         let seen = try conflict.sides.filter { side in
             guard let isShown = shown.seen(side.standing, in: key) else {
                 throw NodeError(
                     .refused,
-                    "cannot settle that: its values weren't shown here lately, and nobody may drop what they haven't seen. Look with `parley conflict show \(try scope.shortID(of: conflict.record.id)) \(conflict.field.commandName)`, then choose, or name with --seen what you chose among."
+                    "cannot settle that: its values weren't all shown here lately, and nobody may drop what they haven't seen. Look with `parley conflict show \(try scope.shortID(of: conflict.record.id)) \(conflict.field.commandName)`, then choose, or name with --seen what you chose among."
                 )
             }
-            if case .take(let change) = choice, let pattern = DotPattern(change),
-                side.matches(pattern)
-            {
-                return true
-            }
-            return isShown
+            return isShown || taken.contains(side.standing)
         }
         guard !seen.isEmpty else {
             throw NodeError(
                 .refused,
-                "cannot settle that: all its values have changed since they were last shown here. Look again with `parley conflict show`, then choose."
+                "cannot settle that: all its values have changed since they were last shown here. Look again with `parley conflict show \(try scope.shortID(of: conflict.record.id)) \(conflict.field.commandName)`, then choose."
             )
         }
         return Set(seen.map(\.standing)).sorted()
@@ -68,7 +67,12 @@ extension CasebookCommands {
                 "cannot reopen the conflict: it is open. `parley conflict show \(try scope.shortID(of: record.id)) \(field.commandName)` shows it."
             )
         }
-        let settled = try lastChoice(of: record, target, in: scope)
+        let ancestry = try scope.ancestry()
+        let history = CellHistory(of: target, in: try scope.edits(of: record.id)) {
+            try $0.covers($1, in: ancestry)
+        }
+        let settled = try history.settledValues(standing: cell.entries.map(\.dot))
+        guard !settled.isEmpty else { throw NodeError.neverSettled }
         let values = Set(settled + cell.distinctValues).sorted()
         guard values.count > 1 else { throw NodeError.neverSettled }
         return try settle(
@@ -84,7 +88,10 @@ extension CasebookCommands {
         let named = try typed.flatMap { text in
             guard let pattern = DotPattern(text), try !scope.dots(matching: pattern).isEmpty
             else { throw NodeError.noChange }
-            return conflict.sides.filter { $0.matches(pattern) }.map(\.standing)
+            let sides = conflict.sides(of: pattern)
+            let writers = Set(sides.map(\.author.dot)).filter(pattern.matches)
+            guard writers.count <= 1 else { throw NodeError.severalSides(sides, of: conflict) }
+            return sides.map(\.standing)
         }
         let drops = Set(named).sorted()
         guard !drops.isEmpty else {
@@ -112,17 +119,14 @@ extension CasebookCommands {
     /// The value one of the changes in conflict wrote.
     private func value(of change: String, in conflict: FieldConflict) throws -> Value {
         guard let pattern = DotPattern(change) else { throw NodeError.noChange }
-        let values = Set(conflict.sides.filter { $0.matches(pattern) }.map(\.value))
-        guard let value = values.first else {
+        let sides = conflict.sides(of: pattern)
+        guard let value = sides.first?.value else {
             throw NodeError(
                 .notFound,
                 "that change is none of those in conflict. `parley conflict show` lists them.")
         }
-        guard values.count == 1 else {
-            throw NodeError(
-                .refused,
-                "cannot take that change: it fits several of the values in conflict. Type more of it, or give the value with --value."
-            )
+        guard sides.allSatisfy({ $0.value == value }) else {
+            throw NodeError.severalSides(sides, of: conflict)
         }
         return value
     }
@@ -137,24 +141,6 @@ extension CasebookCommands {
                 "cannot settle `state` that way: the record is kept or goes. Type `--value live` or `--value deleted`."
             )
         }
-    }
-
-    /// The chosen and the rejected values of the newest resolution of a cell.
-    private func lastChoice(
-        of record: StoredRecord, _ target: CellWrite.Target, in scope: ReadScope
-    ) throws -> [Value] {
-        let edits = try scope.edits(of: record.id).sorted {
-            ($0.time, $0.edit.dot) < ($1.time, $1.edit.dot)
-        }
-        for (edit, _) in edits.reversed() {
-            for write in edit.writes where write.target == target {
-                guard case .named(let dropped) = write.drops else { continue }
-                let rejected = edits.filter { dropped.contains($0.edit.dot) }
-                    .flatMap { $0.edit.writes.filter { $0.target == target }.flatMap(\.values) }
-                return write.values + rejected
-            }
-        }
-        throw NodeError.neverSettled
     }
 
     // MARK: Writing
@@ -174,6 +160,7 @@ extension CasebookCommands {
             .object([
                 ("record", .string(record.id.text)), ("field", .string(field.commandName)),
                 ("change", .string(dot.text)),
+                ("conflicts", .array(remaining.map { .string($0.commandName) })),
             ]), hasConflicts: !remaining.isEmpty)
     }
 }
@@ -183,6 +170,20 @@ extension NodeError {
         .notFound,
         "no such change. Changes look like `3f9a:42`, any unique beginning of the node's digits and the number; `parley log` shows them."
     )
+    /// Says which names tell apart what somebody's name of a change fits.
+    fileprivate static func severalSides(
+        _ sides: [FieldConflict.Side], of conflict: FieldConflict
+    ) -> NodeError {
+        let names = Set(sides.compactMap(conflict.name(of:))).sorted()
+        let advice =
+            names.count > 1
+            ? "Name one of \(names.map { "`\($0)`" }.joined(separator: ", ")), or give"
+            : "Give"
+        return NodeError(
+            .refused,
+            "cannot tell which value that change means: it fits several of those in conflict. \(advice) the value with --value."
+        )
+    }
     fileprivate static let neverSettled = NodeError(
         .notFound,
         "no conflict of that field was ever settled, so there is none to reopen. `parley log` shows what happened to the record."

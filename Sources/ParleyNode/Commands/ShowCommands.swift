@@ -105,7 +105,7 @@ extension CasebookCommands {
         guard let time = Timestamp(text: moment.withWesternDigits) else {
             throw NodeError(
                 .refused,
-                "cannot tell what point that is. Give a change as `parley log` shows it, or a time, for example `2026-02-26` or `2026-02-26T10:42Z`."
+                "cannot tell what point that is. Give a change as `parley log` shows it, for example `3f9a:42`; a day on the calendar, `2026-02-26`; a time as `parley log` prints it, `2026-02-26 10:42`; or one with its zone, `2026-02-26T10:42Z` or `2026-02-26T10:42+03:00`."
             )
         }
         return edits.filter { $0.time.milliseconds <= time.milliseconds }
@@ -169,7 +169,16 @@ extension CasebookCommands {
             ),
             ("fields", fields),
             ("conflicts", .array(conflicts.map { .string($0.commandName) })),
+            ("match", record.otherSides.isEmpty ? .null : .string(match(of: record))),
+            ("otherSides", .array(record.otherSides.map { .string($0.text) })),
         ])
+    }
+
+    /// What a match in a value that isn't shown is marked with.
+    private static let otherSide = " (other side of an open conflict)"
+
+    private func match(of record: ReadScope.ListedRecord) -> String {
+        record.otherSides.map(\.text).joined(separator: ", ") + Self.otherSide
     }
 
     /// A field by name, of one type or of any.
@@ -204,7 +213,11 @@ extension CasebookCommands {
         return Answer(page) { hit in
             .object([
                 ("record", .string(hit.id.text)), ("type", .string(hit.type.text)),
-                ("title", .string(hit.title)), ("match", .string(hit.match)),
+                ("title", .string(hit.title)),
+                (
+                    "match", .string(hit.match + (hit.otherSide == nil ? "" : Self.otherSide))
+                ),
+                ("otherSides", .array(hit.otherSide.map { [.string($0.text)] } ?? [])),
             ])
         }
     }

@@ -1,8 +1,6 @@
 package import ParleyCRDT
 
 /// Points in time as commands read and print them: RFC 3339 in UTC.
-///
-/// Source of the calendar arithmetic: Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013).
 package struct Timestamp: Hashable, Sendable {
     /// Since 1970-01-01T00:00:00Z.
     package let milliseconds: UInt64
@@ -52,17 +50,8 @@ package struct Timestamp: Hashable, Sendable {
 
     /// `2026-02-26`
     package var day: String {
-        let days = Int(milliseconds / 86_400_000) + 719_468
-        let era = days / 146_097
-        let dayOfEra = days - era * 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shifted + 2) / 5 + 1
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return [(year, 4), (month, 2), (day, 2)]
+        let day = CivilDay(daysSince1970: Int(milliseconds / 86_400_000))
+        return [(day.year, 4), (day.month, 2), (day.day, 2)]
             .map { Timestamp.padded(UInt64($0.0), $0.1) }.joined(separator: "-")
     }
 
@@ -76,15 +65,9 @@ package struct Timestamp: Hashable, Sendable {
     private static func days(_ bytes: ArraySlice<UInt8>) -> Int? {
         let parts = bytes.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard parts.map(\.count) == [4, 2, 2], let year = number(parts[0]),
-            let month = number(parts[1]), let day = number(parts[2]), (1...12).contains(month),
-            (1...31).contains(day)
+            let month = number(parts[1]), let day = number(parts[2])
         else { return nil }
-        let shiftedYear = month <= 2 ? year - 1 : year
-        let era = shiftedYear / 400
-        let yearOfEra = shiftedYear - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
+        return CivilDay(year: year, month: month, day: day)?.daysSince1970
     }
 
     /// Milliseconds of `HH:MM[:SS[.fff]]`.
@@ -109,11 +92,12 @@ package struct Timestamp: Hashable, Sendable {
         return number(three[..<3])
     }
 
-    /// Minutes of `+HH:MM`.
+    /// Minutes of `+HH:MM`, at most a day as in RFC 3339.
     private static func offset(_ bytes: ArraySlice<UInt8>) -> Int? {
         let text = Array(bytes)
         guard text.count == 6, text[3] == UInt8(ascii: ":"), "+-".utf8.contains(text[0]),
-            let hours = number(text[1..<3]), let minutes = number(text[4...])
+            let hours = number(text[1..<3]), hours < 24, let minutes = number(text[4...]),
+            minutes < 60
         else { return nil }
         return (text[0] == UInt8(ascii: "-") ? -1 : 1) * (hours * 60 + minutes)
     }

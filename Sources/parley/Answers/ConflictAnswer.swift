@@ -32,7 +32,12 @@ package struct ConflictAnswer: Decodable, Sendable {
     /// Every origin this answer mentions, for names that stay unambiguous.
     var origins: Set<String> {
         var origins = Set(values.map { String($0.change.prefix { $0 != ":" }) })
-        for side in values { origins.formUnion((side.seen ?? [:]).keys) }
+        for side in values {
+            origins.formUnion((side.seen ?? [:]).keys)
+            if let change = side.reopened?.change {
+                origins.insert(String(change.prefix { $0 != ":" }))
+            }
+        }
         return origins
     }
 }
@@ -42,4 +47,6 @@ package struct ResolutionAnswer: Decodable, Sendable {
     let record: String
     let field: String
     let change: String
+    /// What is still in conflict in the record.
+    let conflicts: [String]?
 }

@@ -78,6 +78,8 @@ package struct ImportAnswer: Codable, Equatable, Sendable {
 
     package internal(set) var created = 0
     package internal(set) var changed = 0
+    /// The record made last.
+    package internal(set) var record: String?
     package internal(set) var refused: [Refusal] = []
     /// After a failure: the lines that aren't in, and those of which that isn't known, as `--lines`
     /// takes them.

@@ -43,6 +43,8 @@ struct ConflictCommand: AsyncParsableCommand, Exemplified {
         @Argument(help: "The field, where several are in conflict.") var field: String?
         @OptionGroup var options: NodeOptions
 
+        var showsAllValues: Bool { true }
+
         func request() -> Request { .showConflict(record: record, field: field) }
 
         func page(for conflict: ConflictAnswer, on screen: Screen) -> String {
@@ -68,17 +70,7 @@ struct ConflictCommand: AsyncParsableCommand, Exemplified {
         }
 
         func page(for answer: ResolutionAnswer, on screen: Screen) -> String {
-            ResolutionPage.text("reopened", answer, on: screen)
+            ResolutionPage.text(reopening: answer, on: screen)
         }
-    }
-}
-
-/// What `resolve` and `reopen` answer.
-enum ResolutionPage {
-    static func text(_ deed: String, _ answer: ResolutionAnswer, on screen: Screen) -> String {
-        let id = ShortNames.record(answer.record)
-        let change = ShortNames.change(answer.change, among: [])
-        return "\(deed) \(answer.field) of \(screen.paint(id, .title))"
-            + screen.paint("  change \(change)", .faint) + "\n"
     }
 }

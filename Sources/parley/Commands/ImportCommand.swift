@@ -1,4 +1,5 @@
 import ArgumentParser
+import ParleyControl
 
 /// `parley import`
 struct Import: AsyncParsableCommand, Exemplified {
@@ -7,8 +8,8 @@ struct Import: AsyncParsableCommand, Exemplified {
         discussion: """
             One record and one change a line: {"type":"person","fields":{"name":"...","tags":["..."]}}. \
             A line that is refused is named with its number and leaves nothing behind; the others \
-            are imported. Exit code 1: some were refused. Should it fail on the way, or be ended with \
-            Ctrl-C, it says which lines are in and how to go on.
+            are imported, and @last is then the last of them. Exit code 1: some were refused. Should \
+            it fail on the way, or be ended with Ctrl-C, it says which lines are in and how to go on.
             """)
     static let examples = [
         Example("a file", "parley import records.jsonl"),
@@ -28,9 +29,15 @@ struct Import: AsyncParsableCommand, Exemplified {
     func run() async throws {
         let reader = try LineReader(path: file, wanted: lines)
         let ledger = try await Session.with(options) { session in
-            await ImportRun(
+            let ledger = await ImportRun(
                 session: session, sibling: try session.sibling(), isRehearsal: dryRun
             ).run(reader)
+            // Two chunks are under way at once, so which came last is known here only. A record
+            // that was asked for is the one used last.
+            if let last = ledger.lastRecord {
+                _ = try? await session.perform(.show(record: last, at: nil))
+            }
+            return ledger
         }
         let end = reader.isAtEnd ? reader.linesRead : nil
         let total = ledger.total(end: end)

@@ -5,18 +5,27 @@ import ParleyControl
 struct Show: NodeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show a record, as it is or as it was.",
-        discussion: "Exit code 4: the record has open conflicts, or had them then.")
+        discussion: """
+            Exit code 4: the record has open conflicts, or had them then.
+
+            A time may be given as `parley log` prints it, on the clock of this machine: 2026-02-26 \
+            (to the end of that day), '2026-02-26 10:42' (to the end of that minute), \
+            '2026-02-26 10:42:30'; or with its zone: 2026-02-26T10:42Z, 2026-02-26T10:42:30+03:00.
+            """)
     static let examples = [
         Example("the record used last", "parley show @last"),
         Example("as it stood after a change", "parley show 3f9a --at a1b2:42"),
+        Example("as it stood at a time from the log", "parley show 3f9a --at '2099-02-26 10:42'"),
     ]
 
     @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
-    @Option(help: ArgumentHelp("A change, or a time like 2026-02-26T10:42:00Z.", valueName: "when"))
+    @Option(help: ArgumentHelp("A change, or a time like '2026-02-26 10:42'.", valueName: "when"))
     var at: String?
     @OptionGroup var options: NodeOptions
 
-    func request() -> Request { .show(record: record, at: at) }
+    func request() -> Request {
+        .show(record: record, at: at.map { LocalMoment($0)?.text ?? $0 })
+    }
 
     func page(for record: RecordAnswer, on screen: Screen) -> String {
         RecordPage.text(record, isPast: at != nil, on: screen)

@@ -6,10 +6,10 @@ struct Resolve: AsyncParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         abstract: "Settle a conflict: take a side, or write another value.",
         discussion: """
-            Settles exactly the values named by --seen, or those this node last showed; one that \
-            arrived since stays in conflict with the result, and what it never showed, or so long \
-            ago that it is forgotten, has to be looked at first. For an edit against a delete the field \
-            is `state`.
+            Settles exactly the values named by --seen, or those this node last showed with \
+            `conflict show` or --json; one that arrived since stays in conflict with the result, and \
+            what it never showed, or so long ago that it is forgotten, has to be looked at first. \
+            For an edit against a delete the field is `state`.
             """)
     static let examples = [
         Example(
@@ -76,7 +76,7 @@ struct Resolve: AsyncParsableCommand, Exemplified {
         let request = Request.resolveConflict(
             record: record, field: field, choice: choice, seen: seen, because: because)
         try await session.show(request) { (answer: ResolutionAnswer, screen) in
-            ResolutionPage.text("settled", answer, on: screen)
+            ResolutionPage.text(settling: answer, on: screen)
         }
     }
 

@@ -15,6 +15,11 @@ import Testing
         let nours: String
         let alis: String
 
+        init(nour: Desk, ali: Desk, record: String, nours: String, alis: String) {
+            (self.nour, self.ali, self.record) = (nour, ali, record)
+            (self.nours, self.alis) = (nours, alis)
+        }
+
         init() async throws {
             nour = try await Desk.founder("Nour")
             ali = try await nour.admitting("Ali")
@@ -96,6 +101,37 @@ import Testing
         #expect(listed.json?.items.first?["state"].content == "live")
     }
 
+    /// Whoever looks for a name finds it whichever side is shown, and is told.
+    @Test(arguments: [false, true])
+    func allSidesAreFound(indexed: Bool) async throws {
+        let dispute = try await Dispute()
+        let other = await dispute.nour.perform(.new("exchange", "title=other", "place=Damascus"))
+        if indexed { try await dispute.nour.store.index() }
+        let found = await dispute.nour.perform(.find(words: "damascus", limit: 0)).json?.items ?? []
+        #expect(Set(found.map { $0["record"].content }) == [other.record, dispute.record])
+        let hit = found.first { $0["record"].content == dispute.record }
+        #expect(hit?["match"].content == "place: Damascus (other side of an open conflict)")
+        #expect(hit?["otherSides"]?.text == #"["place"]"#)
+        let shown = await dispute.nour.perform(.find(words: "sweida", limit: 0)).json?.items ?? []
+        #expect(shown.map { $0["otherSides"]?.text } == ["[]"])
+        let both = await dispute.nour.perform(.find(words: "damascus sweida", limit: 1))
+        #expect(both.json?.items.map { $0["record"].content } == [dispute.record])
+        for (type, sort) in [(nil, nil), ("exchange", nil), ("exchange", "title")] {
+            let listed = await dispute.nour.perform(
+                .list(
+                    type: type, filters: [.init(typed: "place=Damascus")], sort: sort, limit: 0)
+            ).json?.items
+            #expect(
+                Set(listed?.map { $0["record"].content } ?? []) == [other.record, dispute.record])
+            let marks = listed?.filter { $0["otherSides"]?.text != "[]" } ?? []
+            #expect(marks.map { $0["record"].content } == [dispute.record])
+            #expect(marks.first?["match"].content == "place (other side of an open conflict)")
+        }
+        _ = await dispute.nour.perform(.take(dispute.alis, dispute.record, "place"))
+        let after = await dispute.nour.perform(.find(words: "damascus", limit: 0)).json?.items ?? []
+        #expect(after.map { $0["record"].content } == [other.record])
+    }
+
     @Test func aPlainEditOfTheFieldIsRefusedWithTheCommandToType() async throws {
         let dispute = try await Dispute()
         let result = await dispute.nour.perform(.edit(dispute.record, "place=Homs"))
@@ -112,7 +148,7 @@ import Testing
         let settled = await dispute.ali.perform(
             .take(dispute.nours, dispute.record, "place", because: "confirmed by the ICRC"))
         #expect(settled.exitCode == 0)
-        #expect(settled.json?.names == ["record", "field", "change"])
+        #expect(settled.json?.names == ["record", "field", "change", "conflicts"])
         try await dispute.nour.meet(dispute.ali)
         #expect(try await dispute.nour.digest() == dispute.ali.digest())
         let shown = await dispute.nour.perform(.show(dispute.record))
@@ -139,6 +175,7 @@ import Testing
         let settled = await dispute.nour.perform(
             .take(dispute.nours, dispute.record, "place", seen: [dispute.nours]))
         #expect(settled.exitCode == 4)
+        #expect(settled.json?["conflicts"]?.text == #"["place"]"#)
         let shown = await dispute.nour.perform(.showConflict(record: dispute.record, field: nil))
         let sides = shown.json?["values"]?.items ?? []
         #expect(Set(sides.map { $0["value"].content }) == ["Damascus", "Sweida"])
@@ -251,6 +288,18 @@ import Testing
         let named = await carla.perform(
             .take(dispute.nours, dispute.record, "place", seen: [dispute.nours, dispute.alis]))
         #expect(named.exitCode == 0)
+    }
+
+    /// A page that leaves values out doesn't count as a look at them.
+    @Test func aPageWithOneValueOfSeveralShowsNoConflict() async throws {
+        let dispute = try await Dispute()
+        let carla = try await dispute.nour.admitting("Carla")
+        _ = await carla.perform(.show(dispute.record), showsAllValues: false)
+        _ = await carla.perform(.listConflicts(limit: 0), showsAllValues: false)
+        let blind = await carla.perform(.settle(dispute.record, "place", as: "x"))
+        #expect(blind.exitCode == 1)
+        _ = await carla.perform(.show(dispute.record))
+        #expect(await carla.perform(.settle(dispute.record, "place", as: "x")).exitCode == 0)
     }
 
     /// What was shown before thousands of others is forgotten, and counts as not seen.

@@ -55,9 +55,13 @@ final class Desk: Sendable {
     }
 
     /// Carries out a request; `@last` is the record of the one before.
-    func perform(_ request: Request) async -> Result {
+    ///
+    /// - Parameter showsAllValues: as `--json` and `conflict show` do, and other pages don't.
+    func perform(_ request: Request, showsAllValues: Bool = true) async -> Result {
         let last = last.withLock { $0 }
-        let response = await CasebookCommands(store: store, shown: shown) { last }.perform(request)
+        let response = await CasebookCommands(
+            store: store, shown: shown, showsAllValues: showsAllValues
+        ) { last }.perform(request)
         let result = Result(response)
         if let record = result.json?["record"].content {
             self.last.withLock { $0 = record }
