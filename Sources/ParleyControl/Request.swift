@@ -32,6 +32,9 @@ package enum Request: Codable, Hashable, Sendable {
     case listPeers
     case addPeer(node: String, address: String)
     case renamePeer(peer: String, name: String)
+    /// Copies of all casebooks for a backup. They are there until this connection ends, on which
+    /// nothing else can be asked.
+    case copyCasebooks
     /// Some consecutive lines of an import; `firstLine` counts from 1 and is used in errors.
     case importLines(firstLine: Int, lines: [String])
     /// The same, to be told what an import would do; writes nothing.

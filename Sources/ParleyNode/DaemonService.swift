@@ -44,10 +44,11 @@ package struct DaemonService: Sendable {
                 "cannot listen on `\(listen)`: it must be HOST:PORT, for instance 0.0.0.0:7440.")
         }
         self.log = log
-        let identity = try home.identity()
+        try home.check()
         // A command ends soon; a daemon that answers doesn't.
         let isServed = (try? ControlClient.connect(path: home.controlPath)) != nil
         let lock = try Node.lock(home, waiting: isServed ? .zero : .seconds(5))
+        let identity = try home.identity()
         node = Node(home: home, identity: identity, lock: lock, environment: environment) {
             // Nobody knows what the disk kept. A new process reads it back; going on would guess.
             log.critical("a commit failed with unknown outcome, stopping")
@@ -78,12 +79,28 @@ package struct DaemonService: Sendable {
     private static func answer(
         _ envelope: Envelope, of node: Node, to reply: ControlReply
     ) async {
-        guard case .watch = envelope.request else {
+        switch envelope.request {
+        case .watch:
+            for await response in node.watch() {
+                guard (try? await reply.send(response)) != nil else { return }
+            }
+        case .copyCasebooks:
+            await lendCopies(of: node, to: reply)
+        default:
             try? await reply.send(await node.perform(envelope))
-            return
         }
-        for await response in node.watch() {
-            guard (try? await reply.send(response)) != nil else { return }
-        }
+    }
+
+    /// Keeps the copies until the command line goes away, which cancels this: however it ends, they
+    /// don't outlive it.
+    private static func lendCopies(of node: Node, to reply: ControlReply) async {
+        do {
+            let copies = try await node.copyCasebooks()
+            defer { copies.remove() }
+            try await reply.send(copies.response)
+            for await _ in AsyncStream<Never>.makeStream().stream {}
+        } catch let error as NodeError {
+            try? await reply.send(Response(exitCode: error.kind.rawValue, error: error.message))
+        } catch {}
     }
 }

@@ -1,8 +1,10 @@
 import FoundationEssentials
 import Glibc
+import ParleyCRDT
 package import ParleyLog
 import ParleyModel
 import ParleyStore
+import ParleyVault
 
 /// The folder in which one node lives: its key, its name, its casebooks and its control socket.
 ///
@@ -28,8 +30,10 @@ package struct Home: Sendable {
 
     package var controlPath: String { path + "/control.sock" }
     package var casebooksPath: String { path + "/casebooks" }
-    private var keyPath: String { path + "/node.key" }
-    private var namePath: String { path + "/node.json" }
+    var keyPath: String { path + "/node.key" }
+    var namePath: String { path + "/node.json" }
+    /// What the folder of copies begins with, see `CasebookCopies`.
+    static let copyPrefix = "copy-"
     /// See `LastRecord`.
     var lastPath: String { path + "/last" }
     /// See `ShownConflicts`.
@@ -55,12 +59,10 @@ package struct Home: Sendable {
             )
         }
         do {
-            try FileManager.default.createDirectory(
-                atPath: casebooksPath, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+            try makeFolder()
+            try makeCasebooksFolder()
             let identity = Identity.generate()
-            try write(Array(JSONText.object([("name", .string(name))]).utf8), to: namePath)
+            try write(Home.settings(name: name), to: namePath)
             try write(identity.privateKey, to: keyPath)
             return identity.node.text
         } catch {
@@ -71,26 +73,82 @@ package struct Home: Sendable {
         }
     }
 
-    /// Reads the node's key.
+    /// Makes the folder, private from the first moment on.
+    func makeFolder() throws(NodeError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        } catch {
+            throw unwritable
+        }
+    }
+
+    func makeCasebooksFolder() throws(NodeError) {
+        guard mkdir(casebooksPath, 0o700) == 0 || errno == EEXIST else { throw unwritable }
+    }
+
+    /// What is in `node.json`.
+    static func settings(name: String) -> [UInt8] {
+        Array(JSONText.object([("name", .string(name))]).utf8)
+    }
+
+    /// Refuses a folder in which no node lives, or one that others could have prepared or read.
     ///
-    /// - Throws: `refused` where no node lives here, `notPermitted` where others could read it.
-    package func identity() throws(NodeError) -> Identity {
-        guard exists else {
+    /// - Throws: `refused`, `notPermitted`.
+    package func check() throws(NodeError) {
+        guard exists || isBeingRestored else {
             throw NodeError(
                 .refused,
                 "no node in \(path). Type `parley init --name NAME` to make one, or point --home at its folder."
             )
         }
         try checkAccess()
-        guard let bytes = FileManager.default.contents(atPath: keyPath),
-            let identity = Identity(privateKey: Array(bytes))
-        else {
+    }
+
+    /// The node's key where it can be used as it is, else only whose it is.
+    ///
+    /// - Throws: `refused` where no node lives here, `notPermitted` where others could read it,
+    ///   `integrity`.
+    package func identity() throws(NodeError) -> Identity {
+        try check()
+        switch try key() {
+        case .plain(let identity): return identity
+        case .protected(let node, _): return Identity(locked: node)
+        }
+    }
+
+    /// The node without its key.
+    func publicIdentity() throws(NodeError) -> Identity { Identity(locked: try nodeID()) }
+
+    func nodeID() throws(NodeError) -> NodeID { try key().node }
+
+    func key() throws(NodeError) -> KeyFile {
+        do {
+            return try KeyFile(try keyFile())
+        } catch SealError.version(let version) {
             throw NodeError(
                 .integrity,
-                "cannot read the node's key in \(path): node.key is damaged. Restore the folder from a backup."
+                "cannot read the node's key in \(path): it is protected in format \(version), and this Parley knows format 1. Upgrade Parley."
+            )
+        } catch {
+            throw NodeError(
+                .integrity,
+                "cannot read the node's key in \(path): node.key is damaged. Restore the node from a backup: `parley restore FILE`."
             )
         }
-        return identity
+    }
+
+    /// The bytes of the key file.
+    func keyFile() throws(NodeError) -> [UInt8] {
+        guard let bytes = FileManager.default.contents(atPath: keyPath) else {
+            throw NodeError(
+                .integrity,
+                "cannot read the node's key in \(path): node.key can't be opened. Check whose it is, or restore the node from a backup: `parley restore FILE`."
+            )
+        }
+        return Array(bytes)
     }
 
     /// The name its owner gave the node.
@@ -116,9 +174,13 @@ package struct Home: Sendable {
         return stem.count == 16 && stem.allSatisfy { $0.isHexDigit && !$0.isUppercase }
     }
 
-    /// Removes what is left of casebooks whose making was cut off. No other process may be making
-    /// one: the caller holds the home's lock.
+    /// Removes what is left of casebooks whose making was cut off, and of copies. No other process
+    /// may be making one: the caller holds the home's lock.
     func removeUnfinished() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        where name.hasPrefix(Home.copyPrefix) {
+            try? FileManager.default.removeItem(atPath: path + "/" + name)
+        }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: casebooksPath)) ?? []
         for name in names where name.contains(".sqlite" + CasebookStore.unfinishedSuffix) {
             try? FileManager.default.removeItem(atPath: casebooksPath + "/" + name)
@@ -147,7 +209,7 @@ package struct Home: Sendable {
     }
 
     /// Refuses a home that others could have prepared or could read.
-    private func checkAccess() throws(NodeError) {
+    func checkAccess() throws(NodeError) {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw NodeError(
@@ -173,13 +235,23 @@ package struct Home: Sendable {
         do {
             try PrivateFile.write(bytes, to: path, isDurable: true)
         } catch {
-            throw NodeError(
-                .refused,
-                "cannot write in \(self.path). Check that it is yours and that the disk has room.")
+            throw unwritable
         }
     }
 
-    private static func absolute(_ path: String) -> String {
+    private var unwritable: NodeError {
+        NodeError(
+            .refused,
+            "cannot write in \(path). Check that it is yours and that the disk has room.")
+    }
+
+    /// Size of a file, 0 where there is none.
+    static func byteCount(of path: String) -> Int {
+        var status = stat()
+        return lstat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 }

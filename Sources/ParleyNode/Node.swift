@@ -34,10 +34,10 @@ package final class Node: Sendable {
     package convenience init(
         home: Home, environment: NodeEnvironment = .system
     ) async throws {
-        let identity = try home.identity()
+        try home.check()
+        let lock = try Node.lock(home, waiting: .seconds(5))
         self.init(
-            home: home, identity: identity, lock: try Node.lock(home, waiting: .seconds(5)),
-            environment: environment)
+            home: home, identity: try home.identity(), lock: lock, environment: environment)
     }
 
     /// - Parameter stopped: called when a casebook can't go on before it is opened again; commands
@@ -200,13 +200,15 @@ package final class Node: Sendable {
         lock.release()
     }
 
-    /// Takes the home's lock, waiting for a command that is about to end.
+    /// Takes the home's lock, waiting for a command that is about to end, and finishes a restore that
+    /// was cut off.
     static func lock(
         _ home: Home, waiting patience: Duration
     ) throws(NodeError) -> HomeLock {
         do {
             switch try HomeLock.acquire(home: home.path, waiting: patience) {
             case .acquired(let lock):
+                try home.finishRestoring()
                 return lock
             case .held(let pid):
                 let holder = pid.map { "process \($0)" } ?? "another process"

@@ -29,7 +29,8 @@ enum PrivateFile {
         if isDurable { try synchroniseFolder(of: path) }
     }
 
-    private static func synchroniseFolder(of path: String) throws(Failure) {
+    /// Makes names in the folder of `path` durable.
+    static func synchroniseFolder(of path: String) throws(Failure) {
         let end = path.lastIndex(of: "/") ?? path.startIndex
         let folder = open(
             end == path.startIndex ? "/" : String(path[..<end]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -43,7 +43,7 @@ enum NodeBackend {
         locate(option).path
     }
 
-    private static func locate(_ option: String?) -> Home {
+    static func locate(_ option: String?) -> Home {
         Home.locate(option: option, environment: ProcessInfo.processInfo.environment)
     }
 }
@@ -71,7 +71,17 @@ private struct OpenedHome: Backend {
     func sibling() -> any Backend { self }
 
     func stream(_ envelope: Envelope, receive: (Response) throws -> Void) async throws {
-        try receive(await node.perform(envelope))
+        guard case .copyCasebooks = envelope.request else {
+            return try receive(await node.perform(envelope))
+        }
+        let copies: CasebookCopies
+        do {
+            copies = try await node.copyCasebooks()
+        } catch let error as NodeError {
+            throw CommandFailure(error)
+        }
+        defer { copies.remove() }
+        try receive(copies.response)
     }
 
     func close() async {

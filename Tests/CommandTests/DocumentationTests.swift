@@ -74,6 +74,7 @@ private struct ExampleWorld {
         amal.parley("show", record, exits: 4)
         try write("name=detainee 1\n", to: "person.txt")
         try write("Sweida\n", to: "words.txt")
+        _ = try workplace.secret("correct horse battery", in: "passphrase.txt")
         try write("named by Reuters\n", to: "reason.txt")
         try write(#"{"type":"note","fields":{"title":"One"}}"# + "\n", to: "records.jsonl")
     }
@@ -101,6 +102,11 @@ private struct ExampleWorld {
             try fresh.start()
             try write(try amal.answer("invite", as: Invited.self).code, to: "invitation.txt")
             return workplace.shell(example, home: fresh.home)
+        }
+        if example.hasPrefix("parley restore ./") {
+            return workplace.shell(
+                "parley backup amal.backup --passphrase-file passphrase.txt; \(example)",
+                home: amal.home)
         }
         if example.hasPrefix("parley restore") {
             amal.parley("delete", record, "--yes")

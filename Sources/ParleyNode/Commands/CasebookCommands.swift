@@ -36,7 +36,7 @@ package struct CasebookCommands: Sendable {
             .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
-            .addPeer, .renamePeer:
+            .addPeer, .renamePeer, .copyCasebooks:
             false
         }
     }
