@@ -31,12 +31,13 @@ package struct DaemonService: Sendable {
     private let server: ControlServer
     package let ready: Ready
 
-    /// Takes the home, listens, and puts the control socket in place.
+    /// Takes the home, unlocks its key, listens, and puts the control socket in place.
     ///
     /// - Throws: `NodeError`: where another daemon has the home, its pid named, where the address
     ///   can't be bound, and whatever else stands in the way.
     package init(
-        home: Home, listen: String, log: Logger, environment: NodeEnvironment = .system
+        home: Home, listen: String, unlockedBy source: PassphraseSource = .terminal, log: Logger,
+        environment: NodeEnvironment = .system
     ) async throws {
         guard let (host, port) = HostPort.split(listen) else {
             throw NodeError(
@@ -48,7 +49,7 @@ package struct DaemonService: Sendable {
         // A command ends soon; a daemon that answers doesn't.
         let isServed = (try? ControlClient.connect(path: home.controlPath)) != nil
         let lock = try Node.lock(home, waiting: isServed ? .zero : .seconds(5))
-        let identity = try home.identity()
+        let identity = try home.unlockedIdentity(by: source)
         node = Node(home: home, identity: identity, lock: lock, environment: environment) {
             // Nobody knows what the disk kept. A new process reads it back; going on would guess.
             log.critical("a commit failed with unknown outcome, stopping")

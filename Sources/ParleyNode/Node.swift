@@ -29,16 +29,25 @@ package final class Node: Sendable {
 
     /// Opens the home for this process alone.
     ///
+    /// - Parameter source: of the passphrase of a protected key; `nil` to do without the key, which
+    ///   is enough to read.
     /// - Throws: `refused` where another process has it, the daemon's pid named; what
-    ///   `Home.identity` throws.
+    ///   `Home.identity` and `Home.unlockedIdentity` throw.
     package convenience init(
-        home: Home, environment: NodeEnvironment = .system
+        home: Home, unlockedBy source: PassphraseSource? = nil,
+        environment: NodeEnvironment = .system
     ) async throws {
         try home.check()
+        // Before the lock, for which others wait: somebody may have to be asked.
+        let unlocked = try source.map { try home.unlockedIdentity(by: $0) }
         let lock = try Node.lock(home, waiting: .seconds(5))
         self.init(
-            home: home, identity: try home.identity(), lock: lock, environment: environment)
+            home: home, identity: try unlocked ?? home.identity(), lock: lock,
+            environment: environment)
     }
+
+    /// Whether it can only read, because the key is locked.
+    package var isLocked: Bool { identity.isLocked }
 
     /// - Parameter stopped: called when a casebook can't go on before it is opened again; commands
     ///   end anyway.
@@ -94,6 +103,12 @@ package final class Node: Sendable {
 
     private func answer(_ envelope: Envelope) async throws -> Response {
         let request = envelope.request
+        guard !request.needsKey || !isLocked else {
+            throw NodeError(
+                .notPermitted,
+                "cannot write: the node's key is protected and its passphrase wasn't given. Add --passphrase-file FILE, or type the command at a terminal."
+            )
+        }
         if CasebookCommands.handles(request) {
             let store = try await casebook(envelope.casebook)
             guard !envelope.request.isEdit || shelf.room.allowsEdits else {
@@ -200,8 +215,8 @@ package final class Node: Sendable {
         lock.release()
     }
 
-    /// Takes the home's lock, waiting for a command that is about to end, and finishes a restore that
-    /// was cut off.
+    /// Takes the home's lock, waiting for a command that is about to end, and finishes a restore or a
+    /// rewriting of the key that was cut off.
     static func lock(
         _ home: Home, waiting patience: Duration
     ) throws(NodeError) -> HomeLock {
@@ -209,6 +224,7 @@ package final class Node: Sendable {
             switch try HomeLock.acquire(home: home.path, waiting: patience) {
             case .acquired(let lock):
                 try home.finishRestoring()
+                home.removeOldKeys()
                 return lock
             case .held(let pid):
                 let holder = pid.map { "process \($0)" } ?? "another process"
@@ -267,6 +283,12 @@ package final class Node: Sendable {
 }
 
 extension Request {
+    /// Whether it signs something: reading needs no key, nor do the addresses of others.
+    package var needsKey: Bool {
+        if case .createCasebook = self { return true }
+        return isEdit
+    }
+
     /// Whether it writes records.
     var isEdit: Bool {
         switch self {

@@ -103,6 +103,12 @@ private struct ExampleWorld {
             try write(try amal.answer("invite", as: Invited.self).code, to: "invitation.txt")
             return workplace.shell(example, home: fresh.home)
         }
+        if example.hasPrefix("parley key") {
+            amal.stop()
+        }
+        if example.hasPrefix("parley key unprotect") {
+            amal.parley("key", "protect", "--passphrase-file", "\(workplace.path)/passphrase.txt")
+        }
         if example.hasPrefix("parley restore ./") {
             return workplace.shell(
                 "parley backup amal.backup --passphrase-file passphrase.txt; \(example)",

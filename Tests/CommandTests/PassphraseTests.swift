@@ -93,11 +93,7 @@ import parley
     }
 
     @Test func withoutATerminalItSaysWhatToGive() {
-        let result = ChildProcess(
-            "/usr/bin/setsid", ["-w", "\(Workplace.programs)/parley", "backup", file],
-            variables: Workplace.variables(home: amal.home), folder: "/tmp"
-        ).wait()
-        #expect(result.exitCode == 1)
+        let result = amal.parley("backup", file, exits: 1)
         #expect(result.errors.contains("--passphrase-file FILE"))
     }
 

@@ -87,10 +87,11 @@ final class TestNode {
 
     /// Starts the daemon and returns its ready line.
     @discardableResult
-    func start() throws -> String {
+    func start(_ more: String...) throws -> String {
         let pipe = ChildProcess.pipe()
         daemon = ChildProcess(
-            "\(Workplace.programs)/parleyd", ["--home", home, "--listen", address, "--json"],
+            "\(Workplace.programs)/parleyd",
+            ["--home", home, "--listen", address, "--json"] + more,
             pipe: pipe.writing, variables: Workplace.variables(home: home), folder: "/tmp")
         defer { close(pipe.reading) }
         let line = TestNode.line(from: pipe.reading)
