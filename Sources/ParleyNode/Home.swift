@@ -12,8 +12,10 @@ import ParleyVault
 package struct Home: Sendable {
     package let path: String
 
+    /// - Parameter path: a slash at its end goes: with it the system would follow a symbolic link.
     package init(path: String) {
-        self.path = path
+        let bare = String(path.reversed().drop { $0 == "/" }.reversed())
+        self.path = bare.isEmpty ? "/" : bare
     }
 
     /// `--home`, else `PARLEY_HOME`, else the XDG data folder.
@@ -46,7 +48,8 @@ package struct Home: Sendable {
     /// - Returns: the node's ID in its text form.
     /// - Throws: `refused` where a node lives here already or the folder can't be made.
     package func create(name: String) throws(NodeError) -> String {
-        guard !exists else {
+        if isThere { try checkAccess() }
+        guard !exists, !isBeingRestored else {
             throw NodeError(
                 .refused,
                 "cannot make a node in \(path): one lives there already. Choose another folder with --home, or type `parley status`."
@@ -209,24 +212,27 @@ package struct Home: Sendable {
     }
 
     /// Refuses a home that others could have prepared or could read.
-    func checkAccess() throws(NodeError) {
+    ///
+    /// - Throws: `notPermitted`.
+    package func checkAccess() throws(NodeError) {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw NodeError(
                 .notPermitted,
-                "cannot use \(path): it is a symbolic link or no folder. Point --home at the folder itself."
+                "cannot use \(path): it is a symbolic link or no folder. Give the folder itself: `--home \"$(realpath \(path))\"`."
             )
         }
         guard status.st_uid == geteuid() else {
             throw NodeError(
                 .notPermitted,
-                "cannot use \(path): it belongs to another user. Run as that user, or choose another folder with --home."
+                "cannot use \(path): it belongs to user \(status.st_uid), and you are user \(geteuid()). Run as that user; or, if it should be yours, type `sudo chown -R \(geteuid()) \(path)`."
             )
         }
         guard status.st_mode & 0o077 == 0 else {
             throw NodeError(
                 .notPermitted,
-                "cannot use \(path): other users can read it. Type `chmod 700 \(path)`.")
+                "cannot use \(path): it is open to other users. Look whether somebody put something there, then type `chmod 700 \(path)`."
+            )
         }
     }
 

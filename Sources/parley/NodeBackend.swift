@@ -7,6 +7,11 @@ enum NodeBackend {
     /// The daemon of the home, or where none runs the home itself.
     static func open(_ options: NodeOptions) async throws -> any Backend {
         let home = locate(options.home)
+        do {
+            if home.isThere { try home.checkAccess() }
+        } catch {
+            throw CommandFailure(error)
+        }
         if let daemon = try daemon(of: home) { return daemon }
         do {
             let node = try await Node(home: home)

@@ -12,7 +12,7 @@ extension Home {
     private static let aside = "before-restore-"
 
     /// Whether there is a folder, or anything else of its name.
-    var isThere: Bool {
+    package var isThere: Bool {
         var status = stat()
         return lstat(path, &status) == 0
     }

@@ -9,6 +9,8 @@ final class TestNode {
     let name: String
     let home: String
     private(set) var daemon: ChildProcess?
+    /// What daemons that were stopped wrote to standard error.
+    private(set) var daemonLog: String?
     /// `HOST:PORT`, once a daemon has run; a restarted one listens there again.
     private(set) var address = "127.0.0.1:0"
 
@@ -109,9 +111,10 @@ final class TestNode {
     @discardableResult
     func stop(_ signal: Int32 = SIGTERM) -> Int32 {
         daemon?.send(signal)
-        let code = daemon?.wait().exitCode ?? 0
+        let result = daemon?.wait()
         daemon = nil
-        return code
+        daemonLog = (daemonLog ?? "") + (result?.errors ?? "")
+        return result?.exitCode ?? 0
     }
 
     /// Until the first line break, or the end where the other side went away.
