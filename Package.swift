@@ -141,7 +141,8 @@ let package = Package(
             "ParleyNodeTests",
             [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
-                "ParleyTransport", "ParleyControl", "ParleyNode", logging, grdb, sqlite,
+                "ParleyTransport", "ParleyControl", "ParleyNode", "ParleyVault", logging, grdb,
+                sqlite,
             ]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl", "ParleyTestSupport"]),
         tests("PackageTests", []),

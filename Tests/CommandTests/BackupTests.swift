@@ -133,6 +133,20 @@ import parley
         #expect(amal.parley("status").output.contains("daemon running"))
     }
 
+    /// A backup that lacks a casebook would be taken for a whole one.
+    @Test(arguments: [false, true])
+    func aCasebookThatCannotBeOpenedStopsIt(isRunning: Bool) throws {
+        amal.parley("casebook", "create", "other")
+        let folder = "\(amal.home)/casebooks"
+        let name = try #require(names(in: folder).first { $0.hasSuffix(".sqlite") })
+        try Data(repeating: 0x58, count: 8_192).write(to: URL(filePath: "\(folder)/\(name)"))
+        if isRunning { try amal.start() }
+        let refused = amal.parley("backup", file, "--passphrase-file", passphrase, exits: 7)
+        #expect(refused.errors.contains("a casebook would be missing"))
+        #expect(refused.errors.contains(name))
+        #expect(access(file, F_OK) != 0)
+    }
+
     @Test func aFileOfThatNameIsKept() throws {
         try "mine".write(toFile: file, atomically: false, encoding: .utf8)
         let refused = amal.parley("backup", file, "--passphrase-file", passphrase, exits: 1)
