@@ -16,11 +16,12 @@ struct Daemon: ParsableCommand {
             to standard error and holds no record contents.
 
             Exit codes: 0 stopped; 1 the home or the address can't be had; 2 usage; 6 the home \
-            isn't private; 7 the home is damaged.
+            isn't private, or the passphrase is wrong; 7 the home is damaged.
 
             Examples:
               parleyd --listen 0.0.0.0:7440
               parleyd --home ./laptop --listen 127.0.0.1:0 --json
+              parleyd --passphrase-file passphrase.txt
             """,
         version: "0.1.0")
 

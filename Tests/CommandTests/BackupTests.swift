@@ -84,10 +84,11 @@ import parley
         let basil = try TestNode.guest("basil", of: amal, in: workplace)
         try amal.sync(with: basil)
         backUp()
-        amal.parley("new", "note", "title=old")
+        let old: Written = try amal.answer("new", "note", "title=old")
         amal.stop()
         let (restored, _) = restore("restored")
-        restored.parley("new", "note", "title=new")
+        let new: Written = try restored.answer("new", "note", "title=new")
+        #expect(old.change.prefix { $0 != ":" } != new.change.prefix { $0 != ":" })
         basil.parley("new", "note", "title=third")
         for node in [restored, amal, restored, amal] {
             try node.start()

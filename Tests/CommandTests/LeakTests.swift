@@ -57,12 +57,29 @@ import parley
         run(amal, "log", record)
         run(amal, "find", Self.marker)
         mistakes(with: record, because)
-        for node in [amal, basil] {
+        deeds(on: record, because)
+        // One of them as if it had trapped: what the runtime says then counts too.
+        for (node, signal) in [(amal, SIGABRT), (basil, SIGTERM)] {
             #expect(!(try commandLine(of: node)).contains(Self.marker))
-            node.stop()
+            node.stop(signal)
             let log = try #require(node.daemonLog)
-            #expect(!log.contains(Self.marker), "\(log)")
+            #expect(!log.isEmpty && !log.contains(Self.marker), "\(log)")
         }
+    }
+
+    /// Commands that take names and values as arguments, which the daemon's log mustn't show either.
+    private func deeds(on record: String, _ because: String) {
+        run(
+            amal, "conflict", "resolve", record, "name", "--value", "MARKER-C", "--because-from",
+            because)
+        run(amal, "conflict", "reopen", record, "name", "--because-from", because)
+        run(amal, "conflict", "resolve", record, "name", "--take", "ffff:1")
+        run(amal, "list", "person", "name=MARKER-C")
+        run(amal, "list", "person", "born=MARKER")
+        run(amal, "peer", "rename", "basil", "MARKER-PEER")
+        run(amal, "sync", "MARKER-PEER", "--wait", "60")
+        run(amal, "casebook", "create", "MARKER-CASEBOOK")
+        run(amal, "status")
     }
 
     /// Everything a person may get wrong with a personal value in hand.

@@ -14,7 +14,7 @@ struct Backup: AsyncParsableCommand, Exemplified {
             """)
     static let examples = [
         Example(
-            "asked for the passphrase in a script",
+            "without being asked, for a script",
             "parley backup amal.backup --passphrase-file passphrase.txt")
     ]
 

@@ -11,8 +11,8 @@ struct Restore: AsyncParsableCommand, Exemplified {
             (write ./cafe for a file called cafe).
 
             A node is restored into an empty home, all of it or nothing. It is the same node, and \
-            its casebooks go on in new logs, so that nothing written since on the lost machine, \
-            should it turn up, gets in the way.
+            its casebooks go on in new logs, so that what was written since on the lost machine \
+            still counts should it turn up.
             """)
     static let examples = [
         Example("with the reason", "parley restore 3f9a --because 'was no duplicate after all'"),
