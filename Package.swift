@@ -74,6 +74,8 @@ let package = Package(
         module("ParleyCasework", ["ParleyModel"]),
         module("ParleyWire", ["ParleyCRDT", "ParleyModel", "CZlib"]),
         module("ParleyLog", ["ParleyCRDT", "ParleyModel", "ParleyWire", crypto]),
+        // CryptoExtras has scrypt, which makes guessing at a passphrase dear.
+        module("ParleyVault", [crypto, cryptoExtras]),
         module("ParleySync", ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"]),
         module(
             "ParleyStore",
@@ -89,7 +91,8 @@ let package = Package(
             "ParleyNode",
             [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync",
-                "ParleyStore", "ParleyTransport", "ParleyControl", "ParleyCasework", logging,
+                "ParleyStore", "ParleyTransport", "ParleyControl", "ParleyCasework",
+                "ParleyVault", logging,
             ]),
         program("parleyd", ["ParleyNode", arguments, logging, lifecycle, signals]),
         program("parley", ["ParleyNode", "ParleyControl", arguments]),
@@ -113,6 +116,7 @@ let package = Package(
         tests("ParleyCaseworkTests", ["ParleyCRDT", "ParleyCasework"]),
         tests("ParleyWireTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "CZlib"]),
         tests("ParleyLogTests", ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"]),
+        tests("ParleyVaultTests", ["ParleyVault"]),
         tests(
             "ParleySyncTests",
             [
@@ -137,7 +141,8 @@ let package = Package(
             "ParleyNodeTests",
             [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
-                "ParleyTransport", "ParleyControl", "ParleyNode", logging, grdb, sqlite,
+                "ParleyTransport", "ParleyControl", "ParleyNode", "ParleyVault", logging, grdb,
+                sqlite,
             ]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl", "ParleyTestSupport"]),
         tests("PackageTests", []),

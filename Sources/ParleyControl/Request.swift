@@ -42,6 +42,9 @@ package enum Request: Codable, Hashable, Sendable {
     case setRole(peer: String, role: String)
     /// A member of whom all addresses are to be forgotten, or one address.
     case removePeer(String)
+    /// Copies of all casebooks for a backup. They are there until this connection ends, on which
+    /// nothing else can be asked.
+    case copyCasebooks
     /// Some consecutive lines of an import; `firstLine` counts from 1 and is used in errors.
     case importLines(firstLine: Int, lines: [String])
     /// The same, to be told what an import would do; writes nothing.

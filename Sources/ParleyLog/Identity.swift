@@ -5,7 +5,8 @@ package import ParleyCRDT
 /// A node's key pair. The same key signs its log and authenticates its TLS certificate, so there
 /// is one identity and nothing to map.
 package struct Identity: Sendable {
-    private let key: Curve25519.Signing.PrivateKey
+    /// `nil` where only the node is known: its key is locked away.
+    private let key: Curve25519.Signing.PrivateKey?
     package let node: NodeID
 
     private init(_ key: Curve25519.Signing.PrivateKey) {
@@ -14,6 +15,20 @@ package struct Identity: Sendable {
             preconditionFailure("an Ed25519 public key has 32 bytes")
         }
         self.node = node
+    }
+
+    /// A node that can be read for and can't sign.
+    package init(locked node: NodeID) {
+        key = nil
+        self.node = node
+    }
+
+    /// Whether it can't sign.
+    package var isLocked: Bool { key == nil }
+
+    private var unlocked: Curve25519.Signing.PrivateKey {
+        guard let key else { preconditionFailure("a locked key is unlocked before it is used") }
+        return key
     }
 
     /// Draws a new key from the system's random numbers.
@@ -31,11 +46,14 @@ package struct Identity: Sendable {
     }
 
     /// The 32 secret bytes, for the key file and the TLS certificate.
-    package var privateKey: [UInt8] { Array(key.rawRepresentation) }
+    ///
+    /// - Precondition: it isn't locked.
+    package var privateKey: [UInt8] { Array(unlocked.rawRepresentation) }
 
     /// - Returns: a 64-byte Ed25519 signature.
+    /// - Precondition: it isn't locked.
     package func sign(_ message: [UInt8]) -> [UInt8] {
-        guard let signature = try? key.signature(for: message) else {
+        guard let signature = try? unlocked.signature(for: message) else {
             preconditionFailure("Ed25519 signing has no failing input")
         }
         return Array(signature)

@@ -31,12 +31,13 @@ package struct DaemonService: Sendable {
     private let server: ControlServer
     package let ready: Ready
 
-    /// Takes the home, listens, and puts the control socket in place.
+    /// Takes the home, unlocks its key, listens, and puts the control socket in place.
     ///
     /// - Throws: `NodeError`: where another daemon has the home, its pid named, where the address
     ///   can't be bound, and whatever else stands in the way.
     package init(
-        home: Home, listen: String, log: Logger, environment: NodeEnvironment = .system
+        home: Home, listen: String, unlockedBy source: PassphraseSource = .terminal, log: Logger,
+        environment: NodeEnvironment = .system
     ) async throws {
         guard let (host, port) = HostPort.split(listen) else {
             throw NodeError(
@@ -44,10 +45,11 @@ package struct DaemonService: Sendable {
                 "cannot listen on `\(listen)`: it must be HOST:PORT, for instance 0.0.0.0:7440.")
         }
         self.log = log
-        let identity = try home.identity()
+        try home.check()
         // A command ends soon; a daemon that answers doesn't.
         let isServed = (try? ControlClient.connect(path: home.controlPath)) != nil
         let lock = try Node.lock(home, waiting: isServed ? .zero : .seconds(5))
+        let identity = try home.unlockedIdentity(by: source)
         node = Node(home: home, identity: identity, lock: lock, environment: environment) {
             // Nobody knows what the disk kept. A new process reads it back; going on would guess.
             log.critical("a commit failed with unknown outcome, stopping")
@@ -78,16 +80,35 @@ package struct DaemonService: Sendable {
     private static func answer(
         _ envelope: Envelope, of node: Node, to reply: ControlReply
     ) async {
-        guard case .watch = envelope.request else {
-            try? await reply.send(await node.perform(envelope))
-            return
+        switch envelope.request {
+        case .watch: await watch(envelope.casebook, on: node, to: reply)
+        case .copyCasebooks: await lendCopies(of: node, to: reply)
+        default: try? await reply.send(await node.perform(envelope))
         }
+    }
+
+    private static func watch(
+        _ casebook: String?, on node: Node, to reply: ControlReply
+    ) async {
         do {
-            for await response in try await node.watch(casebook: envelope.casebook) {
+            for await response in try await node.watch(casebook: casebook) {
                 guard (try? await reply.send(response)) != nil else { return }
             }
         } catch {
             try? await reply.send(Response(NodeError(error, doing: "watch")))
         }
+    }
+
+    /// Keeps the copies until the command line goes away, which cancels this: however it ends, they
+    /// don't outlive it.
+    private static func lendCopies(of node: Node, to reply: ControlReply) async {
+        do {
+            let copies = try await node.copyCasebooks()
+            defer { copies.remove() }
+            try await reply.send(copies.response)
+            for await _ in AsyncStream<Never>.makeStream().stream {}
+        } catch let error as NodeError {
+            try? await reply.send(Response(exitCode: error.kind.rawValue, error: error.message))
+        } catch {}
     }
 }

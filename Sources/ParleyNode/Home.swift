@@ -1,8 +1,10 @@
 import FoundationEssentials
 import Glibc
+import ParleyCRDT
 package import ParleyLog
 import ParleyModel
 import ParleyStore
+import ParleyVault
 
 /// The folder in which one node lives: its key, its name, its casebooks and its control socket.
 ///
@@ -10,8 +12,10 @@ import ParleyStore
 package struct Home: Sendable {
     package let path: String
 
+    /// - Parameter path: a slash at its end goes: with it the system would follow a symbolic link.
     package init(path: String) {
-        self.path = path
+        let bare = String(path.reversed().drop { $0 == "/" }.reversed())
+        self.path = bare.isEmpty ? "/" : bare
     }
 
     /// `--home`, else `PARLEY_HOME`, else the XDG data folder.
@@ -28,8 +32,10 @@ package struct Home: Sendable {
 
     package var controlPath: String { path + "/control.sock" }
     package var casebooksPath: String { path + "/casebooks" }
-    private var keyPath: String { path + "/node.key" }
-    private var namePath: String { path + "/node.json" }
+    var keyPath: String { path + "/node.key" }
+    var namePath: String { path + "/node.json" }
+    /// What the folder of copies begins with, see `CasebookCopies`.
+    static let copyPrefix = "copy-"
     /// See `LastRecord`.
     var lastPath: String { path + "/last" }
     /// See `ShownConflicts`.
@@ -42,7 +48,8 @@ package struct Home: Sendable {
     /// - Returns: the node's ID in its text form.
     /// - Throws: `refused` where a node lives here already or the folder can't be made.
     package func create(name: String) throws(NodeError) -> String {
-        guard !exists else {
+        if isThere { try checkAccess() }
+        guard !exists, !isBeingRestored else {
             throw NodeError(
                 .refused,
                 "cannot make a node in \(path): one lives there already. Choose another folder with --home, or type `parley status`."
@@ -55,12 +62,10 @@ package struct Home: Sendable {
             )
         }
         do {
-            try FileManager.default.createDirectory(
-                atPath: casebooksPath, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+            try makeFolder()
+            try makeCasebooksFolder()
             let identity = Identity.generate()
-            try write(Array(JSONText.object([("name", .string(name))]).utf8), to: namePath)
+            try write(Home.settings(name: name), to: namePath)
             try write(identity.privateKey, to: keyPath)
             return identity.node.text
         } catch {
@@ -71,26 +76,82 @@ package struct Home: Sendable {
         }
     }
 
-    /// Reads the node's key.
+    /// Makes the folder, private from the first moment on.
+    func makeFolder() throws(NodeError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        } catch {
+            throw unwritable
+        }
+    }
+
+    func makeCasebooksFolder() throws(NodeError) {
+        guard mkdir(casebooksPath, 0o700) == 0 || errno == EEXIST else { throw unwritable }
+    }
+
+    /// What is in `node.json`.
+    static func settings(name: String) -> [UInt8] {
+        Array(JSONText.object([("name", .string(name))]).utf8)
+    }
+
+    /// Refuses a folder in which no node lives, or one that others could have prepared or read.
     ///
-    /// - Throws: `refused` where no node lives here, `notPermitted` where others could read it.
-    package func identity() throws(NodeError) -> Identity {
-        guard exists else {
+    /// - Throws: `refused`, `notPermitted`.
+    package func check() throws(NodeError) {
+        guard exists || isBeingRestored else {
             throw NodeError(
                 .refused,
                 "no node in \(path). Type `parley init --name NAME` to make one, or point --home at its folder."
             )
         }
         try checkAccess()
-        guard let bytes = FileManager.default.contents(atPath: keyPath),
-            let identity = Identity(privateKey: Array(bytes))
-        else {
+    }
+
+    /// The node's key where it can be used as it is, else only whose it is.
+    ///
+    /// - Throws: `refused` where no node lives here, `notPermitted` where others could read it,
+    ///   `integrity`.
+    package func identity() throws(NodeError) -> Identity {
+        try check()
+        switch try key() {
+        case .plain(let identity): return identity
+        case .protected(let node, _): return Identity(locked: node)
+        }
+    }
+
+    /// The node without its key.
+    func publicIdentity() throws(NodeError) -> Identity { Identity(locked: try nodeID()) }
+
+    func nodeID() throws(NodeError) -> NodeID { try key().node }
+
+    func key() throws(NodeError) -> KeyFile {
+        do {
+            return try KeyFile(try keyFile())
+        } catch SealError.version(let version) {
             throw NodeError(
                 .integrity,
-                "cannot read the node's key in \(path): node.key is damaged. Restore the folder from a backup."
+                "cannot read the node's key in \(path): it is protected in format \(version), and this Parley knows format 1. Upgrade Parley."
+            )
+        } catch {
+            throw NodeError(
+                .integrity,
+                "cannot read the node's key in \(path): node.key is damaged. Restore the node from a backup: `parley restore FILE`."
             )
         }
-        return identity
+    }
+
+    /// The bytes of the key file.
+    func keyFile() throws(NodeError) -> [UInt8] {
+        guard let bytes = FileManager.default.contents(atPath: keyPath) else {
+            throw NodeError(
+                .integrity,
+                "cannot read the node's key in \(path): node.key can't be opened. Check whose it is, or restore the node from a backup: `parley restore FILE`."
+            )
+        }
+        return Array(bytes)
     }
 
     /// The name its owner gave the node.
@@ -116,9 +177,13 @@ package struct Home: Sendable {
         return stem.count == 16 && stem.allSatisfy { $0.isHexDigit && !$0.isUppercase }
     }
 
-    /// Removes what is left of casebooks whose making was cut off. No other process may be making
-    /// one: the caller holds the home's lock.
+    /// Removes what is left of casebooks whose making was cut off, and of copies. No other process
+    /// may be making one: the caller holds the home's lock.
     func removeUnfinished() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        where name.hasPrefix(Home.copyPrefix) {
+            try? FileManager.default.removeItem(atPath: path + "/" + name)
+        }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: casebooksPath)) ?? []
         for name in names where name.contains(".sqlite" + CasebookStore.unfinishedSuffix) {
             try? FileManager.default.removeItem(atPath: casebooksPath + "/" + name)
@@ -154,24 +219,27 @@ package struct Home: Sendable {
     }
 
     /// Refuses a home that others could have prepared or could read.
-    private func checkAccess() throws(NodeError) {
+    ///
+    /// - Throws: `notPermitted`.
+    package func checkAccess() throws(NodeError) {
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw NodeError(
                 .notPermitted,
-                "cannot use \(path): it is a symbolic link or no folder. Point --home at the folder itself."
+                "cannot use \(path): it is a symbolic link or no folder. Give the folder itself: `--home \"$(realpath \(path))\"`."
             )
         }
         guard status.st_uid == geteuid() else {
             throw NodeError(
                 .notPermitted,
-                "cannot use \(path): it belongs to another user. Run as that user, or choose another folder with --home."
+                "cannot use \(path): it belongs to user \(status.st_uid), and you are user \(geteuid()). Run as that user; or, if it should be yours, type `sudo chown -R \(geteuid()) \(path)`."
             )
         }
         guard status.st_mode & 0o077 == 0 else {
             throw NodeError(
                 .notPermitted,
-                "cannot use \(path): other users can read it. Type `chmod 700 \(path)`.")
+                "cannot use \(path): it is open to other users. Look whether somebody put something there, then type `chmod 700 \(path)`."
+            )
         }
     }
 
@@ -180,13 +248,23 @@ package struct Home: Sendable {
         do {
             try PrivateFile.write(bytes, to: path, isDurable: true)
         } catch {
-            throw NodeError(
-                .refused,
-                "cannot write in \(self.path). Check that it is yours and that the disk has room.")
+            throw unwritable
         }
     }
 
-    private static func absolute(_ path: String) -> String {
+    private var unwritable: NodeError {
+        NodeError(
+            .refused,
+            "cannot write in \(path). Check that it is yours and that the disk has room.")
+    }
+
+    /// Size of a file, 0 where there is none.
+    static func byteCount(of path: String) -> Int {
+        var status = stat()
+        return lstat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 }

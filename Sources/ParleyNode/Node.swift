@@ -29,16 +29,25 @@ package final class Node: Sendable {
 
     /// Opens the home for this process alone.
     ///
+    /// - Parameter source: of the passphrase of a protected key; `nil` to do without the key, which
+    ///   is enough to read.
     /// - Throws: `refused` where another process has it, the daemon's pid named; what
-    ///   `Home.identity` throws.
+    ///   `Home.identity` and `Home.unlockedIdentity` throw.
     package convenience init(
-        home: Home, environment: NodeEnvironment = .system
+        home: Home, unlockedBy source: PassphraseSource? = nil,
+        environment: NodeEnvironment = .system
     ) async throws {
-        let identity = try home.identity()
+        try home.check()
+        // Before the lock, for which others wait: somebody may have to be asked.
+        let unlocked = try source.map { try home.unlockedIdentity(by: $0) }
+        let lock = try Node.lock(home, waiting: .seconds(5))
         self.init(
-            home: home, identity: identity, lock: try Node.lock(home, waiting: .seconds(5)),
+            home: home, identity: try unlocked ?? home.identity(), lock: lock,
             environment: environment)
     }
+
+    /// Whether it can only read, because the key is locked.
+    package var isLocked: Bool { identity.isLocked }
 
     /// - Parameter stopped: called when a casebook can't go on before it is opened again; commands
     ///   end anyway.
@@ -97,6 +106,12 @@ package final class Node: Sendable {
 
     private func answer(_ envelope: Envelope) async throws -> Response {
         let request = envelope.request
+        guard !request.needsKey || !isLocked else {
+            throw NodeError(
+                .notPermitted,
+                "cannot write: the node's key is protected and its passphrase wasn't given. Add --passphrase-file FILE, or type the command at a terminal."
+            )
+        }
         guard CasebookCommands.handles(request) else { return try await answerAsNode(envelope) }
         let store = try await casebook(envelope.casebook)
         guard !request.isEdit || shelf.room.allowsEdits else {
@@ -213,13 +228,16 @@ package final class Node: Sendable {
         lock.release()
     }
 
-    /// Takes the home's lock, waiting for a command that is about to end.
+    /// Takes the home's lock, waiting for a command that is about to end, and finishes a restore or a
+    /// rewriting of the key that was cut off.
     static func lock(
         _ home: Home, waiting patience: Duration
     ) throws(NodeError) -> HomeLock {
         do {
             switch try HomeLock.acquire(home: home.path, waiting: patience) {
             case .acquired(let lock):
+                try home.finishRestoring()
+                home.removeOldKeys()
                 return lock
             case .held(let pid):
                 let holder = pid.map { "process \($0)" } ?? "another process"
@@ -245,6 +263,14 @@ extension Response {
 }
 
 extension Request {
+    /// Whether it signs something: reading needs no key, nor do the addresses of others.
+    package var needsKey: Bool {
+        switch self {
+        case .createCasebook, .revokePeer, .setRole, .confirmErasures: true
+        default: isEdit
+        }
+    }
+
     /// Whether it writes records.
     var isEdit: Bool {
         switch self {

@@ -2,6 +2,9 @@ import Glibc
 
 /// A small file that only its owner may read.
 enum PrivateFile {
+    /// What a file is called until it is whole.
+    static let unfinishedSuffix = ".new"
+
     /// A call that failed, by its error number.
     struct Failure: Error {
         let number: Int32
@@ -13,7 +16,7 @@ enum PrivateFile {
     static func write(
         _ bytes: [UInt8], to path: String, isDurable: Bool
     ) throws(Failure) {
-        let temporary = path + ".new"
+        let temporary = path + unfinishedSuffix
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw Failure(number: errno) }
         let isWritten =
@@ -29,7 +32,27 @@ enum PrivateFile {
         if isDurable { try synchroniseFolder(of: path) }
     }
 
-    private static func synchroniseFolder(of path: String) throws(Failure) {
+    /// Overwrites and removes a file.
+    ///
+    /// - Parameter other: a file that stays as it is, even where both are names of one.
+    static func wipe(_ path: String, unlessSameAs other: String) {
+        let file = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        var (status, kept) = (stat(), stat())
+        let isOther =
+            fstat(file, &status) == 0 && lstat(other, &kept) == 0
+            && (status.st_dev, status.st_ino) != (kept.st_dev, kept.st_ino)
+        if isOther {
+            let nothing = [UInt8](repeating: 0, count: Int(status.st_size))
+            _ = pwrite(file, nothing, nothing.count, 0)
+            fsync(file)
+        }
+        unlink(path)
+    }
+
+    /// Makes names in the folder of `path` durable.
+    static func synchroniseFolder(of path: String) throws(Failure) {
         let end = path.lastIndex(of: "/") ?? path.startIndex
         let folder = open(
             end == path.startIndex ? "/" : String(path[..<end]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -64,6 +64,18 @@ enum Connection {
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 
+    /// A new file that is filled from another and read only after it is closed.
+    static func openForCopying(to path: String) throws -> DatabaseQueue {
+        try createFile(at: path)
+        var configuration = Configuration()
+        configuration.label = "copy"
+        configuration.prepareDatabase { db in
+            try prepare(db)
+            try db.run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+        }
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
     /// Whether a write-ahead log was left behind: closing in order takes it away.
     static func wasStoppedUncleanly(_ path: String) -> Bool {
         var status = stat()

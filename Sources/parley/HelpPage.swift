@@ -36,7 +36,9 @@ package enum HelpPage {
 
     /// Usage lines without what every command takes; the list of options has it.
     static func withoutCommonOptions(_ page: String) -> String {
-        page.replacing(" [--home <dir>] [--casebook <name>] [--json]", with: "")
+        page.replacing(
+            " [--home <dir>] [--casebook <name>] [--json]"
+                + " [--passphrase-file <file>] [--passphrase-fd <number>]", with: "")
     }
 
     /// Follows the words of the command line down the tree as far as they name commands.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ParleyNode
 
 /// What every command takes.
 struct NodeOptions: ParsableArguments {
@@ -18,8 +19,34 @@ struct NodeOptions: ParsableArguments {
     @Flag(help: "Print the answer as JSON.")
     var json = false
 
+    @OptionGroup var passphrase: PassphraseOptions
+
     /// The casebook meant, `nil` where nobody said.
     var casebook: String? { typedCasebook ?? Surroundings.variable("PARLEY_CASEBOOK") }
+}
+
+/// Where a passphrase comes from, should one be needed. It is no argument itself, because the
+/// process list shows those.
+struct PassphraseOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Where a passphrase is needed, take it from a file that only you can read.",
+            valueName: "file"))
+    var passphraseFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The same, from an open file descriptor.", valueName: "number"))
+    var passphraseFd: Int32?
+
+    func validate() throws {
+        if passphraseFile != nil, passphraseFd != nil {
+            throw ValidationError(
+                "there is one passphrase: give --passphrase-file or --passphrase-fd")
+        }
+    }
+
+    var source: PassphraseSource { .of(file: passphraseFile, descriptor: passphraseFd) }
 }
 
 /// `--because` of everything that writes.

@@ -32,6 +32,7 @@ struct Parley: AsyncParsableCommand, Exemplified {
             CommandGroup(
                 name: "Team",
                 subcommands: [Sync.self, Status.self, Watch.self, PeerCommand.self]),
+            CommandGroup(name: "Safety", subcommands: [Backup.self, KeyCommand.self]),
         ])
 
     static let examples = [

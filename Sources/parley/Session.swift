@@ -11,7 +11,7 @@ struct Session {
     static func with<Result>(
         _ options: NodeOptions, _ body: (Session) async throws -> Result
     ) async throws -> Result {
-        let backend = try await NodeBackend.open(home: options.home)
+        let backend = try await NodeBackend.open(options)
         do {
             let result = try await body(Session(backend: backend, options: options))
             await backend.close()

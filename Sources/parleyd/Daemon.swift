@@ -16,11 +16,12 @@ struct Daemon: ParsableCommand {
             to standard error and holds no record contents.
 
             Exit codes: 0 stopped; 1 the home or the address can't be had; 2 usage; 6 the home \
-            isn't private; 7 the home is damaged.
+            isn't private, or the passphrase is wrong; 7 the home is damaged.
 
             Examples:
               parleyd --listen 0.0.0.0:7440
               parleyd --home ./laptop --listen 127.0.0.1:0 --json
+              parleyd --passphrase-file passphrase.txt
             """,
         version: "0.1.0")
 
@@ -38,15 +39,34 @@ struct Daemon: ParsableCommand {
     @Flag(help: "Print the ready line as JSON: {\"listening\",\"control\",\"node\"}.")
     var json = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Where the node's key is protected: its passphrase, from a file that only you can read.",
+            valueName: "file"))
+    var passphraseFile: String?
+
+    @Option(
+        help: ArgumentHelp("The same, from an open file descriptor.", valueName: "number"))
+    var passphraseFd: Int32?
+
     @Flag(help: "Log every connection, not only what needs attention.")
     var verbose = false
+
+    func validate() throws {
+        if passphraseFile != nil, passphraseFd != nil {
+            throw ValidationError(
+                "there is one passphrase: give --passphrase-file or --passphrase-fd")
+        }
+    }
 
     func serve() async throws {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var log = Logger(label: "parleyd")
         log.logLevel = verbose ? .debug : .notice
         let home = Home.locate(option: home, environment: ProcessInfo.processInfo.environment)
-        let daemon = try await DaemonService(home: home, listen: listen, log: log)
+        let daemon = try await DaemonService(
+            home: home, listen: listen,
+            unlockedBy: .of(file: passphraseFile, descriptor: passphraseFd), log: log)
         let service = AnnouncedService(daemon: daemon, line: readyLine(of: daemon.ready))
         let group = ServiceGroup(
             services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)

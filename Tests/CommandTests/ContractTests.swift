@@ -132,6 +132,27 @@ import parley
         try expect(["listening": .text, "control": .text, "node": .text], of: ready, "parleyd")
     }
 
+    @Test func aNodeInAFile() throws {
+        let node = TestNode.founder("amal", in: workplace)
+        let secret = try workplace.secret("correct horse battery", in: "passphrase.txt")
+        let file = "\(workplace.path)/amal.backup"
+        let casebook: Shape = [
+            "casebook": .text, "name": .text, "records": .integer, "newest": .optional(.text),
+            "bytes": .integer,
+        ]
+        try expect(
+            ["file": .text, "made": .text, "casebooks": [casebook]], of: node, "backup", file,
+            "--passphrase-file", secret)
+        try expect(
+            [
+                "node": .text, "name": .text, "home": .text, "made": .text,
+                "casebooks": [casebook], "movedAside": .optional(.text),
+            ], of: node, "restore", file, "--force", "--passphrase-file", secret)
+        let key: Shape = ["node": .text, "protected": .flag]
+        try expect(key, of: node, "key", "protect", "--passphrase-file", secret)
+        try expect(key, of: node, "key", "unprotect", "--passphrase-file", secret)
+    }
+
     @Test func peopleAndTheirConflicts() throws {
         let amal = TestNode.founder("amal", in: workplace)
         try amal.start()

@@ -77,6 +77,7 @@ private struct ExampleWorld {
         amal.parley("show", record, "--json", exits: 4)
         try write("name=detainee 1\n", to: "person.txt")
         try write("Sweida\n", to: "words.txt")
+        _ = try workplace.secret("correct horse battery", in: "passphrase.txt")
         try write("named by Reuters\n", to: "reason.txt")
         try write(#"{"type":"note","fields":{"title":"One"}}"# + "\n", to: "records.jsonl")
     }
@@ -112,6 +113,17 @@ private struct ExampleWorld {
             amal.parley("peer", "add", "basil", "127.0.0.1:7441")
         }
         if example.hasPrefix("parley redact") { amal.parley("new", "source", "name=x") }
+        if example.hasPrefix("parley key") {
+            amal.stop()
+        }
+        if example.hasPrefix("parley key unprotect") {
+            amal.parley("key", "protect", "--passphrase-file", "\(workplace.path)/passphrase.txt")
+        }
+        if example.hasPrefix("parley restore ./") {
+            return workplace.shell(
+                "parley backup amal.backup --passphrase-file passphrase.txt; \(example)",
+                home: amal.home)
+        }
         if example.hasPrefix("parley restore") {
             amal.parley("delete", record, "--yes")
         }

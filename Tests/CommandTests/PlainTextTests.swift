@@ -82,7 +82,7 @@ struct PlainTextTests {
         for node in [amal, basil] { said += node.stopped() }
         #expect(markersIn(Data(said.utf8)) == [])
         let traffic = try capture.finish()
-        #expect(traffic.count > 20_000, "the exchange is in it")
+        #expect(traffic.count > 5_000, "handshakes alone are less")
         #expect(markersIn(traffic) == [])
         #expect(traffic.firstRange(of: Data("amal".utf8)) == nil, "nor who they are")
     }

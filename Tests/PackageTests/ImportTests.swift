@@ -30,6 +30,8 @@ struct ImportTests {
             name: "ParleyLog", own: ["ParleyCRDT", "ParleyModel", "ParleyWire"],
             libraries: foundation.union(["Crypto"])),
         Module(
+            name: "ParleyVault", libraries: foundation.union(["Crypto", "CryptoExtras"])),
+        Module(
             name: "ParleySync", own: ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"]),
         Module(
             name: "ParleyStore", own: ["ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog"],
@@ -47,6 +49,7 @@ struct ImportTests {
             own: [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync",
                 "ParleyStore", "ParleyTransport", "ParleyControl", "ParleyCasework",
+                "ParleyVault",
             ], libraries: system),
         Module(
             name: "parleyd", own: ["ParleyNode"],

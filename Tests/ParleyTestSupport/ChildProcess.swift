@@ -54,8 +54,15 @@ package final class ChildProcess {
         }
         var arguments = words.map { strdup($0) } + [nil]
         var environment = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        // POSIX_SPAWN_SETSID, which Glibc shows only with `_GNU_SOURCE`: a session of its own, so that
+        // nothing asks on the terminal on which the tests run.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        posix_spawnattr_setflags(&attributes, 0x80)
         var child: pid_t = 0
-        let failure = posix_spawn(&child, words[0], &actions, nil, &arguments, &environment)
+        let failure = posix_spawn(
+            &child, words[0], &actions, &attributes, &arguments, &environment)
+        posix_spawnattr_destroy(&attributes)
         precondition(failure == 0, "cannot start \(words[0]): error \(failure)")
         for word in arguments + environment { free(word) }
         posix_spawn_file_actions_destroy(&actions)

@@ -5,6 +5,8 @@ import Synchronization
 package final class Terminal {
     private let person: Int32
     package private(set) var child: Int32
+    /// What was shown so far.
+    private var bytes: [UInt8] = []
 
     package init() {
         (person, child) = ChildProcess.spawning.withLock { _ in
@@ -34,13 +36,29 @@ package final class Terminal {
 
     /// All that is shown until the program ends, with plain line breaks.
     package func shown() -> String {
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 4_096)
-        while true {
-            let count = read(person, &piece, piece.count)
-            guard count > 0 else { break }
-            bytes += piece[..<count]
-        }
+        while readSome() {}
         return String(decoding: bytes, as: UTF8.self).replacing("\r\n", with: "\n")
+    }
+
+    /// Types as an answer to something: what is typed before a question is thrown away.
+    ///
+    /// - Returns: whether the question came before the program ended.
+    @discardableResult
+    package func type(_ text: String, after question: String) -> Bool {
+        let answered = bytes.count
+        while !String(decoding: bytes[answered...], as: UTF8.self).contains(question) {
+            guard readSome() else { return false }
+        }
+        type(text)
+        return true
+    }
+
+    /// - Returns: `false` once the program has ended.
+    private func readSome() -> Bool {
+        var piece = [UInt8](repeating: 0, count: 4_096)
+        let count = read(person, &piece, piece.count)
+        guard count > 0 else { return false }
+        bytes += piece[..<count]
+        return true
     }
 }

@@ -41,7 +41,7 @@ package struct CasebookCommands: Sendable {
             .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
-            .addPeer, .renamePeer, .removePeer, .revokePeer, .setRole:
+            .addPeer, .renamePeer, .removePeer, .revokePeer, .setRole, .copyCasebooks:
             false
         }
     }

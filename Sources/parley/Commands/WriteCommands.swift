@@ -74,24 +74,6 @@ struct Edit: NodeCommand {
     }
 }
 
-/// `parley restore`
-struct Restore: NodeCommand {
-    static let configuration = CommandConfiguration(abstract: "Bring a deleted record back.")
-    static let examples = [
-        Example("with the reason", "parley restore 3f9a --because 'was no duplicate after all'")
-    ]
-
-    @Argument(help: "The record, by any unique beginning of its ID, or @last.") var record: String
-    @OptionGroup var reason: ReasonOption
-    @OptionGroup var options: NodeOptions
-
-    func request() throws -> Request { try .restore(record: record, because: reason.text()) }
-
-    func page(for written: WrittenRecord, on screen: Screen) -> String {
-        WrittenPage.text("restored", written, on: screen)
-    }
-}
-
 /// What every write answers.
 enum WrittenPage {
     static func text(_ deed: String, _ written: WrittenRecord, on screen: Screen) -> String {

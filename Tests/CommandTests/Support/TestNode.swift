@@ -9,6 +9,8 @@ final class TestNode {
     let name: String
     let home: String
     private(set) var daemon: ChildProcess?
+    /// What daemons that were stopped wrote to standard error.
+    private(set) var daemonLog: String?
     /// `HOST:PORT`, once a daemon has run; a restarted one listens there again.
     private(set) var address = "127.0.0.1:0"
 
@@ -87,10 +89,11 @@ final class TestNode {
 
     /// Starts the daemon and returns its ready line.
     @discardableResult
-    func start() throws -> String {
+    func start(_ more: String...) throws -> String {
         let pipe = ChildProcess.pipe()
         daemon = ChildProcess(
-            "\(Workplace.programs)/parleyd", ["--home", home, "--listen", address, "--json"],
+            "\(Workplace.programs)/parleyd",
+            ["--home", home, "--listen", address, "--json"] + more,
             pipe: pipe.writing, variables: Workplace.variables(home: home), folder: "/tmp")
         defer { close(pipe.reading) }
         let line = TestNode.line(from: pipe.reading)
@@ -108,9 +111,10 @@ final class TestNode {
     @discardableResult
     func stop(_ signal: Int32 = SIGTERM) -> Int32 {
         daemon?.send(signal)
-        let code = daemon?.wait().exitCode ?? 0
+        let result = daemon?.wait()
         daemon = nil
-        return code
+        daemonLog = (daemonLog ?? "") + (result?.errors ?? "")
+        return result?.exitCode ?? 0
     }
 
     /// Ends the daemon and returns what it said.

@@ -28,6 +28,16 @@ final class Workplace {
 
     func node(_ name: String) -> TestNode { TestNode(name: name, home: "\(path)/\(name)") }
 
+    /// A file that only we can read, with one line in it.
+    ///
+    /// - Returns: its path.
+    func secret(_ line: String, in name: String) throws -> String {
+        let file = "\(path)/\(name)"
+        try "\(line)\n".write(toFile: file, atomically: false, encoding: .utf8)
+        chmod(file, 0o600)
+        return file
+    }
+
     /// Runs a command line in this folder.
     func shell(_ script: String, home: String) -> ChildProcess.Result {
         ChildProcess(
