@@ -18,6 +18,7 @@ package final class Node: Sendable {
     let hub: Hub
     let events: EventBus
     let environment: NodeEnvironment
+    let verifying = VerifyProgress()
     private let shown: ShownConflicts
     private let last: LastRecord
     /// Present while the node is on the network.
@@ -128,6 +129,9 @@ package final class Node: Sendable {
         case .renamePeer(let peer, let newName):
             try await renamePeer(peer, name: newName, casebook: name)
         case .removePeer(let typed): try await removePeer(typed, casebook: name)
+        case .verify: try await verify(casebook: name)
+        case .verifyProgress: verifyProgress()
+        case .doctor: try await doctor(casebook: name)
         default:
             throw NodeError(
                 .unreachable,

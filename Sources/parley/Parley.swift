@@ -32,6 +32,7 @@ struct Parley: AsyncParsableCommand, Exemplified {
             CommandGroup(
                 name: "Team",
                 subcommands: [Sync.self, Status.self, Watch.self, PeerCommand.self]),
+            CommandGroup(name: "Health", subcommands: [Doctor.self, Verify.self]),
         ])
 
     static let examples = [

@@ -119,6 +119,19 @@ import parley
         try expect(["listening": .text, "control": .text, "node": .text], of: ready, "parleyd")
     }
 
+    @Test func whetherAllIsWell() throws {
+        let node = TestNode.founder("amal", in: workplace)
+        let checked: Shape = [
+            [
+                "check": .text, "casebook": .optional(.text), "ok": .flag, "detail": .text,
+                "next": .optional(.text),
+            ]
+        ]
+        try expect(checked, of: node, "verify")
+        // Nobody else has this casebook.
+        try expect(checked, of: node, "doctor", exits: 1)
+    }
+
     @Test func peopleAndTheirConflicts() throws {
         let amal = TestNode.founder("amal", in: workplace)
         try amal.start()

@@ -37,7 +37,8 @@ package struct CasebookCommands: Sendable {
             .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
-            .addPeer, .renamePeer, .removePeer:
+            .addPeer, .renamePeer, .removePeer, .verify, .verifyProgress,
+            .doctor:
             false
         }
     }
