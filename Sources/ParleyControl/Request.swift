@@ -49,6 +49,10 @@ package enum Request: Codable, Hashable, Sendable {
     case importLines(firstLine: Int, lines: [String])
     /// The same, to be told what an import would do; writes nothing.
     case checkLines(firstLine: Int, lines: [String])
+    case verify
+    /// How far a `verify` of somebody else has come.
+    case verifyProgress
+    case doctor
 
     /// One `FIELD=VALUE`, `FIELD+=ELEMENT`, `FIELD-=ELEMENT` or `FIELD:=`.
     package struct Assignment: Codable, Hashable, Sendable {

@@ -23,6 +23,7 @@ final class DiskRoom: Sendable {
 
     var allowsEdits: Bool { measure(home).allowsEdits }
     var allowsIntake: Bool { measure(home).allowsIntake }
+    var mebibytes: UInt64 { measure(home).bytes >> 20 }
 
     /// Something that others sent was not taken in for want of room.
     ///

@@ -18,6 +18,7 @@ package final class Node: Sendable {
     let hub: Hub
     let events: EventBus
     let environment: NodeEnvironment
+    let verifying = VerifyProgress()
     private let shown: ShownConflicts
     private let last: LastRecord
     /// Present while the node is on the network.
@@ -148,6 +149,9 @@ package final class Node: Sendable {
         case .setRole(let peer, let role):
             try await setRole(of: peer, to: role, casebook: name)
         case .removePeer(let typed): try await removePeer(typed, casebook: name)
+        case .verify: try await verify(casebook: name)
+        case .verifyProgress: verifyProgress()
+        case .doctor: try await doctor(casebook: name)
         default:
             throw NodeError(
                 .unreachable,

@@ -1,4 +1,5 @@
 import ParleyCRDT
+import ParleyLog
 import ParleyStore
 import ParleyTransport
 
@@ -11,21 +12,38 @@ extension PeerService {
     func sync(with peer: NodeID, within patience: Duration) async -> Meeting {
         let deadline = ContinuousClock.now + patience
         var report = SyncReport(peer: peer, isComplete: false)
+        var offered: [Digest: [Clock.Entry]] = [:]
         repeat {
             guard let session = await session(with: peer, until: deadline) else { break }
+            offered = ownEntries(in: session.shared)
             let (answer, isTimeUp) = await session.sync(until: deadline)
             report = report.wasConnected ? report.followed(by: answer) : answer
             if isTimeUp || report.failure?.isLasting == true { break }
             if !report.isComplete { hub.leave(session) }
         } while !report.isComplete && ContinuousClock.now < deadline
-        if report.isComplete { await noteSync(with: peer) }
+        if report.isComplete { await noteSync(with: peer, holding: offered) }
         return Meeting(report, looking: lastRound(of: peer), for: patience)
     }
 
-    /// Notes that both sides have everything, which isn't only so when something was exchanged.
-    private func noteSync(with peer: NodeID) async {
+    /// How far this node's own logs can be offered in some casebooks.
+    private func ownEntries(in casebooks: [Digest]) -> [Digest: [Clock.Entry]] {
+        let own = shelf.identity.node
+        return Dictionary(
+            casebooks.map { casebook in
+                let entries = shelf.store(casebook)?.appliedClock.entries ?? []
+                return (casebook, entries.filter { $0.origin.node == own })
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Notes that both sides have everything, which isn't only so when something was exchanged, and
+    /// that what is written here is there too. The peer says so itself no sooner than at the next
+    /// meeting, and until then somebody may ask what exists here only.
+    private func noteSync(with peer: NodeID, holding offered: [Digest: [Clock.Entry]]) async {
         for casebook in shelf.casebooks(of: peer) {
-            try? await shelf.store(casebook)?.noteSync(with: peer)
+            try? await shelf.store(casebook)?.write { scope in
+                try scope.noteHeard(offered[casebook] ?? [], whole: false, from: peer)
+                try scope.noteSync(with: peer)
+            }
         }
     }
 

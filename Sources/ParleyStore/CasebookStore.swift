@@ -23,8 +23,8 @@ package final class CasebookStore: Sendable {
     /// once the node serves.
     package let wasStoppedUncleanly: Bool
     private let pool: DatabasePool
-    /// The connection of a check that is under way.
-    private let checking = Mutex<DatabaseQueue?>(nil)
+    /// The connections of checks that are under way.
+    let checks = Mutex<[ObjectIdentifier: DatabaseQueue]>([:])
     let writer: Writer
 
     /// - Parameter draft: what the file says, read over `pool`.
@@ -59,7 +59,7 @@ package final class CasebookStore: Sendable {
 
     private func closeWaiting() throws {
         writer.published.stop(.closed)
-        checking.withLock { $0?.interrupt() }
+        checks.withLock { for queue in $0.values { queue.interrupt() } }
         // The last connection to close takes the write-ahead log away, and a reader can't.
         pool.invalidateReadOnlyConnections()
         do {
@@ -75,25 +75,6 @@ package final class CasebookStore: Sendable {
     /// The writing connection's settings that durability rests on, as SQLite reports them.
     package func settings() async throws -> [(name: String, value: String)] {
         try await writer.perform { try Connection.currentSettings($0.db) }
-    }
-
-    /// What SQLite finds wrong with the file; empty where it is sound. Reads all of it.
-    ///
-    /// - Throws: `closed` where the store is closed meanwhile.
-    package func quickCheck() async throws -> [String] {
-        try writer.published.checkIsServing()
-        do {
-            // On a connection of its own, which can be interrupted without harm to others.
-            let queue = try Connection.openForChecking(path)
-            checking.withLock { $0 = queue }
-            defer { checking.withLock { $0 = nil } }
-            return try await queue.read { db in
-                try Query(db, "PRAGMA quick_check").all { $0.text(0) }.filter { $0 != "ok" }
-            }
-        } catch {
-            try writer.published.checkIsServing()
-            throw StoreError.translating(error)
-        }
     }
 
     // MARK: What is known without reading

@@ -21,8 +21,13 @@ final class LogReader {
 
         var count: Int { Int(last - first) + 1 }
 
+        /// Whether its range can be one at all; what a damaged row says may not.
+        var isPlausible: Bool {
+            0 < first && first <= last && last <= RecordKey.maximumSequence
+        }
+
         func contains(_ lane: Int, _ sequence: UInt64) -> Bool {
-            self.lane == lane && (first...last).contains(sequence)
+            self.lane == lane && first <= sequence && sequence <= last
         }
 
         func hash(of sequence: UInt64) throws -> Digest {

@@ -141,7 +141,7 @@ package class ReadScope {
 
     /// Changes that are held and can't be applied before their causes are here.
     package func waitingCount() throws -> Int {
-        try lanes().lanes.reduce(0) { $0 + Int($1.held.sequence - $1.applied.sequence) }
+        try lanes().lanes.reduce(0) { $0 + $1.waitingCount }
     }
 
     /// A member whose clock is further ahead of ours than clocks may be wrong by.

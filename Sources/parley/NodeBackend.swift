@@ -46,6 +46,14 @@ enum NodeBackend {
         }
     }
 
+    /// For a home that can't be opened: the answer of `doctor` about its permissions, `nil` where
+    /// they aren't the reason.
+    static func obstacles(at option: String?) -> Response? {
+        HomeCheckup(home: locate(option)).obstacles.map {
+            Response(exitCode: Exit.refused, json: $0)
+        }
+    }
+
     static func homePath(_ option: String?) throws -> String {
         locate(option).path
     }

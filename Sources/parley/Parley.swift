@@ -32,7 +32,9 @@ struct Parley: AsyncParsableCommand, Exemplified {
             CommandGroup(
                 name: "Team",
                 subcommands: [Sync.self, Status.self, Watch.self, PeerCommand.self]),
-            CommandGroup(name: "Safety", subcommands: [Backup.self, KeyCommand.self]),
+            CommandGroup(
+                name: "Safety",
+                subcommands: [Doctor.self, Verify.self, Backup.self, KeyCommand.self]),
         ])
 
     static let examples = [

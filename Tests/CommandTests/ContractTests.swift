@@ -153,6 +153,19 @@ import parley
         try expect(key, of: node, "key", "unprotect", "--passphrase-file", secret)
     }
 
+    @Test func whetherAllIsWell() throws {
+        let node = TestNode.founder("amal", in: workplace)
+        let checked: Shape = [
+            [
+                "check": .text, "casebook": .optional(.text), "ok": .flag, "detail": .text,
+                "next": .optional(.text),
+            ]
+        ]
+        try expect(checked, of: node, "verify")
+        // Nobody else has this casebook.
+        try expect(checked, of: node, "doctor", exits: 1)
+    }
+
     @Test func peopleAndTheirConflicts() throws {
         let amal = TestNode.founder("amal", in: workplace)
         try amal.start()

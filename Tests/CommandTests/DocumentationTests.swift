@@ -18,8 +18,10 @@ import parley
         for (words, examples) in HelpPage.everyCommand() where !["watch"].contains(words.last) {
             for example in examples {
                 let result = try ExampleWorld().run(example.command)
+                // What it finds in this machine's temporary folder is nothing to be ashamed of.
+                let mayFind = example.command.hasPrefix("parley doctor")
                 #expect(
-                    [0, 4].contains(result.exitCode),
+                    [0, 4].contains(result.exitCode) || mayFind && result.exitCode == 1,
                     "\(example.command)\n\(result.output)\(result.errors)")
             }
         }

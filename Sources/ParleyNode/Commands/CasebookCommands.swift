@@ -41,7 +41,8 @@ package struct CasebookCommands: Sendable {
             .checkLines:
             true
         case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
-            .addPeer, .renamePeer, .removePeer, .revokePeer, .setRole, .copyCasebooks:
+            .addPeer, .renamePeer, .removePeer, .revokePeer, .setRole, .copyCasebooks, .verify,
+            .verifyProgress, .doctor:
             false
         }
     }

@@ -1,0 +1,104 @@
+import ParleyCRDT
+import ParleyModel
+import ParleyStore
+
+/// What the logs say: whose clocks are wrong, who forked, what waits, what is nowhere else.
+extension CasebookCheckup {
+    func clocks() throws -> [CheckResult] {
+        let leads = try scope.clockLeads()
+        guard !leads.isEmpty else {
+            return [well("clocks", "no member's clock is known to be ahead of this one")]
+        }
+        return try leads.map { lead in
+            wrong(
+                "clocks",
+                "the clock of \(try name(lead.node)) was \(lead.milliseconds / 60_000) minutes ahead of this one on \(Timestamp(milliseconds: lead.seen).day)",
+                next:
+                    "compare `date -u` on both machines and set whichever is wrong; what was written meanwhile stays and is listed as newer than it is"
+            )
+        }
+    }
+
+    func branches() throws -> [CheckResult] {
+        guard !forks.isEmpty else { return [well("forks", "no log has two ends")] }
+        return try forks.map { origin in
+            let name = try origin.node == own ? "this node" : name(origin.node)
+            return wrong(
+                "forks",
+                "the log \(origin.text) of \(name) was written twice from one point on: its folder was copied or restored and both went on, or its key is in other hands. Both branches are kept and shown",
+                next:
+                    "ask \(name == "this node" ? "whoever copied it" : name). A copied or restored machine needs nothing: it goes on in a new log. A stolen key is cut off by a coordinator: `parley peer revoke NAME --until CHANGE`, with the last change in `parley log\(option)` that is known to be right"
+            )
+        }
+    }
+
+    func uninterpreted() throws -> CheckResult {
+        let count = try scope.summary().uninterpreted
+        guard count > 0 else { return well("versions", "all that came is understood") }
+        return wrong(
+            "versions",
+            "\(Amount.text(count, "part of a change", plural: "parts of changes")) can't be interpreted by this version: kept, passed on and not shown",
+            next: "upgrade parley and parleyd here (`parley --version` says which this is)")
+    }
+
+    func waiting() throws -> [CheckResult] {
+        let logs = try scope.waitingLogs()
+        guard !logs.isEmpty else { return [well("waiting", "no change waits for another")] }
+        return try logs.map { log in
+            let what =
+                "\(Amount.text(log.count, "change")) of \(try name(log.origin.node)) "
+                + (log.count == 1 ? "waits" : "wait")
+            guard let cause = log.cause else {
+                return wrong(
+                    "waiting", "\(what) for news of an erasure",
+                    next: "`parley sync` with a coordinator in reach")
+            }
+            return wrong(
+                "waiting", "\(what) for \(cause.text) of \(try name(cause.origin.node))",
+                next:
+                    "`parley sync` with \(try name(cause.origin.node)) in reach, or with somebody who has met that node since"
+            )
+        }
+    }
+
+    /// What would be lost with this machine.
+    func copies() throws -> CheckResult {
+        let others = try scope.members().filter { !$0.isRevoked && $0.node != own }
+        let count = try scope.unsharedCount(of: own, among: Set(others.map(\.node)))
+        guard count > 0 else {
+            return well("copies", "every change made here is known to be on another node")
+        }
+        let are = "\(Amount.text(count, "change")) \(count == 1 ? "exists" : "exist")"
+        guard !others.isEmpty else {
+            return wrong(
+                "copies", "\(are) on this machine only: nobody else is in this casebook",
+                next:
+                    "`parley invite\(option)` for a colleague, and keep a backup: `parley backup FILE`"
+            )
+        }
+        let names = try others.map { try name($0.node) }.joined(separator: " or ")
+        return wrong(
+            "copies", "\(are) on this machine only, as far as is known here",
+            next: "start the daemon and type `parley sync` with \(names) in reach")
+    }
+
+    func erasures() throws -> [CheckResult] {
+        let open = try scope.takingsBack().filter { $0.progress != .done }
+        guard !open.isEmpty else {
+            return [well("erasures", "nothing that was erased or redacted is left here")]
+        }
+        return open.map { erasure in
+            let what = "what \(erasure.source.text) takes back of record \(erasure.record.text)"
+            guard erasure.progress == .unconfirmed else {
+                return wrong(
+                    "erasures", "\(what) is hidden, and its last bytes are still in the file",
+                    next: "leave the daemon running for a minute, then type `parley doctor` again")
+            }
+            return wrong(
+                "erasures", "\(what) is hidden and waits for somebody at this machine",
+                next:
+                    "ask the coordinator whether that is meant; if so, `parley erase confirm \(erasure.record.text.prefix(8)) --yes\(option)`"
+            )
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import FoundationEssentials
+
+/// What `doctor` says of the folder a node lives in and of the disk below it.
+package struct HomeCheckup: Sendable {
+    let home: Home
+
+    package init(home: Home) {
+        self.home = home
+    }
+
+    func results(room: DiskRoom) -> [CheckResult] {
+        HomePermissions(home: home).results() + [self.room(room), encryption] + drafts
+    }
+
+    /// For a home that can't be opened: the JSON of what its permissions come to, `nil` where they
+    /// aren't the reason.
+    package var obstacles: String? {
+        let results = HomePermissions(home: home).results()
+        guard !results.allSatisfy(\.isWell) else { return nil }
+        return JSONText.array(results.map(\.json))
+    }
+
+    private func room(_ room: DiskRoom) -> CheckResult {
+        guard let problem = room.problem else {
+            return .well("disk", "\(room.mebibytes) MiB are free on the disk of \(home.path)")
+        }
+        return .wrong("disk", problem.message, next: "`df -h \(home.path)`, and make room there")
+    }
+
+    private var encryption: CheckResult {
+        switch DiskEncryption(of: home.path) {
+        case .encrypted(let name): .well("encryption", "the home lies encrypted (\(name))")
+        case .plain:
+            .wrong(
+                "encryption",
+                "the home lies on a disk that isn't encrypted, as far as the system says: whoever takes the machine can read it",
+                next:
+                    "move the home to an encrypted disk (`cryptsetup luksFormat` makes one); if the disk or its host encrypts by itself, nothing"
+            )
+        case .inMemory:
+            .wrong(
+                "encryption", "the home lies in memory: all of it is gone when the machine stops",
+                next: "stop the node and move \(home.path) to an encrypted disk")
+        case .unknown(let reason):
+            .well("encryption", "can't tell whether the home lies encrypted: \(reason)")
+        }
+    }
+
+    /// What somebody typed into an editor and never settled anything with.
+    private var drafts: [CheckResult] {
+        let names = FileManager.default.files(in: home.path)
+            .filter { $0.hasPrefix("draft-") && $0.hasSuffix(".txt") }
+        guard !names.isEmpty else { return [.well("drafts", "no draft is left in the home")] }
+        return names.map { name in
+            let path = "\(home.path)/\(name)"
+            return .wrong(
+                "drafts", "\(path) may hold what somebody typed to settle a conflict",
+                next:
+                    "read it with `less \(path)`; `parley conflict resolve RECORD FIELD --from \(path)` takes it, `shred -u \(path)` removes it"
+            )
+        }
+    }
+}

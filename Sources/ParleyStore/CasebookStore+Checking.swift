@@ -1,0 +1,63 @@
+import GRDB
+import Synchronization
+
+/// Checks that read the whole file, beside whatever else is done with it.
+extension CasebookStore {
+    /// What SQLite finds wrong with the file; empty where it is sound. Reads all of it.
+    ///
+    /// - Throws: `closed` where the store is closed meanwhile.
+    package func quickCheck() async throws -> [String] {
+        try await checking { db in
+            try Query(db, "PRAGMA quick_check").all { $0.text(0) }.filter { $0 != "ok" }
+        }
+    }
+
+    /// Checks everything the file says against everything it rests on: each log's chain and
+    /// signatures, each record against what its changes mean, the digest against the records, and
+    /// that nothing is left of what was erased.
+    ///
+    /// Reads all of it, in one snapshot; others go on reading and writing.
+    ///
+    /// - Throws: `damaged` and `database` where it can't be read through, `closed` where the store
+    ///   is closed meanwhile.
+    package func audit(_ progress: AuditProgress = AuditProgress()) async throws -> AuditReport {
+        let published = writer.published
+        return try await checking { db in
+            let scope = ReadScope(db, log: LogReader(db))
+            var report = AuditReport()
+            let pace = AuditPace(progress: progress) { try published.checkIsServing() }
+            try LogAudit(scope, pace).run(&report)
+            try RecordAudit(scope, pace).run(&report)
+            return report
+        }
+    }
+
+    /// Runs `body` on a snapshot of a connection of its own, which closing the store interrupts
+    /// without harm to others.
+    private func checking<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        try writer.published.checkIsServing()
+        do {
+            let queue = try Connection.openForChecking(path)
+            let key = ObjectIdentifier(queue)
+            checks.withLock { $0[key] = queue }
+            defer { checks.withLock { $0[key] = nil } }
+            return try await queue.read(body)
+        } catch {
+            try writer.published.checkIsServing()
+            throw StoreError.translating(error)
+        }
+    }
+}
+
+/// Counts the steps of an audit and ends it when the store is closed.
+struct AuditPace {
+    let progress: AuditProgress
+    let checkIsServing: () throws -> Void
+
+    func step(_ steps: Int = 1) throws {
+        progress.step(steps)
+        try checkIsServing()
+    }
+}

@@ -1,0 +1,338 @@
+import Foundation
+import GRDB
+import ParleyCRDT
+import ParleyControl
+import ParleyLog
+import ParleyModel
+import ParleyNode
+import ParleyStore
+import ParleyWire
+import Synchronization
+import Testing
+
+/// What `doctor` finds on real homes, and that it finds nothing where nothing is.
+@Suite(.timeLimit(.minutes(2)))
+struct DoctorTests {
+    private let homes: Homes
+    private let clock = TestClock()
+
+    init() throws {
+        homes = try Homes()
+    }
+
+    /// One line of the answer.
+    private struct Line {
+        let ok: Bool
+        let detail: String
+        let next: String?
+    }
+
+    private func environment(
+        clock: TestClock? = nil, mebibytes: UInt64 = 1 << 20
+    ) -> NodeEnvironment {
+        NodeEnvironment(
+            store: (clock ?? self.clock).environment,
+            freeSpace: { _ in FreeSpace(bytes: mebibytes << 20) })
+    }
+
+    /// Asks with the daemon stopped.
+    private func answer(
+        _ request: Request, of home: Home, _ environment: NodeEnvironment? = nil
+    ) async throws -> Response {
+        let node = try await Node(home: home, environment: environment ?? self.environment())
+        let response = await node.perform(Envelope(casebook: nil, request: request))
+        await node.close()
+        return response
+    }
+
+    /// What is said about one check.
+    private func lines(_ check: String, in response: Response) throws -> [Line] {
+        let all = try JSONParser.parse(response.json ?? "").items
+        #expect(response.exitCode == (all.allSatisfy { $0["ok"]?.text == "true" } ? 0 : 1))
+        return all.filter { $0["check"].content == check }.map {
+            Line(
+                ok: $0["ok"]?.text == "true", detail: $0["detail"].content ?? "",
+                next: $0["next"].content)
+        }
+    }
+
+    private func lines(
+        _ check: String, of home: Home, _ environment: NodeEnvironment? = nil
+    ) async throws -> [Line] {
+        try lines(check, in: try await answer(.doctor, of: home, environment))
+    }
+
+    private func expectWell(
+        _ check: String, of home: Home, at location: SourceLocation = #_sourceLocation
+    ) async throws {
+        let lines = try await lines(check, of: home)
+        #expect(lines.count == 1 && lines[0].ok, "\(lines)", sourceLocation: location)
+    }
+
+    /// A home with a casebook in it.
+    private func founded(_ name: String = "amal") async throws -> Home {
+        _ = try homes[name].create(name: name)
+        _ = try await answer(.createCasebook(name: "exchanges"), of: homes[name])
+        return homes[name]
+    }
+
+    /// Two homes that share a casebook and hold the same.
+    private func pair() async throws -> (amal: Home, basil: Home) {
+        let amal = try await RunningNode.start(
+            homes["amal"], name: "amal", environment: environment())
+        let basil = try await RunningNode.start(
+            homes["basil"], name: "basil", environment: environment())
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        _ = try await amal.admit(basil)
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        _ = try await amal.ask(.sync(peer: "basil", waitSeconds: 20))
+        for node in [basil, amal] { await node.stop() }
+        return (homes["amal"], homes["basil"])
+    }
+
+    private func sync(_ first: Home, _ second: Home) async throws {
+        let one = try await RunningNode.start(first, environment: environment())
+        let other = try await RunningNode.start(second, environment: environment())
+        _ = try await one.json(.addPeer(node: "basil", address: other.address))
+        _ = try await one.ask(.sync(peer: "basil", waitSeconds: 20))
+        for node in [one, other] { await node.stop() }
+    }
+
+    private func store(of home: Home) throws -> CasebookStore {
+        try CasebookStore.open(
+            at: try #require(home.casebookPaths().first), identity: try home.identity(),
+            environment: clock.environment)
+    }
+
+    private func damage(_ home: Home, _ sql: String) throws {
+        let queue = try DatabaseQueue(path: try #require(home.casebookPaths().first))
+        try queue.write { try $0.execute(sql: sql) }
+        try queue.close()
+    }
+
+    // MARK: The home
+
+    @Test func filesThatOthersCanReadAreNamed() async throws {
+        let home = try await founded()
+        try await expectWell("permissions", of: home)
+        let file = try #require(home.casebookPaths().first)
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+        let found = try await lines("permissions", of: home)
+        // SQLite gives its journal the mode of the file.
+        #expect(found.map(\.next).contains("`chmod 600 \(file)`"))
+        #expect(found.allSatisfy { !$0.ok })
+    }
+
+    @Test func aDiskThatIsNearlyFullIsNamed() async throws {
+        let home = try await founded()
+        try await expectWell("disk", of: home)
+        let found = try await lines("disk", of: home, environment(mebibytes: 100))
+        #expect(found.first?.ok == false)
+        #expect(found.first?.detail.contains("256 MiB") == true)
+    }
+
+    @Test func aDraftThatWasLeftIsNamed() async throws {
+        let home = try await founded()
+        try await expectWell("drafts", of: home)
+        let draft = "\(home.path)/draft-a1B2c3.txt"
+        try "typed".write(toFile: draft, atomically: false, encoding: .utf8)
+        let found = try await lines("drafts", of: home)
+        #expect(found.count == 1 && found[0].ok == false)
+        #expect(found[0].next?.contains("--from \(draft)") == true)
+        #expect(!found[0].detail.contains("typed it"))
+    }
+
+    @Test func aCasebookThatCannotBeOpenedIsNamed() async throws {
+        let home = try await founded()
+        #expect(try await lines("file", of: home).isEmpty)
+        let file = try #require(home.casebookPaths().first)
+        try Data("SQLite format 3".utf8).write(to: URL(filePath: file))
+        let found = try await lines("file", of: home)
+        #expect(found.count == 1 && found[0].ok == false)
+    }
+
+    // MARK: The team
+
+    @Test func anInvitationThatIsOpenIsMentioned() async throws {
+        let home = try await founded()
+        try await expectWell("invitations", of: home)
+        _ = try await answer(
+            .invite(role: "reader", expiresSeconds: 3_600, address: "a.example:1"), of: home)
+        let open = try await lines("invitations", of: home)
+        #expect(open.first?.detail.contains("1 invitation open (reader)") == true)
+        #expect(open.first?.next != nil)
+        clock.set("2026-03-01")
+        let ended = try await lines("invitations", of: home)
+        #expect(ended.first?.detail == "no invitation is open")
+    }
+
+    @Test func aCasebookWithoutACoordinatorIsNamed() async throws {
+        let home = try await founded()
+        try await expectWell("coordinators", of: home)
+        let store = try store(of: home)
+        let cut = Cut(node: store.origin.node, accepted: store.appliedClock.entries)
+        _ = try await store.write { scope in
+            try scope.append([
+                Group(kind: .cut, subject: .casebook, content: .payload(cut.encoded))
+            ])
+        }
+        try await store.close()
+        let found = try await lines("coordinators", of: home)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.next?.contains("parley casebook create NAME") == true)
+    }
+
+    @Test func aMemberWithoutAnAddressIsNamed() async throws {
+        let (amal, _) = try await pair()
+        try await expectWell("addresses", of: amal)
+        _ = try await answer(.removePeer("basil"), of: amal)
+        let found = try await lines("addresses", of: amal)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.detail.contains("basil") == true)
+        #expect(found.first?.next?.contains("parley peer add") == true)
+    }
+
+    @Test func aTeamThatWasNotMetForLongIsNamed() async throws {
+        let (amal, _) = try await pair()
+        clock.set("2026-03-12T09:00Z")
+        try await expectWell("sync", of: amal)
+        clock.set("2026-03-12T11:00Z")
+        let found = try await lines("sync", of: amal)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.detail.contains("2026-02-26, more than 14 days ago") == true)
+    }
+
+    @Test func aClockThatIsAheadIsNamed() async throws {
+        let (amal, basil) = try await pair()
+        try await expectWell("clocks", of: amal)
+        let ahead = TestClock()
+        ahead.set("2026-02-26T14:00Z")
+        _ = try await answer(.new("note", "title=x"), of: basil, environment(clock: ahead))
+        try await sync(amal, basil)
+        let found = try await lines("clocks", of: amal)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.detail.contains("the clock of basil was 2") == true)
+    }
+
+    // MARK: The logs
+
+    @Test func whatExistsHereOnlyIsCounted() async throws {
+        let alone = try await founded("alone")
+        let only = try await lines("copies", of: alone)
+        #expect(only.first?.ok == false)
+        #expect(only.first?.next?.contains("`parley invite`") == true)
+        let (amal, basil) = try await pair()
+        try await expectWell("copies", of: amal)
+        _ = try await answer(.new("note", "title=x"), of: amal)
+        let found = try await lines("copies", of: amal)
+        #expect(found.first?.detail.contains("1 change exists on this machine only") == true)
+        #expect(found.first?.next?.contains("basil") == true)
+        try await sync(amal, basil)
+        try await expectWell("copies", of: amal)
+    }
+
+    /// Those who are connected are asked what they hold.
+    @Test func whatAConnectedPeerHoldsIsNotHereOnly() async throws {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(homes["basil"], name: "basil")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        _ = try await amal.admit(basil)
+        _ = try await basil.ask(.sync(peer: "amal", waitSeconds: 20))
+        _ = try await amal.ask(.new("note", "title=x"))
+        let connected = try await lines("copies", in: amal.ask(.doctor))
+        #expect(connected.map(\.ok) == [true])
+        await basil.stop()
+        _ = try await amal.ask(.new("note", "title=y"))
+        let alone = try await lines("copies", in: amal.ask(.doctor))
+        #expect(alone.first?.detail.contains("1 change exists on this machine only") == true)
+        await amal.stop()
+    }
+
+    @Test func whatIsNotUnderstoodIsCounted() async throws {
+        let home = try await founded()
+        try await expectWell("versions", of: home)
+        try damage(home, "INSERT INTO uninterpreted VALUES (1, 1, 9, 99)")
+        let found = try await lines("versions", of: home)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.next?.contains("upgrade") == true)
+    }
+
+    @Test func erasuresThatWaitOrAreUnderWayAreNamed() async throws {
+        let home = try await founded()
+        let made = try await answer(.new("person", "name=x"), of: home)
+        let record = try JSONParser.parse(made.json ?? "")["record"].content ?? ""
+        _ = try await answer(.erase(record: record, basis: "asked"), of: home)
+        try await expectWell("erasures", of: home)
+        try damage(home, "UPDATE claim SET state = 1")
+        let waiting = try await lines("erasures", of: home)
+        #expect(waiting.first?.ok == false)
+        #expect(
+            waiting.first?.next?.contains("parley erase confirm \(record.prefix(8)) --yes")
+                == true)
+        try damage(home, "UPDATE claim SET state = 3")
+        let underWay = try await lines("erasures", of: home)
+        #expect(underWay.first?.ok == false)
+        #expect(underWay.first?.detail.contains("last bytes") == true)
+    }
+
+    /// The machine goes back to a snapshot, so that its log gets a second end.
+    @Test func aForkIsNamedWithWhoseLogItIs() async throws {
+        let (amal, basil) = try await pair()
+        try await expectWell("forks", of: amal)
+        let files = try FileManager.default.contentsOfDirectory(atPath: basil.casebooksPath)
+            .map { URL(filePath: "\(basil.casebooksPath)/\($0)") }
+        let snapshot = try files.map { try Data(contentsOf: $0) }
+        _ = try await answer(.new("note", "title=first"), of: basil)
+        try await sync(amal, basil)
+        for (file, bytes) in zip(files, snapshot) { try bytes.write(to: file) }
+        _ = try await answer(.new("note", "title=second"), of: basil)
+        try await sync(amal, basil)
+        let found = try await lines("forks", of: amal)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.detail.contains("of basil was written twice") == true)
+        #expect(found.first?.next?.contains("parley peer revoke NAME --until CHANGE") == true)
+    }
+
+    /// Basil has seen what amal wrote; carla gets basil's log without amal's.
+    @Test func whatWaitsIsNamedWithWhomItWaitsFor() async throws {
+        let (amal, basil) = try await pair()
+        let (source, relay) = (try store(of: amal), try store(of: basil))
+        let note = try await source.write { scope in
+            try scope.append([.creation(type: FieldName("note")!, [])])
+        }
+        let amals = try await source.batches(
+            for: [log(note.dot.origin, heldBy: relay)], byteLimit: .max)
+        try await relay.ingest(relay.verify(amals.batches.map(\.bytes)))
+        _ = try await relay.write { scope in
+            try scope.append([.creation(type: FieldName("note")!, [])])
+        }
+        let third = try await third(of: source)
+        let basils = try await relay.batches(
+            for: [log(relay.origin, heldBy: third)], byteLimit: .max)
+        try await third.ingest(third.verify(basils.batches.map(\.bytes)))
+        for store in [source, relay, third] { try await store.close() }
+        let found = try await lines("waiting", of: homes["carla"])
+        #expect(found.first?.ok == false)
+        #expect(
+            found.first?.detail == "1 change of basil waits for \(note.dot.text) of amal")
+        #expect(found.first?.next?.contains("`parley sync` with amal in reach") == true)
+        try await expectWell("waiting", of: amal)
+    }
+
+    private func log(_ origin: Origin, heldBy store: CasebookStore) -> PeerLog {
+        PeerLog(origin: origin, tips: store.heldClock[origin])
+    }
+
+    /// The casebook as carla would hold it, without the newest note.
+    private func third(of source: CasebookStore) async throws -> CasebookStore {
+        _ = try homes["carla"].create(name: "carla")
+        let store = try CasebookStore.joining(
+            at: homes["carla"].casebooksPath + "/0123456789abcdef.sqlite",
+            casebook: source.casebookID, identity: try homes["carla"].identity(),
+            environment: clock.environment)
+        let read = try await source.batches(
+            for: [PeerLog(origin: source.origin, tips: [])], byteLimit: .max)
+        try await store.ingest(store.verify(read.batches.dropLast().map(\.bytes)))
+        return store
+    }
+}
