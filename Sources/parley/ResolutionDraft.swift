@@ -46,7 +46,9 @@ package struct ResolutionDraft {
                 "nothing settled: the editor `\(editor)` failed. Set EDITOR to one that is "
                     + "installed, or use --value.\(kept)")
         }
-        let value = Self.value(in: try ValueSource.value(file.path))
+        let left = try ValueSource.value(file.path)
+        try requireEnd(of: left, in: file)
+        let value = Self.value(in: left)
         guard value.contains(where: { !$0.isWhitespace }) else {
             file.remove()
             throw CommandFailure(
@@ -66,6 +68,20 @@ package struct ResolutionDraft {
                     + "\(conflict.field)` has for it.")
         }
         return value
+    }
+
+    /// What was there to read must not become part of the value with the line gone that ends it.
+    private func requireEnd(of left: String, in file: DraftFile) throws(CommandFailure) {
+        let lines = TextLines.of(left)
+        let comments = Set(TextLines.of(text).drop { $0 != Self.scissors }.filter { $0.count > 2 })
+        guard !lines.contains(Self.scissors), lines.contains(where: comments.contains) else {
+            return
+        }
+        throw CommandFailure(
+            Exit.refused,
+            "nothing settled: the line `\(Self.scissors)` is gone from the draft, so where the value "
+                + "ends can't be told. What you wrote is in \(file.path): take out of it what isn't "
+                + "part of the value, then `--from \(file.path)` takes it.")
     }
 
     /// The newest value, which is what lists show meanwhile.

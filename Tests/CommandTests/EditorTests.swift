@@ -93,6 +93,19 @@ import parley
         #expect(try drafts.isEmpty)
     }
 
+    /// With the line gone that ends the value, what was only there to be read isn't taken for it;
+    /// with all of that gone, what is left is the value.
+    @Test func aDraftWithoutItsEndSettlesNothing() throws {
+        let left = try resolve("narrative", editor: "sed -i '1s/^/new /; /^# ----/d' $1")
+        #expect(left.exitCode == 1)
+        #expect(left.errors.contains("nothing settled: the line `# ---- the value"))
+        #expect(try node.standing().conflicts == 2)
+        #expect(try drafts.count == 1)
+        let whole = try resolve("narrative", editor: "sed -i '1s/^/new /; /^# ----/,$d' $1")
+        #expect(whole.exitCode == 4, "\(whole.errors)")
+        #expect(try node.standing().conflicts == 1)
+    }
+
     /// The node refuses the date; the text stays where the message says, and that command works.
     @Test func aRefusalKeepsWhatWasTyped() throws {
         let refused = try resolve("date", editor: "sed -i '1s/.*/the day it rained/' $1")
