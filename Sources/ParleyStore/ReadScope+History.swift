@@ -21,6 +21,14 @@ extension ReadScope {
         return try loggedChange(lanes()[lane], dot.sequence)
     }
 
+    /// Whether an applied change doesn't count, because it lies beyond a cut or rests on what does.
+    package func isVoid(_ dot: Dot) throws -> Bool {
+        let membership = try membership()
+        guard !membership.cuts.isEmpty, let lane = try logs().lane(of: dot) else { return false }
+        return try membership.isVoid(
+            history().storedApplicant(lane, dot.sequence), of: casebook().id, in: logs())
+    }
+
     /// The applied changes a typed beginning may mean, sorted.
     package func dots(matching pattern: DotPattern) throws -> [Dot] {
         try settleLog()

@@ -16,6 +16,7 @@ extension CasebookCommands {
             return try scope.summary().applied.entries.flatMap(\.tips)
                 .reduce(0) { $0 + Int($1.sequence) }
         }
+        let void = try Set(page.items.map(\.dot).filter { try scope.isVoid($0) })
         return Answer(page) { change in
             let author = Authorship(dot: change.dot, change: change, names: names)
             let operations = zip(change.change.groups, change.recordIDs)
@@ -24,6 +25,7 @@ extension CasebookCommands {
             return JSONValue.object(
                 author.members + [
                     ("because", .optional(author.reason)), ("operations", .array(operations)),
+                    ("void", .bool(void.contains(change.dot))),
                 ])
         }
     }

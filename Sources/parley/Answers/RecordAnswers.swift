@@ -66,6 +66,8 @@ package struct LoggedChange: Decodable, Sendable {
     let node: String
     let at: String
     let because: ForeignText?
+    /// Whether it doesn't count, because its author was revoked or given another role before.
+    let void: Bool?
     let operations: [Operation]
 }
 

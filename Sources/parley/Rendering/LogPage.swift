@@ -8,6 +8,10 @@ package enum LogPage {
             let name = ShortNames.change(change.change, among: origins)
             var entry =
                 screen.paint(name, .title) + "  \(LocalTime.shown(change.at))  \(change.by)\n"
+            if change.void == true {
+                entry +=
+                    "    " + screen.paint("counts nowhere: beyond a revocation", .attention) + "\n"
+            }
             if let because = change.because {
                 entry +=
                     "    " + screen.paint("because: \(because)", .faint) + "\n"

@@ -1,5 +1,7 @@
+import ParleyCRDT
 import ParleyControl
 import ParleyNode
+import ParleyStore
 import ParleyWire
 import Testing
 
@@ -164,6 +166,22 @@ import Testing
         #expect(
             left.json?["values"]?.items.compactMap { $0["value"].content }.sorted()
                 == ["Adra", "Homs"])
+    }
+
+    @Test func theLogMarksWhatLiesBeyondARevocation() async throws {
+        let nour = try await Desk.founder()
+        let ali = try await nour.admitting("Ali")
+        let before = await ali.perform(.new("note", "title=before"))
+        try await nour.pull(from: ali)
+        _ = try await nour.store.write { try $0.revoke(ali.store.origin.node) }
+        let beyond = await ali.perform(.new("note", "title=beyond"))
+        try await nour.meet(ali)
+        for desk in [nour, ali] {
+            let log = await desk.perform(.log(record: nil, limit: 0)).json?.items ?? []
+            let void = log.filter { $0["void"]?.text == "true" }.map { $0["change"].content }
+            #expect(void == [beyond.change])
+            #expect(log.contains { $0["change"].content == before.change })
+        }
     }
 
     @Test func theCasebookNamesItsMembers() async throws {
