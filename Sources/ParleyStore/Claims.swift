@@ -16,6 +16,8 @@ struct Claim: Sendable {
         case rewritten = 3
         /// Nothing is left of them, and this node has said so.
         case done = 4
+
+        var isPending: Bool { self == .unconfirmed || self == .due }
     }
 
     /// The change that made it, and which group of it.
@@ -40,19 +42,24 @@ struct Claims: Sendable {
     /// The changes that created what they are about, groups left out: a quick look tells that most
     /// changes have nothing to do with any of them.
     private var creations: Set<RecordKey> = []
-    /// Whether contents are still there that claims are about.
-    private(set) var isPending = false
+    /// Claims whose contents are still there.
+    private var pendingCount = 0
 
     init() {}
 
     var isEmpty: Bool { all.isEmpty }
 
+    /// Whether contents are still there that claims are about.
+    var isPending: Bool { pendingCount > 0 }
+
     mutating func set(_ claim: Claim) {
-        if all.updateValue(claim, forKey: claim.source) == nil {
+        let earlier = all.updateValue(claim, forKey: claim.source)
+        if earlier == nil {
             sources[claim.record, default: []].append(claim.source)
             creations.insert(RecordKey(lane: claim.record.lane, sequence: claim.record.sequence))
         }
-        isPending = all.values.contains { $0.state == .unconfirmed || $0.state == .due }
+        if earlier?.state.isPending == true { pendingCount -= 1 }
+        if claim.state.isPending { pendingCount += 1 }
     }
 
     /// The claims about a record.

@@ -126,10 +126,7 @@ struct EditHistory {
     ///
     /// - Parameter counting: leaves out those that are void.
     func steps(of key: RecordKey, counting: Bool = true) throws -> [Step] {
-        let query = try Query(db, "SELECT change FROM touch WHERE n = ?1 ORDER BY change")
-        query.bind(1, key.packed)
-        let touches = try query.all { RecordKey(packed: $0.int64(0)) }
-        return try ([key] + touches).compactMap { try step($0, counting: counting) }
+        try ([key] + RecordTable(db: db).touches(of: key)).compactMap { try step($0, counting: counting) }
     }
 
     private func step(_ key: RecordKey, counting: Bool) throws -> Step? {

@@ -55,7 +55,7 @@ extension ReadScope {
         let limit = limit == 0 ? Int.max : limit
         guard let record else { return try history(limit: limit) }
         guard let row = try row(record) else { return [] }
-        return try changes(of: row.key).compactMap {
+        return try ([row.key] + RecordTable(db: db).touches(of: row.key)).compactMap {
             try loggedChange(lanes()[$0.lane], $0.sequence)
         }
         .sorted { ($0.time, $0.dot) > ($1.time, $1.dot) }
@@ -114,13 +114,6 @@ extension ReadScope {
         else { return nil }
         let key = RecordKey(lane: lane, sequence: dot.sequence, group: Int(reference.group))
         return try RecordTable(db: db).row(key)?.id ?? claims().about(key).first?.id
-    }
-
-    /// A record's changes, its creation first, the others by lane and sequence.
-    private func changes(of key: RecordKey) throws -> [RecordKey] {
-        let query = try Query(db, "SELECT change FROM touch WHERE n = ?1 ORDER BY change")
-        query.bind(1, key.packed)
-        return try [key] + query.all { RecordKey(packed: $0.int64(0)) }
     }
 
     /// All that a change's author had applied, its own predecessor included.

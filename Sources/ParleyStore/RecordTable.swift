@@ -154,6 +154,13 @@ struct RecordTable {
         try query.run()
     }
 
+    /// The changes that touched a record, its creation left out, by lane and sequence.
+    func touches(of key: RecordKey) throws -> [RecordKey] {
+        let query = try Query(db, "SELECT change FROM touch WHERE n = ?1 ORDER BY change")
+        query.bind(1, key.packed)
+        return try query.all { RecordKey(packed: $0.int64(0)) }
+    }
+
     func setConflicts(_ key: RecordKey, _ fields: [String]) throws {
         let delete = try Query(db, "DELETE FROM conflict WHERE n = ?1")
         delete.bind(1, key.packed)

@@ -17,10 +17,16 @@ extension Transaction {
     /// Takes out what claims are about that are due. To be called when all own changes are in the
     /// log, last of all.
     func carryOutClaims() throws {
+        guard draft.claims.isPending || !draft.overdue.isEmpty else { return }
         let due = draft.claims.claims(in: .due)
-        guard !due.isEmpty || !draft.overdue.isEmpty else { return }
         var keys = draft.overdue
-        for record in Set(due.map(\.record)) { keys.formUnion(try changes(of: record)) }
+        if !due.isEmpty { keys.formUnion(try waitingChanges()) }
+        for record in Set(due.map(\.record)) {
+            for key in try [record] + table.touches(of: record) {
+                keys.insert(RecordKey(lane: key.lane, sequence: key.sequence))
+            }
+        }
+        guard !keys.isEmpty else { return }
         var removals: [Int: [UInt64: Removal]] = [:]
         for key in keys {
             let removal = try draft.claims.removal(
@@ -58,13 +64,10 @@ extension Transaction {
         }
     }
 
-    /// The changes that say something of a record, those that wait included.
-    private func changes(of record: RecordKey) throws -> Set<RecordKey> {
-        let query = try Query(db, "SELECT change FROM touch WHERE n = ?1")
-        query.bind(1, record.packed)
-        let touches = try query.all { RecordKey(packed: $0.int64(0)) }
-        var keys = Set(touches.map { RecordKey(lane: $0.lane, sequence: $0.sequence) })
-        keys.insert(RecordKey(lane: record.lane, sequence: record.sequence))
+    /// The changes that are held and not applied and may have to do with claims: nothing is noted of
+    /// what they touch.
+    private func waitingChanges() throws -> Set<RecordKey> {
+        var keys: Set<RecordKey> = []
         for lane in draft.lanes.lanes where !lane.isComplete {
             for sequence in lane.applied.sequence + 1...lane.held.sequence {
                 guard let (change, _) = try change(lane.number, sequence),
@@ -85,8 +88,8 @@ extension Transaction {
         for (lane, bySequence) in removals {
             for sequence in bySequence.keys {
                 places.formUnion(try runs(near: sequence, of: draft.lanes.origin(of: lane)))
-                try dropSeeds(behind: bySequence, lane: lane, sequence: sequence)
             }
+            try dropSeeds(behind: bySequence, lane: lane)
         }
         for place in places.sorted() { try rewrite(place, removals[place.lane] ?? [:]) }
         if draft.droppedSeeds.contains(DroppedSeeds.hash(of: draft.casebook.seed)) {
@@ -94,13 +97,24 @@ extension Transaction {
         }
     }
 
-    private func dropSeeds(
-        behind removals: [UInt64: Removal], lane: Int, sequence: UInt64
-    ) throws {
-        guard let (_, batch) = try log.batch(lane, containing: sequence) else { return }
-        for seed in batch.seeds(behind: removals) where draft.droppedSeeds.insert(seed).inserted {
-            try DroppedSeeds.add(seed, db)
+    private func dropSeeds(behind removals: [UInt64: Removal], lane: Int) throws {
+        var done: UInt64 = 0
+        for sequence in removals.keys.sorted() where sequence > done {
+            guard let (run, batch) = try log.batch(lane, containing: sequence) else { continue }
+            done = run.last
+            try drop(batch.seeds(behind: removals))
         }
+    }
+
+    /// Stores these seeds nowhere any more.
+    ///
+    /// - Returns: whether one of them wasn't known yet.
+    @discardableResult
+    private func drop(_ seeds: Set<Digest>) throws -> Bool {
+        let fresh = seeds.subtracting(draft.droppedSeeds)
+        draft.droppedSeeds.formUnion(fresh)
+        for seed in fresh { try DroppedSeeds.add(seed, db) }
+        return !fresh.isEmpty
     }
 
     /// A stored run, by lane and first sequence number.
@@ -163,11 +177,8 @@ extension Transaction {
     func heldToClaims(_ batch: VerifiedBatch, lane: Int) throws -> Batch? {
         let removals = try removals(from: batch, lane: lane)
         guard !removals.isEmpty || batch.batch.carries(draft.droppedSeeds) else { return nil }
-        // Other runs with these seeds may have come before.
-        let fresh = batch.batch.seeds(behind: removals).subtracting(draft.droppedSeeds)
-        draft.droppedSeeds.formUnion(fresh)
-        if !fresh.isEmpty {
-            for seed in fresh { try DroppedSeeds.add(seed, db) }
+        if try drop(batch.batch.seeds(behind: removals)) {
+            // Other runs with these seeds may have come before.
             for sequence in removals.keys {
                 for place in try runs(near: sequence, of: batch.origin).sorted() {
                     try rewrite(place, [:])

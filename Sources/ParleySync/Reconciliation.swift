@@ -196,7 +196,6 @@ package struct Reconciliation: Sendable {
     /// The store has taken the oldest batch this session handed it, durably.
     ///
     /// It is acknowledged even if the store had it already: the peer can't know, and waits.
-    ///
     mutating func stored(_ run: StoredRun, now: Moment) -> [SessionAction] {
         let origin = storing.removeFirst()
         peer.noteReceived(

@@ -149,13 +149,6 @@ package struct ByteReader: Sendable {
         return Array(bytes[offset..<end])
     }
 
-    /// Passes over `count` bytes and says where they are.
-    package mutating func skip(_ count: Int) throws(WireError) -> Range<Int> {
-        try require(count)
-        defer { offset += count }
-        return offset..<offset + count
-    }
-
     /// Reads a text of at most `limit` bytes that must be UTF-8.
     package mutating func text(limit: Int) throws(WireError) -> String {
         let start = offset

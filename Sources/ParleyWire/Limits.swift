@@ -36,8 +36,6 @@ package enum Limits {
     package static let clockOrigins = 32_768
     /// Milliseconds of a hybrid time.
     package static let milliseconds: UInt64 = 1 << 48
-    /// A 64-bit number in groups of seven bits.
-    package static let varintBytes = 10
     /// The text of a close: one sentence for the other side's log.
     package static let closeTextBytes = 200
     /// A member's or casebook's name.
