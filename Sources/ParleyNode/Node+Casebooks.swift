@@ -101,7 +101,8 @@ extension Node {
     ) async throws -> Response {
         guard let role = Role(name: role) else { throw NodeError.noRole }
         let address = try addressForInvitation(address)
-        try requireCoordinator(of: store, to: "invite")
+        let own = identity.node
+        try await store.read { try $0.requireCoordinator(own, to: "invite") }
         let invitation = try await joining.invite(
             to: store, role: role, expiresSeconds: expiresSeconds, address: address)
         return Response(

@@ -52,12 +52,12 @@ extension Node {
     private func checkup(of store: CasebookStore, option: String) async throws -> [CheckResult] {
         let name = await name(of: store)
         let (own, now) = (identity.node, environment.store.wallMilliseconds())
-        let (connected, forks) = (Set(hub.sessions.map(\.peer)), store.forks)
+        let connected = Set(hub.sessions.map(\.peer))
         do {
             return try await store.read { scope in
                 try CasebookCheckup(
                     scope, casebook: name, option: option, own: own, now: now,
-                    connected: connected, forks: forks
+                    connected: connected
                 ).results()
             }
         } catch StoreError.damaged(let part) {

@@ -15,7 +15,8 @@ extension Node {
         _ typed: String, until changes: [String], casebook: String?
     ) async throws -> Response {
         let store = try await self.casebook(casebook)
-        try requireCoordinator(of: store, to: "revoke anybody")
+        let own = identity.node
+        try await store.read { try $0.requireCoordinator(own, to: "revoke anybody") }
         let node = try await peer(typed, in: [store])
         try await store.write { scope in
             let tips = try scope.acceptedTips(of: node, until: changes)
@@ -29,7 +30,8 @@ extension Node {
     ) async throws -> Response {
         guard let role = Role(name: name) else { throw NodeError.noRole }
         let store = try await self.casebook(casebook)
-        try requireCoordinator(of: store, to: "change roles")
+        let own = identity.node
+        try await store.read { try $0.requireCoordinator(own, to: "change roles") }
         let node = try await peer(typed, in: [store])
         try await store.write { scope in
             guard let member = try scope.members().first(where: { $0.node == node }) else {
@@ -48,13 +50,6 @@ extension Node {
         }
         return try await listPeers(casebook: casebook)
     }
-
-    /// - Throws: `notPermitted` with whom to ask.
-    func requireCoordinator(of store: CasebookStore, to verb: String) throws {
-        let members = store.members
-        if members.contains(where: { $0.node == identity.node && $0.isCoordinating }) { return }
-        throw NodeError(onlyCoordinatorsMay: verb, members)
-    }
 }
 
 extension Member {
@@ -64,19 +59,22 @@ extension Member {
 extension NodeError {
     static let noRole = NodeError(
         .refused, "no such role. A role is coordinator, editor or reader.")
+}
 
-    /// - Parameter verb: what can't be done, after "cannot".
-    init(onlyCoordinatorsMay verb: String, _ members: [Member]) {
-        let names = members.filter(\.isCoordinating).map(\.name)
+extension ReadScope {
+    /// - Parameter verb: what can't be done otherwise, after "cannot".
+    /// - Throws: `notPermitted` with whom to ask.
+    func requireCoordinator(_ node: NodeID, to verb: String) throws {
+        let coordinators = try members().filter(\.isCoordinating)
+        guard !coordinators.contains(where: { $0.node == node }) else { return }
+        let names = try coordinators.map { try name(of: $0) }
         let whom =
             names.isEmpty
             ? "There is none left; `parley casebook show` says how to go on."
             : "Ask \(names.joined(separator: " or "))."
-        self.init(.notPermitted, "cannot \(verb): only coordinators may. \(whom)")
+        throw NodeError(.notPermitted, "cannot \(verb): only coordinators may. \(whom)")
     }
-}
 
-extension ReadScope {
     /// The ends of a node's logs, some of them at typed changes.
     fileprivate func acceptedTips(
         of node: NodeID, until changes: [String]
@@ -84,26 +82,10 @@ extension ReadScope {
         var tips = Dictionary(
             uniqueKeysWithValues: try acceptedTips(of: node).map { ($0.origin, $0) })
         for typed in changes {
-            let dot = try change(typed, of: node)
+            guard let pattern = DotPattern(typed) else { throw NodeError.noChange }
+            let dot = try change(pattern, by: node)
             tips[dot.origin] = Clock.Entry(origin: dot.origin, tip: dot.tip)
         }
         return tips.values.sorted { $0.origin < $1.origin }
-    }
-
-    private func change(_ typed: String, of node: NodeID) throws -> Dot {
-        guard let pattern = DotPattern(typed) else { throw NodeError.noChange }
-        let dots = try dots(matching: pattern).filter { $0.origin.node == node }
-        guard let dot = dots.first else {
-            throw NodeError(
-                .notFound,
-                "no change `\(typed)` by that member here. `parley log` shows changes with their names."
-            )
-        }
-        guard dots.count == 1 else {
-            let names = dots.map { "`\($0.longText)`" }.joined(separator: ", ")
-            throw NodeError(
-                .refused, "`\(typed)` is the beginning of several changes: \(names). Type more.")
-        }
-        return dot
     }
 }

@@ -71,6 +71,7 @@ extension ReadScope {
             ("clock", .object(summary.applied.entries.flatMap(ReadScope.tips))),
             ("digest", .string(summary.digest.bytes.hex)),
             ("uninterpreted", .integer(summary.uninterpreted)),
+            ("forks", .array(try forks().map(fork))),
             ("clocksAhead", .array(try clockLeads().map(clockAhead))),
         ])
     }
@@ -81,6 +82,12 @@ extension ReadScope {
             let branch = entry.tips.count > 1 ? "~" + Array(tip.hash.bytes.prefix(4)).hex : ""
             return (entry.origin.text + branch, .integer(tip.sequence))
         }
+    }
+
+    private func fork(_ origin: Origin) throws -> JSONValue {
+        .object([
+            ("origin", .string(origin.text)), ("by", .optional(try memberName(origin.node))),
+        ])
     }
 
     private func clockAhead(_ lead: ClockLead) throws -> JSONValue {

@@ -94,9 +94,6 @@ package final class CasebookStore: Sendable {
         return (held.sequence, held.hash)
     }
 
-    /// The logs that are known to have forked, sorted.
-    package var forks: [Origin] { writer.published.draft.lanes.forked }
-
     package func hasForked(_ origin: Origin) -> Bool {
         writer.published.draft.lanes.hasForked(origin)
     }

@@ -126,7 +126,9 @@ struct EditHistory {
     ///
     /// - Parameter counting: leaves out those that are void.
     func steps(of key: RecordKey, counting: Bool = true) throws -> [Step] {
-        try ([key] + RecordTable(db: db).touches(of: key)).compactMap { try step($0, counting: counting) }
+        try ([key] + RecordTable(db: db).touches(of: key)).compactMap {
+            try step($0, counting: counting)
+        }
     }
 
     private func step(_ key: RecordKey, counting: Bool) throws -> Step? {

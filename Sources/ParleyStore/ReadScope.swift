@@ -139,6 +139,9 @@ package class ReadScope {
         return sum.value
     }
 
+    /// The logs that are known to have forked, sorted.
+    package func forks() throws -> [Origin] { try lanes().forked }
+
     /// Changes that are held and can't be applied before their causes are here.
     package func waitingCount() throws -> Int {
         try lanes().lanes.reduce(0) { $0 + $1.waitingCount }

@@ -3,13 +3,14 @@ import ParleyControl
 /// Asks before what can't be undone, or easily hits the wrong record: an ID is easily mistyped, and
 /// `@last` easily misremembered.
 enum Question {
-    /// Names the record and asks.
+    /// Names the record and asks, unless somebody has said that it needn't.
     ///
     /// - Returns: the full ID of what was shown. The node is let go while the person thinks, and by
     ///   then another record may be the last one.
-    static func confirming(
-        _ record: String, _ options: NodeOptions, verb: String, ending: String
+    static func target(
+        _ record: String, isSure: Bool, _ options: NodeOptions, verb: String, ending: String
     ) async throws -> String {
+        if isSure { return record }
         try requirePerson(verb: "\(verb) \(record)")
         let named: ListedRecord = try await Session.with(options) {
             try await $0.perform(.nameRecord(record)).answer()

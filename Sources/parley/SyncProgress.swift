@@ -1,4 +1,5 @@
 import ParleyControl
+import ParleyNode
 
 /// A live line about a sync that is under way, on a terminal.
 ///
@@ -61,7 +62,7 @@ package struct ArrivalCounter {
             before = held
             return nil
         }
-        let arrived = Counted.text(max(0, held - before), "change")
+        let arrived = Amount.text(max(0, held - before), "change")
         let absent = waitedFor(by: status)
         let waiting = absent.isEmpty ? "" : ", waiting for \(absent.joined(separator: ", "))"
         return "\(ProgressBar.erasure)syncing … \(arrived) received\(waiting)"

@@ -291,6 +291,9 @@ struct DoctorTests {
         #expect(found.first?.ok == false)
         #expect(found.first?.detail.contains("of basil was written twice") == true)
         #expect(found.first?.next?.contains("parley peer revoke NAME --until CHANGE") == true)
+        let status = try JSONParser.parse(try await answer(.status, of: amal).json ?? "null")
+        let forks = status["casebooks"]?.items.first?["forks"]?.items ?? []
+        #expect(forks.map { $0["by"].content } == ["basil"])
     }
 
     /// Basil has seen what amal wrote; carla gets basil's log without amal's.

@@ -82,7 +82,7 @@ import Testing
         try await twin.edit(id, write("place", "by his twin"))
         try await anna.edit(id, write("place", "by anna"))
         for other in [boris, twin] { try await anna.pull(from: other) }
-        #expect(anna.store.forks == [boris.store.origin])
+        #expect(try await anna.forks() == [boris.store.origin])
         try await anna.erase(erased)
         try await anna.redact(id, "note")
         _ = try await anna.store.finishErasures()

@@ -155,6 +155,8 @@ struct TestNode: Sendable {
         try await store.read { try $0.record(id) }
     }
 
+    func forks() async throws -> [Origin] { try await store.read { try $0.forks() } }
+
     func digest() async throws -> Digest {
         try await store.read { try $0.summary().digest }
     }

@@ -20,6 +20,7 @@ extension CasebookCheckup {
     }
 
     func branches() throws -> [CheckResult] {
+        let forks = try scope.forks()
         guard !forks.isEmpty else { return [well("forks", "no log has two ends")] }
         return try forks.map { origin in
             let name = try origin.node == own ? "this node" : name(origin.node)

@@ -16,13 +16,11 @@ struct CasebookCheckup {
     /// Milliseconds since 1970.
     let now: UInt64
     let connected: Set<NodeID>
-    /// The logs that are known to have forked.
-    let forks: [Origin]
     private let members: [Member]
 
     init(
         _ scope: ReadScope, casebook: String, option: String, own: NodeID, now: UInt64,
-        connected: Set<NodeID>, forks: [Origin]
+        connected: Set<NodeID>
     ) throws {
         self.scope = scope
         self.casebook = casebook
@@ -30,7 +28,6 @@ struct CasebookCheckup {
         self.own = own
         self.now = now
         self.connected = connected
-        self.forks = forks
         members = try scope.members().filter { !$0.isRevoked }
     }
 

@@ -29,10 +29,3 @@ struct CheckResult: Sendable {
         ])
     }
 }
-
-/// A number with its noun, for sentences.
-enum Amount {
-    static func text(_ count: Int, _ noun: String, plural: String? = nil) -> String {
-        count == 1 ? "1 \(noun)" : "\(count) \(plural ?? noun + "s")"
-    }
-}

@@ -17,7 +17,7 @@ extension CasebookCommands {
     }
 
     func erase(_ typed: String, basis: String, in scope: WriteScope) throws -> Answer {
-        try requireCoordinator(in: scope, to: "erase")
+        try scope.requireCoordinator(store.origin.node, to: "erase")
         let record = try record(typed, in: scope)
         let appended = try scope.erase(record.id, basis: try checked(basis: basis))
         return Answer(
@@ -29,7 +29,7 @@ extension CasebookCommands {
     func redact(
         _ typed: String, _ fieldText: String, basis: String, in scope: WriteScope
     ) throws -> Answer {
-        try requireCoordinator(in: scope, to: "redact")
+        try scope.requireCoordinator(store.origin.node, to: "redact")
         let record = try record(typed, in: scope)
         let field = try type(of: record).field(named: fieldText)
         guard field.isSensitive else {
@@ -94,14 +94,6 @@ extension CasebookCommands {
     }
 
     // MARK: Refusals
-
-    private func requireCoordinator(in scope: ReadScope, to verb: String) throws {
-        let members = try scope.members()
-        guard members.first(where: { $0.node == store.origin.node })?.role != .coordinator else {
-            return
-        }
-        throw NodeError(onlyCoordinatorsMay: verb, members)
-    }
 
     private func checked(basis: String) throws -> String {
         guard basis.contains(where: { !$0.isWhitespace }),

@@ -96,7 +96,7 @@ extension CasebookCommands {
     ) throws -> [(edit: Edit, time: HybridTime)] {
         let edits = try scope.edits(of: record.id)
         if let pattern = DotPattern(moment) {
-            let dot = try change(pattern, in: scope)
+            let dot = try scope.change(pattern)
             let (context, ancestry) = (try scope.context(of: dot), try scope.ancestry())
             return try edits.filter {
                 try $0.edit.dot == dot || context.covers($0.edit.dot, in: ancestry)
@@ -109,19 +109,6 @@ extension CasebookCommands {
             )
         }
         return edits.filter { $0.time.milliseconds <= time.milliseconds }
-    }
-
-    private func change(_ pattern: DotPattern, in scope: ReadScope) throws -> Dot {
-        let dots = try scope.dots(matching: pattern)
-        guard let dot = dots.first else { throw NodeError.noChange }
-        guard dots.count == 1 else {
-            let shown = dots.prefix(NodeError.candidateLimit).map { "`\($0.longText)`" }
-            throw NodeError(
-                .refused,
-                "that is the beginning of several changes: \(shown.joined(separator: ", ")). Type more digits."
-            )
-        }
-        return dot
     }
 
     // MARK: Several

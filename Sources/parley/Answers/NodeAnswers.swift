@@ -90,7 +90,14 @@ package struct StatusAnswer: Decodable, Sendable {
         let conflicts: Int
         let clock: [String: Int]
         let digest: String
+        let forks: [Fork]?
         let clocksAhead: [ClockAhead]?
+    }
+
+    /// A log that was written twice from one point on.
+    struct Fork: Decodable, Sendable {
+        let origin: String
+        let by: ForeignText?
     }
 
     /// A member whose changes carry times that can't be right, or ours can't.

@@ -18,11 +18,9 @@ struct Delete: AsyncParsableCommand, Exemplified {
 
     func run() async throws {
         let because = try reason.text()
-        let target =
-            yes
-            ? record
-            : try await Question.confirming(
-                record, options, verb: "delete", ending: "from the casebook, for everybody")
+        let target = try await Question.target(
+            record, isSure: yes, options, verb: "delete", ending: "from the casebook, for everybody"
+        )
         try await Session.with(options) {
             try await $0.show(.delete(record: target, because: because), page: page)
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ParleyControl
+import ParleyNode
 
 /// `parley erase ...`
 struct Erase: AsyncParsableCommand, Exemplified {
@@ -31,12 +32,9 @@ struct Erase: AsyncParsableCommand, Exemplified {
         @OptionGroup var options: NodeOptions
 
         func run() async throws {
-            let target =
-                yes
-                ? record
-                : try await Question.confirming(
-                    record, options, verb: "erase",
-                    ending: "for everybody and for good, with all it ever said")
+            let target = try await Question.target(
+                record, isSure: yes, options, verb: "erase",
+                ending: "for everybody and for good, with all it ever said")
             try await Session.with(options) {
                 try await $0.show(.erase(record: target, basis: basis.basis), page: page)
             }
@@ -93,7 +91,7 @@ struct Erase: AsyncParsableCommand, Exemplified {
         func page(for answer: ConfirmedErasures, on screen: Screen) -> String {
             answer.confirmed == 0
                 ? "nothing waits to be confirmed\n"
-                : "confirmed \(Counted.text(answer.confirmed, "erasure"))\n"
+                : "confirmed \(Amount.text(answer.confirmed, "erasure"))\n"
         }
     }
 }
@@ -118,12 +116,9 @@ struct Redact: AsyncParsableCommand, Exemplified {
     @OptionGroup var options: NodeOptions
 
     func run() async throws {
-        let target =
-            yes
-            ? record
-            : try await Question.confirming(
-                record, options, verb: "redact `\(field)` of",
-                ending: "for everybody and for good, with all it ever said")
+        let target = try await Question.target(
+            record, isSure: yes, options, verb: "redact `\(field)` of",
+            ending: "for everybody and for good, with all it ever said")
         try await Session.with(options) {
             try await $0.show(
                 .redact(record: target, field: field, basis: basis.basis), page: page)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ParleyControl
+import ParleyNode
 
 /// `parley import`
 struct Import: AsyncParsableCommand, Exemplified {
@@ -59,11 +60,11 @@ enum ImportPage {
 
     static func text(_ answer: ImportAnswer, isRehearsal: Bool) -> String {
         let deed = isRehearsal ? "would be created" : "created"
-        var page = "\(Counted.text(answer.created, "record")) \(deed)"
+        var page = "\(Amount.text(answer.created, "record")) \(deed)"
         if answer.changed > 0 { page += ", \(answer.changed) changed" }
         page +=
             answer.refused.isEmpty
-            ? "\n" : ", \(Counted.text(answer.refused.count, "line")) refused\n"
+            ? "\n" : ", \(Amount.text(answer.refused.count, "line")) refused\n"
         for refusal in answer.refused.prefix(listed) {
             page += "  line \(refusal.line): \(PrintableText.line(refusal.error))\n"
         }

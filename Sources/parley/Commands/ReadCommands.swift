@@ -1,5 +1,6 @@
 import ArgumentParser
 import ParleyControl
+import ParleyNode
 
 /// `parley show`
 struct Show: NodeCommand {
@@ -100,7 +101,7 @@ struct Find: NodeCommand {
         try await Session.with(options) { session in
             let backlog: Backlog = try await session.perform(.indexBacklog).answer()
             if backlog.records > 0 {
-                Output.note("indexing \(Counted.text(backlog.records, "new record")) first ...\n")
+                Output.note("indexing \(Amount.text(backlog.records, "new record")) first ...\n")
             }
             try await session.show(request, page: page)
         }

@@ -1,3 +1,5 @@
+import ParleyNode
+
 /// `verify` and `doctor` for people: what is wrong first, each with what to do; then what is well.
 package enum CheckPage {
     package static func text(_ checks: [CheckAnswer], on screen: Screen) -> String {
@@ -36,6 +38,6 @@ package enum CheckPage {
 
     private static func verdict(_ wrongCount: Int) -> String {
         wrongCount == 0
-            ? "all is well\n" : "\(Counted.text(wrongCount, "line")) above need you\n"
+            ? "all is well\n" : "\(Amount.text(wrongCount, "line")) above need you\n"
     }
 }

@@ -1,3 +1,5 @@
+import ParleyNode
+
 /// A record as `show` prints it: what it is, its fields, who changed it last, what is in conflict.
 package enum RecordPage {
     /// - Parameter isPast: whether the record is shown as it was: what was in conflict then may be
@@ -45,14 +47,14 @@ package enum RecordPage {
 
     private static func conflicts(of record: RecordAnswer, id: String, on screen: Screen) -> String
     {
-        let count = Counted.text(record.conflicts.count, "open conflict")
+        let count = Amount.text(record.conflicts.count, "open conflict")
         let commands = record.conflicts.map { "  parley conflict show \(id) \($0.field)\n" }
         return screen.paint("\(count) in this record", .attention) + "; see both sides with\n"
             + commands.joined()
     }
 
     private static func pastConflicts(of record: RecordAnswer, on screen: Screen) -> String {
-        let count = Counted.text(record.conflicts.count, "conflict")
+        let count = Amount.text(record.conflicts.count, "conflict")
         return screen.paint("\(count) in this record then", .attention)
             + "; --json has both sides\n"
     }
@@ -71,13 +73,5 @@ enum FieldOrder {
         if let index = first.firstIndex(of: field) { return index - first.count }
         if let index = last.firstIndex(of: field) { return index + 1 }
         return 0
-    }
-}
-
-/// A number with its noun.
-enum Counted {
-    /// `1 conflict`, `2 conflicts`; `plural` where an `s` won't do.
-    static func text(_ count: Int, _ noun: String, plural: String? = nil) -> String {
-        "\(count) \(count == 1 ? noun : plural ?? noun + "s")"
     }
 }

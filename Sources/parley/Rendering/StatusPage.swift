@@ -9,6 +9,12 @@ package enum StatusPage {
         page += conflictHint(status.casebooks.reduce(0) { $0 + $1.conflicts })
         if !status.peers.isEmpty { page += "\n" + peers(in: status, on: screen) }
         for casebook in status.casebooks {
+            for fork in casebook.forks ?? [] {
+                let name = fork.by?.line ?? "an unknown node"
+                page +=
+                    "\n" + screen.paint("a log of \(name) was written twice", .attention)
+                    + ": see `parley doctor`\n"
+            }
             for clock in casebook.clocksAhead ?? [] {
                 page += "\n" + screen.paint(text(of: clock), .attention) + "\n"
             }
@@ -22,7 +28,7 @@ package enum StatusPage {
     private static func conflictHint(_ conflicts: Int) -> String {
         guard conflicts > 0 else { return "" }
         let wait = conflicts == 1 ? "waits" : "wait"
-        return "\n\(Counted.text(conflicts, "conflict")) \(wait) to be settled: see "
+        return "\n\(Amount.text(conflicts, "conflict")) \(wait) to be settled: see "
             + "`parley conflict list`\n"
     }
 

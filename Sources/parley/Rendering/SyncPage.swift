@@ -1,3 +1,5 @@
+import ParleyNode
+
 /// `sync`: what went each way with each peer, and what is still missing.
 package enum SyncPage {
     package static func text(_ peers: [SyncAnswer], on screen: Screen) -> String {
@@ -25,12 +27,12 @@ package enum SyncPage {
         let missing = peers.flatMap { $0.missing ?? [] }.max { $0.changes < $1.changes }
         var lines = ""
         if uninterpreted > 0 {
-            let groups = Counted.text(
+            let groups = Amount.text(
                 uninterpreted, "part of a change", plural: "parts of changes")
             lines += "\n\(groups) can't be interpreted here: another node runs a newer version\n"
         }
         if let missing {
-            lines += "\n\(Counted.text(missing.changes, "change")) \(missing.why)\n"
+            lines += "\n\(Amount.text(missing.changes, "change")) \(missing.why)\n"
         }
         return lines
     }
@@ -52,7 +54,7 @@ package enum SyncPage {
     private static func conflictHint(_ conflicts: Int) -> String {
         guard conflicts > 0 else { return "" }
         let are = conflicts == 1 ? "is" : "are"
-        return "\n\(Counted.text(conflicts, "conflict")) \(are) open in what came: see "
+        return "\n\(Amount.text(conflicts, "conflict")) \(are) open in what came: see "
             + "`parley conflict list`\n"
     }
 }
