@@ -71,7 +71,7 @@ struct CellHistory {
     ) throws -> (writers: [Step], choices: [Step]) {
         let earlier = try steps.filter { try covers(reopening.context, $0.dot) }
         let dropped = try rejected(by: reopening)
-        let settlements = settlements(standing: dropped.map(\.dot), among: earlier)
+        let settlements = try settlements(standing: dropped.map(\.dot), among: earlier)
         let settled = Set(settlements.map(\.dot))
         var writers = dropped.filter {
             $0.write.values.contains(value) && !settled.contains($0.dot)
@@ -87,12 +87,15 @@ struct CellHistory {
         return (writers, choices)
     }
 
-    /// The choices by which a cell stands as it does; where something was written since, the newest
-    /// before.
-    private func settlements(standing: [Dot], among earlier: [Step]) -> [Step] {
+    /// The choices by which a cell stands as it does; where something was written since, those before
+    /// that no other was made in knowledge of. Clocks don't tell which these are.
+    private func settlements(standing: [Dot], among earlier: [Step]) throws -> [Step] {
         let settlements = earlier.filter(\.write.isSettlement)
         let standing = settlements.filter { standing.contains($0.dot) }
-        return standing.isEmpty ? settlements.suffix(1) : standing
+        guard standing.isEmpty else { return standing }
+        return try settlements.filter { one in
+            try !settlements.contains { try $0.dot != one.dot && covers($0.context, one.dot) }
+        }
     }
 
     /// The writes a resolution took the place of. Naming one it had not applied drops nothing.
