@@ -38,6 +38,9 @@ import parley
         #expect(Columns.wrapped("one two three", to: 8) == ["one two", "three"])
         #expect(Columns.wrapped("abcdefghij k", to: 4) == ["abcd", "efgh", "ij k"])
         #expect(Columns.wrapped("a\n\nb", to: 4) == ["a", "", "b"])
+        // Two sides of a conflict may differ in nothing else.
+        #expect(Columns.wrapped("  a b", to: 8) == ["  a b"])
+        #expect(Columns.wrapped("    abcd e", to: 6) == ["   ", "abcd e"])
     }
 
     @Test func showsControlCharactersInsteadOfObeyingThem() {

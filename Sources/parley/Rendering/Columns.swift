@@ -27,20 +27,20 @@ package enum Columns {
 
     private static func wrappedParagraph(_ text: Substring, to width: Int) -> [String] {
         var lines: [String] = []
-        var line = ""
+        // `nil` where the next word begins a line; an empty one is the space before the next word.
+        var line: String?
         for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-            let candidate = line.isEmpty ? String(word) : line + " " + word
+            let candidate = line.map { $0 + " " + word } ?? String(word)
             if DisplayWidth.of(candidate) <= width {
                 line = candidate
                 continue
             }
-            if !line.isEmpty { lines.append(line) }
+            if let line { lines.append(line) }
             var pieces = cut(word, to: width)
-            line = pieces.popLast() ?? ""
+            line = pieces.popLast()
             lines.append(contentsOf: pieces)
         }
-        lines.append(line)
-        return lines
+        return lines + [line ?? ""]
     }
 
     /// A word longer than a line, cut into lines.
