@@ -96,7 +96,8 @@ struct Claims: Sendable {
 
     // MARK: What is taken out
 
-    /// What the claims take out of a change.
+    /// What the claims take out of a change, as far as it can be told what that is about and what
+    /// its author knew: where a branch isn't held that its context names, that has to wait.
     ///
     /// - Parameter isMeant: which claims.
     func removal(
@@ -104,16 +105,18 @@ struct Claims: Sendable {
     ) throws -> Removal {
         var removal = Removal()
         for (index, group) in applicant.change.groups.enumerated() where group.kind == .record {
-            guard let record = try logs.recordKey(of: group, index: index, by: applicant) else {
-                continue
-            }
+            guard try knows(group.subject, as: applicant, logs),
+                let record = try logs.recordKey(of: group, index: index, by: applicant)
+            else { continue }
             for claim in about(record) where isMeant(claim) {
                 guard let field = claim.field else {
                     if !group.isStub { removal.groups.insert(index) }
                     continue
                 }
                 // Who knew of it may say something else there.
-                if try applicant.context.covers(claim.dot, in: logs) { continue }
+                guard try knows(claim.dot.origin, as: applicant, logs),
+                    try !applicant.context.covers(claim.dot, in: logs)
+                else { continue }
                 for slot in group.slots(of: field) {
                     removal.values.insert(Removal.Place(group: index, slot: slot))
                 }
@@ -126,6 +129,24 @@ struct Claims: Sendable {
             removal.groups.insert(index)
         }
         return removal
+    }
+
+    /// Whether it can be told which record a group is about.
+    private func knows(
+        _ subject: Group.Subject, as applicant: Applicant, _ logs: HeldLogs
+    ) throws -> Bool {
+        guard case .existing(let reference) = subject else { return true }
+        return try knows(reference.creation.origin, as: applicant, logs)
+    }
+
+    /// Whether it can be told what of a log an author had applied: numbers mean nothing as long as a
+    /// branch may be another one than is held. Its own log an author knows up to what it writes,
+    /// which may be on its way here.
+    private func knows(
+        _ origin: Origin, as applicant: Applicant, _ logs: HeldLogs
+    ) throws -> Bool {
+        if origin == applicant.change.origin, !logs.lanes.hasForked(origin) { return true }
+        return try logs.hold(applicant.context[origin], of: origin)
     }
 }
 

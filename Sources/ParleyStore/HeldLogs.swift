@@ -42,6 +42,12 @@ struct HeldLogs: Ancestry {
         try lane(of: Dot(origin: origin, sequence: tip.sequence, hash: tip.hash))
     }
 
+    /// Whether all of these ends of a log's branches are held.
+    func hold(_ tips: [Tip], of origin: Origin) throws -> Bool {
+        for tip in tips where try lane(of: tip, of: origin) == nil { return false }
+        return true
+    }
+
     /// The lane of a dot that is stored here, so that its change must be held.
     func number(of dot: Dot) throws -> Int {
         if !lanes.hasForked(dot.origin), let lane = lanes[dot.origin] { return lane.number }

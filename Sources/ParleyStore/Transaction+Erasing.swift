@@ -83,26 +83,24 @@ extension Transaction {
 
     /// Takes contents out of every run that holds them, and lists the salts of what stays in place
     /// of each seed that covers something of it, wherever that seed is.
+    ///
+    /// - Parameter removals: by the lane that owns a change. A run of a branch may begin with changes
+    ///   of the lane before it, and two runs may hold the same ones.
     private func takeOut(_ removals: [Int: [UInt64: Removal]]) throws {
         var places: Set<RunPlace> = []
         for (lane, bySequence) in removals {
             for sequence in bySequence.keys {
                 places.formUnion(try runs(near: sequence, of: draft.lanes.origin(of: lane)))
             }
-            try dropSeeds(behind: bySequence, lane: lane)
         }
-        for place in places.sorted() { try rewrite(place, removals[place.lane] ?? [:]) }
+        // All of them tell which seeds have to go before any is rewritten.
+        for place in places {
+            guard let batch = try batch(at: place) else { continue }
+            try drop(batch.seeds(behind: removals.concerning(batch, in: place.lane, logs)))
+        }
+        for place in places.sorted() { try rewrite(place, removals) }
         if draft.droppedSeeds.contains(DroppedSeeds.hash(of: draft.casebook.seed)) {
             draft.casebook.renewSeed(environment)
-        }
-    }
-
-    private func dropSeeds(behind removals: [UInt64: Removal], lane: Int) throws {
-        var done: UInt64 = 0
-        for sequence in removals.keys.sorted() where sequence > done {
-            guard let (run, batch) = try log.batch(lane, containing: sequence) else { continue }
-            done = run.last
-            try drop(batch.seeds(behind: removals))
         }
     }
 
@@ -143,16 +141,17 @@ extension Transaction {
         return places
     }
 
-    private func rewrite(_ place: RunPlace, _ removals: [UInt64: Removal]) throws {
-        guard let run = try LogReader.run(lane: place.lane, first: place.first, db) else { return }
-        let batch = try LogReader.decode(run)
-        guard
-            batch.carries(draft.droppedSeeds)
-                || batch.changes.contains(where: { removals[$0.sequence] != nil })
-        else { return }
-        let rest = try batch.withoutChangingHashes(
-            removals, after: hash(before: batch, in: place.lane))
-        let query = try Query(db, "UPDATE batch SET bytes = ?3 WHERE lane = ?1 AND first = ?2")
+    private func batch(at place: RunPlace) throws -> Batch? {
+        try LogReader.run(lane: place.lane, first: place.first, db).map { try LogReader.decode($0) }
+    }
+
+    private func rewrite(_ place: RunPlace, _ removals: [Int: [UInt64: Removal]]) throws {
+        guard let batch = try batch(at: place) else { return }
+        let own = removals.concerning(batch, in: place.lane, logs)
+        guard !own.isEmpty || batch.carries(draft.droppedSeeds) else { return }
+        let rest = try batch.withoutChangingHashes(own, after: hash(before: batch, in: place.lane))
+        let query = try Query(
+            db, "UPDATE batch SET bytes = ?3 WHERE lane = ?1 AND first = ?2")
         query.bind(1, place.lane)
         query.bind(2, place.first)
         query.bind(3, blob: try rest.storable())
@@ -248,6 +247,19 @@ extension Transaction {
             : try history.context(logs.owner(of: batch.first - 1, in: lane), batch.first - 1)
         for change in batch.batch.changes[...index] { context.set(sorted: change.contextDelta) }
         return context
+    }
+}
+
+extension [Int: [UInt64: Removal]] {
+    /// What is taken out of a batch's changes, by sequence number.
+    fileprivate func concerning(
+        _ batch: Batch, in lane: Int, _ logs: HeldLogs
+    ) -> [UInt64: Removal] {
+        var removals: [UInt64: Removal] = [:]
+        for sequence in batch.first...batch.last {
+            removals[sequence] = self[logs.owner(of: sequence, in: lane)]?[sequence]
+        }
+        return removals
     }
 }
 

@@ -157,6 +157,13 @@ import Testing
     private func checkErased(_ node: TestNode) async throws {
         let findings = try await node.store.audit().findings
         #expect(findings == [])
+        // A change may be in several runs, for instance in one across a fork.
+        var changes: [Digest: Change] = [:]
+        for run in try SQLiteFile(node.path).runs() {
+            for (hash, change) in zip(run.hashes, run.batch.changes) {
+                #expect(changes.updateValue(change, forKey: hash) ?? change == change)
+            }
+        }
     }
 
     /// One act of a coordinator about a member.

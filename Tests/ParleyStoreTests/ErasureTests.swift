@@ -163,6 +163,86 @@ import Testing
         #expect(try #require(last).receipts.keys.contains(boris.identity.node))
     }
 
+    // MARK: Beside forks
+
+    /// Two clones give two records the same place in one log; one of them is erased where the other
+    /// isn't known yet. What arrives about that other one then isn't taken for the erased one's.
+    @Test func whatIsAboutAnUnknownBranchIsNotTakenOut() async throws {
+        let anna = try await TestNode.founder()
+        let dora = try await anna.admitting("dora", seed: 4, role: .coordinator)
+        let boris = try await anna.admitting("boris", seed: 2)
+        try await dora.create("person", write("place", "both have this"))
+        try await boris.pull(from: dora)
+        let clone = try dora.cloned("clone", seed: 5)
+        let erased = try await #require(
+            dora.create("person", write("place", marker)).recordIDs[0])
+        let other = try await #require(clone.create("person", write("place", "p")).recordIDs[0])
+        try await boris.pull(from: clone)
+        try await boris.edit(other, write("place", "by boris"))
+        try await anna.pull(from: dora)
+        try await anna.erase(erased)
+
+        try await anna.pull(from: boris, origins: [boris.store.origin])
+        #expect(try await anna.record(other) == nil, "the branch isn't here yet")
+        try await anna.pull(from: clone)
+        try await anna.pull(from: boris)
+        #expect(try await anna.record(other)?.document.text("place") == "by boris")
+        for (node, from) in [(boris, anna), (dora, anna), (dora, boris)] {
+            try await node.pull(from: from)
+        }
+        #expect(try await dora.digest() == anna.digest())
+        #expect(try await anna.store.audit().findings == [])
+    }
+
+    /// Who knew of a redaction may write the field again, also where it can't be told yet, for want
+    /// of the branch they knew it by, that they did.
+    @Test func whatWasWrittenKnowingOfARedactionStays() async throws {
+        let anna = try await TestNode.founder()
+        let dora = try await anna.admitting("dora", seed: 4, role: .coordinator)
+        let carla = try await anna.admitting("carla", seed: 3)
+        let id = try await #require(
+            anna.create("source", write("place", "p"), confide("note", marker)).recordIDs[0])
+        for node in [dora, carla] { try await node.pull(from: anna) }
+        try await dora.create("person", write("place", "both have this"))
+        let clone = try dora.cloned("clone", seed: 5)
+        try await dora.create("person", write("place", "branch"))
+        try await anna.pull(from: dora)
+        try await clone.redact(id, "note")
+        try await anna.pull(from: clone)
+        #expect(anna.store.hasForked(dora.store.origin))
+        try await clone.create("person", write("place", "beyond"))
+        try await carla.pull(from: clone)
+        try await carla.edit(id, confide("note", "new"))
+
+        try await anna.pull(from: carla, origins: [carla.store.origin])
+        try await anna.pull(from: clone)
+        try await anna.pull(from: carla)
+        #expect(try await anna.record(id)?.document.text("note") == "new")
+        try await carla.pull(from: anna)
+        #expect(try await carla.digest() == anna.digest())
+        #expect(try await anna.store.audit().findings == [])
+    }
+
+    /// A run of one branch may begin with what both have: it goes there, too.
+    @Test func whatIsInARunAcrossAForkGoes() async throws {
+        let anna = try await TestNode.founder()
+        let dora = try await anna.admitting("dora", seed: 4, role: .coordinator)
+        let id = try await #require(dora.create("person", write("place", marker)).recordIDs[0])
+        let clone = try dora.cloned("clone", seed: 5)
+        try await dora.create("person", write("place", "branch"))
+        try await clone.create("person", write("place", "other branch"))
+        try await clone.store.seal(minimumRuns: 2)
+        try await anna.pull(from: dora)
+        let whole = try await clone.store.batches(
+            for: [PeerLog(origin: clone.store.origin, tips: [])], byteLimit: 1 << 20)
+        try await anna.store.ingest(anna.verified(whole.batches))
+        #expect(anna.store.hasForked(dora.store.origin))
+        try await anna.erase(id)
+        #expect(try await anna.store.finishErasures())
+        #expect(try !anna.holds(marker))
+        #expect(try await anna.store.audit().findings == [])
+    }
+
     @Test func onlyCoordinatorsErase() async throws {
         let anna = try await TestNode.founder()
         let boris = try await anna.admitting("boris", seed: 2)

@@ -1,5 +1,7 @@
 import Foundation
 import GRDB
+import ParleyCRDT
+import ParleyWire
 
 /// A folder that goes when the test does.
 final class TestFolder: Sendable {
@@ -47,5 +49,17 @@ struct SQLiteFile {
         let queue = try DatabaseQueue(path: path)
         defer { try? queue.close() }
         return try queue.read { try Data.fetchAll($0, sql: sql) }.map { Array($0) }
+    }
+
+    /// Every stored run, with the hashes of its changes. Other connections may have the file open.
+    func runs() throws -> [(hashes: [Digest], batch: Batch)] {
+        let bytes = try blobs("SELECT bytes FROM batch ORDER BY lane, first")
+        let hashes = try blobs("SELECT hashes FROM batch ORDER BY lane, first")
+        return try zip(hashes, bytes).map { hashes, bytes in
+            let digests = stride(from: 0, to: hashes.count, by: Digest.byteCount).compactMap {
+                Digest(bytes: Array(hashes[$0..<$0 + Digest.byteCount]))
+            }
+            return (digests, try Batch.decode(bytes))
+        }
     }
 }
