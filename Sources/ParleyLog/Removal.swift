@@ -83,11 +83,14 @@ extension Change {
 
     /// The salts of all that is there, by place; `change` is their offset in a run.
     fileprivate func listedSalts(_ change: Int, from salts: ChangeSalts) -> [Salt] {
-        groups.enumerated().flatMap { index, group in
-            group.saltedSlots.compactMap { slot in
-                salts.salt(sequence: sequence, group: index, slot: slot).map {
-                    Salt(change: change, group: index, slot: slot, bytes: $0)
-                }
+        groups.indices.flatMap { listedSalts(change, of: $0, from: salts) }
+    }
+
+    /// The same of one group.
+    func listedSalts(_ change: Int, of group: Int, from salts: ChangeSalts) -> [Salt] {
+        groups[group].saltedSlots.compactMap { slot in
+            salts.salt(sequence: sequence, group: group, slot: slot).map {
+                Salt(change: change, group: group, slot: slot, bytes: $0)
             }
         }
     }

@@ -44,6 +44,8 @@ package struct AuditReport: Hashable, Sendable {
     package private(set) var findings: [Finding] = []
     /// How many there are of each kind, listed or not.
     package private(set) var counts: [Finding.Check: Int] = [:]
+    /// Runs that can't be read, for `noteDamaged`.
+    var damagedRuns: [DamagedRun] = []
 
     /// Findings beyond those that are listed.
     package var moreFindings: Int { counts.values.reduce(0, +) - findings.count }

@@ -35,8 +35,9 @@ extension CasebookStore {
         try await read { scope in
             var (withheld, parted): ([Origin], [Origin]) = ([], [])
             var choice: (rank: SendRank, stretch: Stretch)?
+            let damaged = try DamagedRun.all(scope.db)
             for log in logs {
-                switch try scope.offer(to: log) {
+                switch try scope.offer(to: log, without: damaged) {
                 case .nothing: withheld.append(log.origin)
                 case .parted: parted.append(log.origin)
                 case .stretch(let stretch):
@@ -115,6 +116,8 @@ enum LocatorPlaces {
 private struct Stretch {
     let lane: Lane
     let after: UInt64
+    /// The last that can be offered: it is applied, and what leads up to it can be read.
+    let through: UInt64
 }
 
 /// Which of several logs goes first.
@@ -141,7 +144,7 @@ extension ReadScope {
     /// Tips of theirs that aren't found here are either ahead of what is held, and then they know
     /// better what to send, or of a branch that isn't here. Where one is no further than what is
     /// held, it must be the latter.
-    fileprivate func offer(to log: PeerLog) throws -> Offer {
+    fileprivate func offer(to log: PeerLog, without damaged: [DamagedRun]) throws -> Offer {
         let (logs, branches) = (try logs(), try lanes().branches(of: log.origin))
         var known: [Int: UInt64] = [:]
         var strange: [Tip] = []
@@ -162,10 +165,13 @@ extension ReadScope {
         if !log.isLocated, strange.contains(where: { $0.sequence <= last }) { return .parted }
         for lane in branches where lane.applied.sequence > lane.fork.sequence {
             let after = max(known[lane.number] ?? 0, lane.fork.sequence)
-            guard after < lane.applied.sequence else { continue }
+            // What can't be read is asked for again, and offered once it has come.
+            let unreadable = damaged.first { $0.lane == lane.number && $0.last > after }
+            let through = min(lane.applied.sequence, unreadable.map { $0.first - 1 } ?? .max)
+            guard after < through else { continue }
             // They are ahead, or on a branch that only they can know of and will say so.
             guard log.isLocated || strange.isEmpty else { continue }
-            return .stretch(Stretch(lane: lane, after: after))
+            return .stretch(Stretch(lane: lane, after: after, through: through))
         }
         return .nothing
     }
@@ -218,6 +224,34 @@ extension ReadScope {
             runs.append(run)
             return true
         }
+        return try sendable(runs, of: stretch)
+    }
+
+    /// The applied runs of a lane that hold changes of a range, whole.
+    func batches(of lane: Lane, with range: ClosedRange<UInt64>) throws -> [StoredBatch] {
+        let query = try Query(
+            db,
+            """
+            SELECT first, last, hashes, bytes FROM batch
+            WHERE lane = ?1 AND last >= ?2 AND first <= ?3 AND last <= ?4 AND \(DamagedRun.none)
+            ORDER BY first
+            """)
+        query.bind(1, lane.number)
+        query.bind(2, range.lowerBound)
+        query.bind(3, range.upperBound)
+        query.bind(4, lane.applied.sequence)
+        let runs = try query.all { row in
+            LogReader.Run(
+                lane: lane.number, first: row.word(0), last: row.word(1), hashes: row.bytes(2),
+                bytes: row.bytes(3))
+        }
+        return try sendable(
+            runs, of: Stretch(lane: lane, after: 0, through: lane.applied.sequence))
+    }
+
+    private func sendable(
+        _ runs: [LogReader.Run], of stretch: Stretch
+    ) throws -> [StoredBatch] {
         let logs = try logs()
         guard logs.lanes.hasForked(stretch.lane.origin) else {
             return try runs.map { try StoredBatch($0, after: stretch) }
@@ -236,7 +270,7 @@ extension ReadScope {
     private func bind(_ query: Query, _ stretch: Stretch) {
         query.bind(1, stretch.lane.number)
         query.bind(2, stretch.after)
-        query.bind(3, stretch.lane.applied.sequence)
+        query.bind(3, stretch.through)
         query.bind(4, Limits.changesPerBatch)
     }
 }

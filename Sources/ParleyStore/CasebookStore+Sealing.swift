@@ -43,7 +43,9 @@ extension CasebookStore {
                 scope.db,
                 """
                 SELECT first, last, hashes, time, bytes FROM batch
-                WHERE lane = ?1 AND first > ?2 AND last <= ?3 AND last - first < ?4 ORDER BY first
+                WHERE lane = ?1 AND first > ?2 AND last <= ?3 AND last - first < ?4
+                    AND \(DamagedRun.none)
+                ORDER BY first
                 """)
             query.bind(1, lane.number)
             query.bind(2, sequence)

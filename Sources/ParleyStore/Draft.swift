@@ -86,6 +86,13 @@ struct Draft: Sendable {
 
     var hasChanges: Bool { !changedLanes.isEmpty }
 
+    /// Whether something is to be asked for again.
+    func lacksSomething(_ db: Database) throws -> Bool {
+        let query = try Query(
+            db, "SELECT EXISTS (SELECT 1 FROM stub) OR EXISTS (SELECT 1 FROM damaged_run)")
+        return try query.first { $0.int(0) } == 1
+    }
+
     /// Writes what changed. The last statements of a transaction.
     func save(_ db: Database) throws {
         try casebook.save(db)

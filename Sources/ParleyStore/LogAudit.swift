@@ -80,6 +80,8 @@ struct LogAudit {
             check(batch, endingAt: last, &report)
             return last
         } catch is StoreError, is LogError {
+            report.damagedRuns.append(
+                DamagedRun(lane: run.lane, first: run.first, last: run.last))
             report.add(
                 Finding(
                     check: .chains, subject: .change(lane.origin, run.first),

@@ -25,7 +25,7 @@ enum Schema {
 
     static let steps = [
         casebook + log + records + neighbours + search, fieldValues + sendOrder,
-        branches, takingBack,
+        branches, takingBack, damage,
     ]
 
     private static let casebook = """
@@ -281,7 +281,7 @@ enum Schema {
             PRIMARY KEY (lane, sequence, node)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE stub (
-            -- Changes applied without contents that no erasure applied here accounts for yet.
+            -- Changes without contents that no erasure applied here accounts for yet.
             lane INTEGER NOT NULL,
             sequence INTEGER NOT NULL,
             PRIMARY KEY (lane, sequence)
@@ -292,6 +292,17 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         -- A coordinator's word that this node was admitted, for members who don't know yet.
         ALTER TABLE casebook ADD COLUMN ticket BLOB;
+
+        """
+
+    private static let damage = """
+        CREATE TABLE damaged_run (
+            -- Runs of `batch` that turned out not to be readable: peers are asked for them again.
+            lane INTEGER NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            PRIMARY KEY (lane, first)
+        ) STRICT, WITHOUT ROWID;
 
         """
 }

@@ -104,9 +104,13 @@ extension Transaction {
     func mayApply(_ change: Change, hash: Digest, lane: Lane) throws -> Bool {
         guard change.needsClaim else { return true }
         let applicant = Applicant(change, hash: hash, follows: lane)
-        guard try isAccountedFor(applicant) else { return false }
-        if try !isAccountedForByApplied(applicant) { try noteStub(applicant) }
-        return true
+        guard try !isAccountedForByApplied(applicant) else {
+            try forgetStub(lane.number, change.sequence)
+            return true
+        }
+        // It is asked for again, applied on credit or not.
+        try noteStub(applicant)
+        return try isAccountedFor(applicant)
     }
 
     /// Whether an erasure or redaction that is held, applied or not, accounts for everything that a
@@ -123,7 +127,7 @@ extension Transaction {
     }
 
     /// The same, of applied ones only.
-    private func isAccountedForByApplied(_ applicant: Applicant) throws -> Bool {
+    func isAccountedForByApplied(_ applicant: Applicant) throws -> Bool {
         try lacks(of: applicant).allSatisfy { try isAppliedClaim(about: $0, for: applicant) }
     }
 
@@ -177,31 +181,16 @@ extension Transaction {
         }
     }
 
-    /// Remembers that a change was applied on credit.
-    private func noteStub(_ applicant: Applicant) throws {
-        let query = try Query(
-            db, "INSERT OR IGNORE INTO stub (lane, sequence) VALUES (?1, ?2)")
-        query.bind(1, applicant.lane)
-        query.bind(2, applicant.change.sequence)
-        try query.run()
-    }
-
     /// Forgets the credit of changes that an applied erasure accounts for now.
     private func settleStubs() throws {
         let keys = try Query(db, "SELECT lane, sequence FROM stub").all { row in
             RecordKey(lane: row.int(0), sequence: row.word(1))
         }
-        for key in keys
-        where try isAccountedForByApplied(history.applicant(key.lane, key.sequence)) {
-            try forgetStub(key.lane, key.sequence)
+        for key in keys where key.sequence <= draft.lanes[key.lane].applied.sequence {
+            if try isAccountedForByApplied(history.applicant(key.lane, key.sequence)) {
+                try forgetStub(key.lane, key.sequence)
+            }
         }
-    }
-
-    private func forgetStub(_ lane: Int, _ sequence: UInt64) throws {
-        let query = try Query(db, "DELETE FROM stub WHERE lane = ?1 AND sequence = ?2")
-        query.bind(1, lane)
-        query.bind(2, sequence)
-        try query.run()
     }
 }
 

@@ -116,7 +116,7 @@ extension Transaction {
     }
 
     /// A stored run, by lane and first sequence number.
-    private struct RunPlace: Hashable, Comparable {
+    struct RunPlace: Hashable, Comparable {
         let lane: Int
         let first: UInt64
 
@@ -141,7 +141,7 @@ extension Transaction {
         return places
     }
 
-    private func batch(at place: RunPlace) throws -> Batch? {
+    func batch(at place: RunPlace) throws -> Batch? {
         try LogReader.run(lane: place.lane, first: place.first, db).map { try LogReader.decode($0) }
     }
 
@@ -149,14 +149,25 @@ extension Transaction {
         guard let batch = try batch(at: place) else { return }
         let own = removals.concerning(batch, in: place.lane, logs)
         guard !own.isEmpty || batch.carries(draft.droppedSeeds) else { return }
-        let rest = try batch.withoutChangingHashes(own, after: hash(before: batch, in: place.lane))
+        do {
+            try replace(batch, at: place, with: batch.removing(own))
+        } catch let error as LogError {
+            throw StoreError.log(error)
+        }
+        log.forget()
+    }
+
+    /// Stores a run in the place of the same run, with less or more of its contents.
+    ///
+    /// - Throws: `damaged` where hashes would change: better to keep too much than to lose a log.
+    func replace(_ batch: Batch, at place: RunPlace, with other: Batch) throws {
+        try other.checkHashes(against: batch, after: hash(before: batch, in: place.lane))
         let query = try Query(
             db, "UPDATE batch SET bytes = ?3 WHERE lane = ?1 AND first = ?2")
         query.bind(1, place.lane)
         query.bind(2, place.first)
-        query.bind(3, blob: try rest.storable())
+        query.bind(3, blob: try other.storable())
         try query.run()
-        log.forget()
     }
 
     private func hash(before batch: Batch, in lane: Int) throws -> Digest {
@@ -184,7 +195,13 @@ extension Transaction {
                 }
             }
         }
-        return try batch.batch.withoutChangingHashes(removals, after: batch.previous)
+        do {
+            let rest = try batch.batch.removing(removals)
+            try rest.checkHashes(against: batch.batch, after: batch.previous)
+            return rest
+        } catch let error as LogError {
+            throw StoreError.log(error)
+        }
     }
 
     /// What may be applied of a change that is next in its lane: what claims hide doesn't count,
@@ -264,19 +281,13 @@ extension [Int: [UInt64: Removal]] {
 }
 
 extension Batch {
-    /// The same changes without what is taken out.
-    ///
-    /// - Throws: `damaged` where hashes would change: better to keep too much than to lose a log.
-    fileprivate func withoutChangingHashes(
-        _ removals: [UInt64: Removal], after previous: Digest
-    ) throws -> Batch {
+    /// - Throws: `damaged` where another form of the same run has other hashes.
+    fileprivate func checkHashes(against other: Batch, after previous: Digest) throws {
         do {
-            let rest = try removing(removals)
             guard
-                try VerifiedBatch.hashes(of: rest, after: previous)
-                    == VerifiedBatch.hashes(of: self, after: previous)
+                try VerifiedBatch.hashes(of: self, after: previous)
+                    == VerifiedBatch.hashes(of: other, after: previous)
             else { throw StoreError.damaged("a log with an erasure") }
-            return rest
         } catch let error as LogError {
             throw StoreError.log(error)
         }

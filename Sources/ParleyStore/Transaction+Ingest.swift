@@ -55,7 +55,11 @@ extension Transaction {
     ) throws -> (lane: Int, count: Int, isWhole: Bool)? {
         guard batch.casebook == draft.casebook.id else { throw StoreError.wrongCasebook }
         guard batch.last <= RecordKey.maximumSequence else { throw StoreError.tooLarge }
-        guard let place = try place(of: batch) else { return nil }
+        let place = try place(of: batch)
+        if case .within(let number) = place.position {
+            try repeated(batch, lane: number)
+            return nil
+        }
         let number = try lane(for: place, batch)
         if batch.origin == draft.casebook.origin {
             // A peer shows a change of ours that we don't hold: we have lost memory of it, or
@@ -64,24 +68,57 @@ extension Transaction {
             draft.casebook.rotateEpoch(environment)
         }
         let rest = try heldToClaims(batch, lane: number)
-        // Whole and as it came, in the place of what it repeats. A run that begins before this one
-        // and ends within stays: what two runs hold is the same.
-        try LogReader.delete(lane: number, from: batch.first, through: batch.last, db)
-        log.forget()
-        try LogReader.insert(
-            lane: number, first: batch.batch.changes[0], hashes: batch.hashes,
-            bytes: rest?.storable() ?? batch.bytes, db)
+        try fill(from: rest ?? batch.batch, count: place.known, lane: number)
+        let isPoorer = try isPoorer(rest ?? batch.batch, count: place.known, lane: number)
+        if !isPoorer { _ = try clearDamaged(for: batch, lane: number) }
+        try insert(batch, rest, from: isPoorer ? place.known : 0, lane: number)
         try noteHeldClaims(in: batch.batch.changes.dropFirst(place.known), lane: number)
         draft.lanes[number].held = Lane.Point(
             sequence: batch.last, hash: batch.hashes[batch.hashes.count - 1])
         draft.changedLanes.insert(number)
         draft.received = true
-        return (number, batch.hashes.count - place.known, rest == nil)
+        return (number, batch.hashes.count - place.known, rest == nil && !isPoorer)
+    }
+
+    /// A batch of which all is held may have what is lacking here.
+    private func repeated(_ batch: VerifiedBatch, lane: Int) throws {
+        guard try draft.lacksSomething(db) else { return }
+        let rest = try heldToClaims(batch, lane: lane)
+        let (contents, count) = (rest ?? batch.batch, batch.hashes.count)
+        try fill(from: contents, count: count, lane: lane)
+        guard try !isPoorer(contents, count: count, lane: lane),
+            try clearDamaged(for: batch, lane: lane)
+        else { return }
+        try insert(batch, rest, from: 0, lane: lane)
+        draft.changedLanes.insert(lane)
+    }
+
+    /// Stores a run in the place of what it repeats. A run that begins before this one and ends
+    /// within stays: what two runs hold is the same.
+    ///
+    /// - Parameters:
+    ///   - rest: what of it may be stored, `nil` for all: then it is as it came.
+    ///   - start: how many of its changes are left out at the beginning.
+    private func insert(
+        _ batch: VerifiedBatch, _ rest: Batch?, from start: Int, lane: Int
+    ) throws {
+        let bytes =
+            start > 0
+            ? try (rest ?? batch.batch).suffix(after: start)
+            : try rest?.storable() ?? batch.bytes
+        try LogReader.delete(
+            lane: lane, from: batch.first + UInt64(start), through: batch.last, db)
+        log.forget()
+        try LogReader.insert(
+            lane: lane, first: batch.batch.changes[start], hashes: Array(batch.hashes[start...]),
+            bytes: bytes, db)
     }
 
     /// Where the new changes of a batch belong.
     private struct Place {
         enum Position {
+            /// Nowhere: all of it is held in this lane.
+            case within(Int)
             /// The first change of a log.
             case log
             /// Behind the end of this lane.
@@ -95,9 +132,8 @@ extension Transaction {
         let known: Int
     }
 
-    /// - Returns: `nil` where all of the batch is held.
     /// - Throws: `gap` where what it follows isn't held.
-    private func place(of batch: VerifiedBatch) throws -> Place? {
+    private func place(of batch: VerifiedBatch) throws -> Place {
         guard draft.lanes.knows(batch.origin) else {
             guard batch.first == 1 else { throw StoreError.gap(batch.origin) }
             return Place(position: .log, known: 0)
@@ -109,7 +145,9 @@ extension Transaction {
         while known < batch.hashes.count {
             let shared = try sharedCount(of: batch, from: known, with: lane)
             known += shared
-            if known == batch.hashes.count { return nil }
+            if known == batch.hashes.count {
+                return Place(position: .within(lane.number), known: known)
+            }
             let last = batch.first + UInt64(known) - 1
             if last == lane.held.sequence {
                 return Place(position: .end(lane.number), known: known)
@@ -121,7 +159,7 @@ extension Transaction {
             }
             lane = next
         }
-        return nil
+        return Place(position: .within(lane.number), known: known)
     }
 
     /// The lane that owns what a batch follows; a log's first lane before its first change.
@@ -166,7 +204,7 @@ extension Transaction {
 
     private func lane(for place: Place, _ batch: VerifiedBatch) throws -> Int {
         switch place.position {
-        case .end(let number): return number
+        case .within(let number), .end(let number): return number
         case .log:
             try checkBeginning(of: batch)
             return try draft.lane(for: batch.origin)
@@ -206,7 +244,11 @@ extension Transaction {
 
     /// Gives up a log whose first change turns out to be a stranger's, now that it can be judged.
     private func dropStrangersLog(_ lane: Lane) throws {
-        try LogReader.delete(lane: lane.number, from: 1, through: lane.held.sequence, db)
+        for table in ["batch", "held_claim", "stub", "damaged_run"] {
+            let query = try Query(db, "DELETE FROM \(table) WHERE lane = ?1")
+            query.bind(1, lane.number)
+            try query.run()
+        }
         log.forget()
         draft.lanes.release(lane.number)
         draft.changedLanes.insert(lane.number)

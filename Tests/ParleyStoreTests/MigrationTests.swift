@@ -21,7 +21,7 @@ import Testing
         return (folder, store)
     }
 
-    @Test(arguments: [1, 2, 3])
+    @Test(arguments: [1, 2, 3, 4])
     func anOlderFileIsTakenOver(version: Int) async throws {
         let (folder, store) = try open("version-\(version)")
         try await store.read { scope in

@@ -11,13 +11,14 @@ import Testing
 @Suite struct StrangersLogTests {
     /// One signed change of an origin, the first of its log.
     private func beginning(
-        _ identity: Identity, epoch: UInt64 = 9, context: [Clock.Entry], in node: TestNode
+        _ identity: Identity, epoch: UInt64 = 9, context: [Clock.Entry],
+        groups: [Group] = [.creation(type: name("exchange"), [write("title", "a")])],
+        in node: TestNode
     ) throws -> VerifiedBatch {
         let author = LogAuthor(identity: identity, epoch: epoch)
         let change = Change(
             origin: author.origin, sequence: 1, time: HybridTime(rawValue: 1),
-            contextDelta: context,
-            groups: [.creation(type: name("exchange"), [write("title", "a")])])
+            contextDelta: context, groups: groups)
         return try author.run(
             of: [change], casebook: node.store.casebookID, previous: .zero,
             seed: [UInt8](repeating: 7, count: 16))
@@ -76,6 +77,26 @@ import Testing
         try await again.pull(from: anna)
         try await again.pull(from: carla)
         #expect(try await again.digest() == carla.digest())
+    }
+
+    /// Nothing that such a log said is looked for once it is given up.
+    @Test func whatAStrangerClaimedIsGivenUpWithItsLog() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let id = try await #require(anna.create("person", write("place", "b")).recordIDs[0])
+        let reference = try await #require(anna.record(id)).reference
+        let claim = Erasure(record: reference, basis: "made up")
+        let log = try beginning(
+            TestNode.identity(5), context: anna.store.appliedClock.entries,
+            groups: [Group(kind: .erasure, subject: .casebook, content: .payload(claim.encoded))],
+            in: boris)
+        #expect(try await boris.store.ingest([log]).waiting == 1)
+        try await boris.pull(from: anna)
+        #expect(boris.store.heldClock == anna.store.heldClock)
+        try await anna.erase(id)
+        try await boris.pull(from: anna)
+        #expect(try await boris.digest() == anna.digest())
+        #expect(try await boris.store.audit().findings == [])
     }
 
     @Test(arguments: [1023, 1024])
