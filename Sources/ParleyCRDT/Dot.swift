@@ -36,3 +36,15 @@ package struct Tip: Hashable, Comparable, Sendable {
         left.sequence == right.sequence ? left.hash < right.hash : left.sequence < right.sequence
     }
 }
+
+/// Consecutive changes of one origin, on whatever branch.
+package struct ChangeRange: Hashable, Sendable {
+    package let origin: Origin
+    /// The first and the last sequence number.
+    package let sequences: ClosedRange<UInt64>
+
+    package init(origin: Origin, sequences: ClosedRange<UInt64>) {
+        self.origin = origin
+        self.sequences = sequences
+    }
+}

@@ -36,17 +36,27 @@ struct StoreReplica: Replica {
     }
 
     func batches(
-        in casebook: Digest, for logs: [PeerLog], byteLimit: Int
+        in casebook: Digest, _ request: ReadRequest, byteLimit: Int
     ) async -> OutgoingRead? {
-        guard let store = shelf.store(casebook),
-            let read = try? await store.batches(for: logs, byteLimit: byteLimit)
-        else { return nil }
-        return OutgoingRead(
-            batches: StoredBatch.packing(read.batches).map {
-                OutgoingBatch(
-                    bytes: $0.bytes, origin: $0.origin, first: $0.first, tip: $0.tip,
-                    hasBranches: $0.hasBranches, previous: $0.previous)
-            }, withheld: read.withheld, parted: read.parted)
+        guard let store = shelf.store(casebook) else { return nil }
+        switch request {
+        case .next(let logs):
+            guard let read = try? await store.batches(for: logs, byteLimit: byteLimit) else {
+                return nil
+            }
+            return OutgoingRead(
+                batches: StoredBatch.packing(read.batches).map(OutgoingBatch.init),
+                withheld: read.withheld, parted: read.parted)
+        case .again(let range):
+            guard let runs = try? await store.runs(with: range, byteLimit: byteLimit) else {
+                return nil
+            }
+            return OutgoingRead(batches: runs.map(OutgoingBatch.init))
+        }
+    }
+
+    func missing(in casebook: Digest) async -> [ChangeRange] {
+        (try? await shelf.store(casebook)?.read { try $0.missingRuns() }) ?? []
     }
 
     func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]] {
@@ -140,6 +150,14 @@ struct StoreReplica: Replica {
 
     func accepts(_ ticket: Ticket, from peer: NodeID) async -> Bool {
         joining.accepts(ticket, from: peer)
+    }
+}
+
+extension OutgoingBatch {
+    fileprivate init(_ batch: StoredBatch) {
+        self.init(
+            bytes: batch.bytes, origin: batch.origin, first: batch.first, tip: batch.tip,
+            hasBranches: batch.hasBranches, previous: batch.previous)
     }
 }
 

@@ -1,36 +1,26 @@
 package import ParleyCRDT
-import ParleyWire
-
-/// Consecutive changes of a log that are held without all that belongs to them.
-package struct MissingRun: Hashable, Sendable {
-    package let origin: Origin
-    package let sequences: ClosedRange<UInt64>
-
-    package init(origin: Origin, sequences: ClosedRange<UInt64>) {
-        self.origin = origin
-        self.sequences = sequences
-    }
-}
 
 extension ReadScope {
     /// What is to be asked for again: changes that lack contents without an erasure that explains
     /// it, and runs that can't be read.
-    package func missingRuns() throws -> [MissingRun] {
-        let lanes = try lanes()
+    package func missingRuns() throws -> [ChangeRange] {
         let stubs = try Query(db, "SELECT lane, sequence FROM stub ORDER BY lane, sequence").all {
             DamagedRun(lane: $0.int(0), first: $0.word(1), last: $0.word(1))
         }
-        return try (stubs + DamagedRun.all(db)).reduce(into: [MissingRun]()) { runs, next in
+        let missing = try stubs + DamagedRun.all(db)
+        guard !missing.isEmpty else { return [] }
+        let lanes = try lanes()
+        return try missing.reduce(into: [ChangeRange]()) { runs, next in
             let origin = try lanes.origin(of: next.lane)
             if let last = runs.last, last.origin == origin,
                 last.sequences.upperBound + 1 == next.first
             {
                 runs.removeLast()
                 runs.append(
-                    MissingRun(
+                    ChangeRange(
                         origin: origin, sequences: last.sequences.lowerBound...next.last))
             } else {
-                runs.append(MissingRun(origin: origin, sequences: next.first...next.last))
+                runs.append(ChangeRange(origin: origin, sequences: next.first...next.last))
             }
         }
     }
@@ -41,7 +31,7 @@ extension CasebookStore {
     /// who asks for these again.
     ///
     /// - Parameter byteLimit: as many runs as fit into it, at least one where there is any.
-    package func runs(with missing: MissingRun, byteLimit: Int) async throws -> [StoredBatch] {
+    package func runs(with missing: ChangeRange, byteLimit: Int) async throws -> [StoredBatch] {
         try await read { scope in
             var batches: [StoredBatch] = []
             var byteCount = 0

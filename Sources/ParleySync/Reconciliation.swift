@@ -13,8 +13,6 @@ package struct Reconciliation: Sendable {
     /// Bytes read from the store at once: the largest batch, and no more, so that to a peer that
     /// reads slowly little is queued and the rest stays in the store.
     static let readLimit = Limits.batchBytes
-    /// How long acknowledgements are gathered, in milliseconds.
-    static let acknowledgementDelay: UInt64 = 50
     /// How long a relayed change waits, lest the peer has it from elsewhere, in milliseconds.
     static let relayDelay: UInt64 = 100
 
@@ -65,7 +63,8 @@ package struct Reconciliation: Sendable {
     private(set) var unacknowledgedBytes = 0
     /// What the other casebooks of the session have under way.
     var unacknowledgedElsewhere = 0
-    private var isReading = false
+    /// What is being read to be sent.
+    private var reading: ReadRequest?
     private var isWritable = true
     /// Pages of the peer's clock so far.
     private var pageCount = 0
@@ -79,8 +78,8 @@ package struct Reconciliation: Sendable {
     private var withheld: Set<Origin> = []
     private var search = BranchSearch()
     private var relays: [(origin: Origin, due: Moment)] = []
-    private var acknowledgements: [Origin: [Tip]] = [:]
-    private var acknowledgeAt: Moment?
+    private var acknowledgements = Acknowledgements()
+    private var wants = WantExchange()
 
     /// - Parameter theirDigest: what the peer's hello said of its clock.
     init(opening: Opening, index: Int, theirDigest: HashPrefix) {
@@ -175,12 +174,14 @@ package struct Reconciliation: Sendable {
 
     /// Batches from the store, in order.
     mutating func supply(_ read: OutgoingRead) -> [SessionAction] {
-        isReading = false
+        let isAgain = if case .again = reading { true } else { false }
+        reading = nil
+        if isAgain { wants.finishNext() }
         withheld.formUnion(read.withheld)
         var actions: [SessionAction] = []
         for batch in read.batches {
             let header = try? Batch.header(of: batch.bytes)
-            peer.noteSent(batch)
+            if !isAgain { peer.noteSent(batch) }
             tally.sent += batch.last - batch.first + 1
             tally.columnsSent += UInt64(header?.columnByteCount(in: batch.bytes) ?? 0)
             inFlight.append((batch.origin, batch.last, batch.bytes.count))
@@ -201,7 +202,8 @@ package struct Reconciliation: Sendable {
         peer.noteReceived(
             Dot(origin: origin, sequence: run.end.sequence, hash: run.end.hash),
             after: run.previous)
-        if !held[origin].isEmpty { gather(origin, held[origin], now) }
+        if !held[origin].isEmpty { acknowledgements.gather(origin, held[origin], now) }
+        wants.noteNews()
         return progress()
     }
 
@@ -240,6 +242,28 @@ package struct Reconciliation: Sendable {
         return actions + pump()
     }
 
+    // MARK: What is asked for again
+
+    /// The peer lacks contents of changes it holds.
+    mutating func receive(_ want: Want) -> [SessionAction] {
+        guard wants.queue(want.range) else { return [.close(.violation("wants without an end"))] }
+        return pump()
+    }
+
+    /// What is held here without all that belongs to it.
+    mutating func supplyMissing(_ missing: [ChangeRange]) -> [SessionAction] {
+        let ranges = wants.finishLook(missing)
+        guard !ranges.isEmpty else { return progress() }
+        return ranges.map { .send(.want(Want(casebook: index, range: $0))) }
+            + [.send(.ping(Session.wantBarrier(index)))]
+    }
+
+    /// The peer has sent what it could of what it was asked for again.
+    mutating func wantsAnswered() -> [SessionAction] {
+        wants.noteAnswered()
+        return progress()
+    }
+
     // MARK: News
 
     /// The store's clock moved, by a local edit, by this session or by another.
@@ -258,16 +282,10 @@ package struct Reconciliation: Sendable {
         for entry in held where entry.isNews(in: self.held) {
             self.held.set(entry)
             withheld.remove(entry.origin)
-            if !isLocal { gather(entry.origin, entry.tips, now) }
+            if !isLocal { acknowledgements.gather(entry.origin, entry.tips, now) }
         }
+        if !isLocal { wants.noteNews() }
         return pump()
-    }
-
-    private mutating func gather(_ origin: Origin, _ tips: [Tip], _ now: Moment) {
-        acknowledgements[origin] = tips
-        if acknowledgeAt == nil {
-            acknowledgeAt = now.advanced(byMilliseconds: Reconciliation.acknowledgementDelay)
-        }
     }
 
     mutating func setWritable(_ writable: Bool) -> [SessionAction] {
@@ -277,37 +295,39 @@ package struct Reconciliation: Sendable {
 
     mutating func tick(now: Moment) -> [SessionAction] {
         var actions: [SessionAction] = []
-        if let due = acknowledgeAt, due <= now { actions += acknowledge() }
+        if let due = acknowledgements.due, due <= now { actions += acknowledge() }
         relays.removeAll { $0.due <= now }
         return actions + pump()
     }
 
     /// When `tick` has something to do, `nil` for never.
     var deadline: Moment? {
-        ([acknowledgeAt] + relays.map { Optional($0.due) }).compactMap { $0 }.min()
+        ([acknowledgements.due] + relays.map { Optional($0.due) }).compactMap { $0 }.min()
     }
 
     /// Whether nothing that could be offered now is still to be sent. Nobody knows that as long as
     /// the clocks are compared.
     var hasSentEverything: Bool {
-        phase == .exchanging && !isReading && relays.isEmpty && !search.isUnderWay && !hasGap
+        phase == .exchanging && hasOffered && relays.isEmpty && wants.next == nil
     }
 
     /// Whether both sides have what the other offered and nothing waits, is read or is under way.
     var isQuiet: Bool {
-        hasSaidCaughtUp && peerSaidCaughtUp && storing.isEmpty && inFlight.isEmpty && !isReading
-            && relays.isEmpty && !search.isUnderWay && !hasGap
+        isDone && hasSentEverything && wants.isSettled
     }
+
+    private var isDone: Bool {
+        hasSaidCaughtUp && peerSaidCaughtUp && storing.isEmpty && inFlight.isEmpty
+    }
+
+    private var hasOffered: Bool { reading == nil && !search.isUnderWay && !hasGap }
 
     // MARK: Decisions
 
     /// Sends everything gathered at once, for instance before a close.
     mutating func acknowledge() -> [SessionAction] {
-        acknowledgeAt = nil
-        guard !acknowledgements.isEmpty else { return [] }
-        let entries = acknowledgements.sorted { $0.key < $1.key }
-            .map { Clock.Entry(origin: $0.key, tips: $0.value) }
-        acknowledgements = [:]
+        let entries = acknowledgements.take()
+        guard !entries.isEmpty else { return [] }
         return Clock.pages(of: entries).map {
             .send(.acknowledgement(casebook: index, entries: Array($0)))
         }
@@ -316,13 +336,18 @@ package struct Reconciliation: Sendable {
     /// Asks for the next batches the peer lacks, one read at a time, while the peer keeps up.
     mutating func pump() -> [SessionAction] {
         guard phase == .exchanging else { return [] }
-        guard !isReading, isWritable, hasRoom else { return progress() }
-        let gaps = gaps
-        guard !gaps.isEmpty else { return progress() }
-        isReading = true
+        guard reading == nil, isWritable, hasRoom, let request = nextRead else {
+            return progress()
+        }
+        reading = request
         countUnacknowledged()
-        return [.read(casebook: casebook, logs: gaps, byteLimit: Reconciliation.readLimit)]
+        return [.read(casebook: casebook, request, byteLimit: Reconciliation.readLimit)]
             + progress()
+    }
+
+    private var nextRead: ReadRequest? {
+        let gaps = gaps
+        return gaps.isEmpty ? wants.next.map(ReadRequest.again) : .next(of: gaps)
     }
 
     /// Whether one more read stays within what may be sent and not acknowledged.
@@ -332,7 +357,7 @@ package struct Reconciliation: Sendable {
     }
 
     private mutating func countUnacknowledged() {
-        unacknowledgedBytes = inFlight.reduce(isReading ? Reconciliation.readLimit : 0) {
+        unacknowledgedBytes = inFlight.reduce(reading == nil ? 0 : Reconciliation.readLimit) {
             $0 + $1.bytes
         }
     }
@@ -356,15 +381,15 @@ package struct Reconciliation: Sendable {
     private mutating func progress() -> [SessionAction] {
         guard phase == .exchanging else { return [] }
         var actions: [SessionAction] = []
-        if !hasSaidCaughtUp, !isReading, !search.isUnderWay, !hasGap {
+        if !hasSaidCaughtUp, hasOffered {
             hasSaidCaughtUp = true
             actions.append(.send(.caughtUp(casebook: index, digest: applied.digest)))
         }
-        let isDone = hasSaidCaughtUp && peerSaidCaughtUp && storing.isEmpty && inFlight.isEmpty
         if isDone, !hasReportedCaughtUp {
             hasReportedCaughtUp = true
             actions.append(.caughtUp(casebook: casebook))
         }
+        if isDone, wants.beginLook() { actions.append(.findMissing(casebook: casebook)) }
         return actions
     }
 

@@ -111,6 +111,12 @@ package struct Session: Sendable {
         with(casebook, now) { $0.found(shared: tip, of: origin) }
     }
 
+    package mutating func supplyMissing(
+        casebook: Digest, _ missing: [ChangeRange], now: Moment
+    ) -> [SessionAction] {
+        with(casebook, now) { $0.supplyMissing(missing) }
+    }
+
     /// The store refused what the peer sent: nothing has changed, and the session is over.
     package mutating func refused(_ reason: String, now: Moment) -> [SessionAction] {
         perform([.close(.violation(reason))], now)
@@ -238,10 +244,12 @@ package struct Session: Sendable {
         case .ping(let number):
             receivePing(number)
         case .pong(let number):
-            [.passed(barrier: number)]
+            receivePong(number)
         case .locator(let locator):
             about(locator.casebook) { $0.receive(locator) }
-        case .want, .welcome:
+        case .want(let want):
+            about(want.casebook) { $0.receive(want) }
+        case .welcome:
             []
         case .join, .ticket:
             [.close(.violation("a request to join inside a session"))]
@@ -257,6 +265,18 @@ package struct Session: Sendable {
         }
         pendingPongs.append(number)
         return []
+    }
+
+    /// The number of a ping after what one of our casebooks asks for again; no caller's numbers come
+    /// near.
+    static func wantBarrier(_ index: Int) -> UInt64 { .max - UInt64(index) }
+
+    private mutating func receivePong(_ number: UInt64) -> [SessionAction] {
+        guard let index = openings.indices.first(where: { Session.wantBarrier($0) == number })
+        else { return [.passed(barrier: number)] }
+        let casebook = openings[index].casebook
+        guard reconciliations[casebook] != nil else { return [] }
+        return call(casebook) { $0.wantsAnswered() }
     }
 
     /// The pongs that are due now.
@@ -328,7 +348,7 @@ package struct Session: Sendable {
             case .close:
                 state = .closed
                 return Array(actions[...index])
-            case .read, .readLocators, .findShared, .store, .rememberHeard, .rememberTold,
+            case .read, .readLocators, .findShared, .findMissing, .store, .rememberHeard, .rememberTold,
                 .rememberAddresses, .caughtUp, .passed:
                 break
             }

@@ -4,13 +4,14 @@ package import ParleyWire
 /// What the driver of a session does next; performed in the order given.
 package enum SessionAction: Equatable, Sendable {
     case send(Message)
-    /// Read what comes next for a peer that has this of logs, of whichever is to go first, and hand
-    /// it to `supply`.
-    case read(casebook: Digest, logs: [PeerLog], byteLimit: Int)
+    /// Read what the peer is to get, and hand it to `supply`.
+    case read(casebook: Digest, ReadRequest, byteLimit: Int)
     /// Read where the branches of a log lie, and hand that to `supplyLocators`.
     case readLocators(casebook: Digest, origin: Origin)
     /// Look which of these points is held, the newest first, and tell `found`.
     case findShared(casebook: Digest, origin: Origin, points: [Tip])
+    /// Look what is held without all that belongs to it, and hand that to `supplyMissing`.
+    case findMissing(casebook: Digest)
     /// Verify and store a batch, then tell `stored` or `refused`.
     case store(casebook: Digest, batch: [UInt8])
     /// Remember across restarts what the peer has told of its clock.
@@ -24,6 +25,14 @@ package enum SessionAction: Equatable, Sendable {
     /// The peer has answered the barrier of this number: all it sent before has arrived.
     case passed(barrier: UInt64)
     case close(SessionEnd)
+}
+
+/// What is to be read for a peer.
+package enum ReadRequest: Equatable, Sendable {
+    /// What comes next, of whichever of these logs is to go first, for a peer that has this of them.
+    case next(of: [PeerLog])
+    /// Runs that hold some of these changes, which the peer asks for again.
+    case again(ChangeRange)
 }
 
 /// Why a session ended.

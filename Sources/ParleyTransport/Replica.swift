@@ -8,11 +8,14 @@ package protocol Replica: Sendable {
     /// The casebooks this peer is a member of by our log, each as it stands now.
     func openings(for peer: NodeID) async -> [Reconciliation.Opening]
 
-    /// What comes next of one of these logs for a peer that has this of them: of those with
-    /// membership still to come first, then of the oldest. `nil` where it can't be read.
+    /// What a peer is to get, `nil` where it can't be read. Of what comes next in several logs, those
+    /// with membership still to come go first, then the oldest.
     func batches(
-        in casebook: Digest, for logs: [PeerLog], byteLimit: Int
+        in casebook: Digest, _ request: ReadRequest, byteLimit: Int
     ) async -> OutgoingRead?
+
+    /// What is held without all that belongs to it, to be asked for again.
+    func missing(in casebook: Digest) async -> [ChangeRange]
 
     /// For each branch of a log the places by which peers find what they share.
     func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]]

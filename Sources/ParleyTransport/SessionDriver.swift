@@ -164,14 +164,16 @@ package final class SessionDriver: ConnectionHandler {
             readLocators(of: origin, in: casebook)
         case .findShared(let casebook, let origin, let points):
             findShared(of: origin, among: points, in: casebook)
-        case .read(let casebook, let logs, let byteLimit):
+        case .findMissing(let casebook):
+            findMissing(in: casebook)
+        case .read(let casebook, let request, let byteLimit):
             let driver = NIOLoopBound(self, eventLoop: connection.eventLoop)
             share.ask(byteLimit, for: casebook) { [budget, eventLoop = connection.eventLoop] in
                 eventLoop.execute {
                     let driver = driver.value
                     guard !driver.isClosed else { return budget.giveBack(byteLimit) }
                     driver.share.granted(for: casebook)
-                    driver.read(casebook, logs, byteLimit)
+                    driver.read(casebook, request, byteLimit)
                 }
             }
         case .store(let casebook, let batch):
@@ -216,10 +218,19 @@ package final class SessionDriver: ConnectionHandler {
             })
     }
 
-    private func read(_ casebook: Digest, _ logs: [PeerLog], _ byteLimit: Int) {
+    private func findMissing(in casebook: Digest) {
         let replica = replica
         connection.run(
-            { await replica.batches(in: casebook, for: logs, byteLimit: byteLimit) },
+            { await replica.missing(in: casebook) },
+            then: { [self] missing in
+                handle { $0.supplyMissing(casebook: casebook, missing, now: now()) }
+            })
+    }
+
+    private func read(_ casebook: Digest, _ request: ReadRequest, _ byteLimit: Int) {
+        let replica = replica
+        connection.run(
+            { await replica.batches(in: casebook, request, byteLimit: byteLimit) },
             then: { [self] read in
                 guard let read else {
                     return end(.shuttingDown, Close(.overloaded, text: "cannot read now"))

@@ -4,27 +4,26 @@ package import ParleyCRDT
 /// erasure explains.
 package struct Want: Hashable, Sendable {
     package let casebook: Int
-    package let origin: Origin
-    /// First and last sequence number, both included.
-    package let sequences: ClosedRange<UInt64>
+    package let range: ChangeRange
 
-    package init(casebook: Int, origin: Origin, sequences: ClosedRange<UInt64>) {
+    package init(casebook: Int, range: ChangeRange) {
         self.casebook = casebook
-        self.origin = origin
-        self.sequences = sequences
+        self.range = range
     }
 
     func encode(into writer: inout ByteWriter) {
         writer.varint(casebook)
-        writer.origin(origin)
-        writer.varint(sequences.lowerBound)
-        writer.varint(sequences.upperBound)
+        writer.origin(range.origin)
+        writer.varint(range.sequences.lowerBound)
+        writer.varint(range.sequences.upperBound)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
         casebook = try reader.casebook()
-        origin = try reader.origin()
+        let origin = try reader.origin()
         let first = try reader.sequence()
-        sequences = first...(try reader.varint(in: first...UInt64.max, .sequence))
+        range = ChangeRange(
+            origin: origin,
+            sequences: first...(try reader.varint(in: first...UInt64.max, .sequence)))
     }
 }

@@ -73,7 +73,7 @@ import Testing
         #expect(boris.store.appliedClock != anna.store.appliedClock)
         #expect(
             try await boris.missing() == [
-                MissingRun(
+                ChangeRange(
                     origin: anna.store.origin,
                     sequences: created.dot.sequence...created.dot.sequence)
             ])
@@ -208,7 +208,7 @@ import Testing
 }
 
 extension TestNode {
-    fileprivate func missing() async throws -> [MissingRun] {
+    fileprivate func missing() async throws -> [ChangeRange] {
         try await store.read { try $0.missingRuns() }
     }
 

@@ -36,12 +36,16 @@ struct Meeting {
     }
 
     mutating func write(_ text: String, on side: Int) throws {
-        let entry = try replicas[side].write(text)
+        try move(replicas[side].write(text), on: side, isLocal: true)
+        try settle()
+    }
+
+    /// Tells one side that its store's clock moved.
+    mutating func move(_ entry: Clock.Entry, on side: Int, isLocal: Bool = false) throws {
         try perform(
             sessions[side].moved(
-                casebook: MemoryReplica.casebook, held: [entry], applied: [entry], isLocal: true,
-                now: now), side)
-        try settle()
+                casebook: MemoryReplica.casebook, held: [entry], applied: [entry],
+                isLocal: isLocal, now: now), side)
     }
 
     mutating func pass(milliseconds: UInt64) throws {
@@ -73,8 +77,8 @@ struct Meeting {
                 let bytes = message.encoded()
                 sentBytes[side] += bytes.count + 4
                 wire.append((1 - side, bytes))
-            case .read(let casebook, let logs, let byteLimit):
-                let read = replicas[side].read(logs, byteLimit: byteLimit)
+            case .read(let casebook, let request, let byteLimit):
+                let read = replicas[side].read(request, byteLimit: byteLimit)
                 try perform(sessions[side].supply(casebook: casebook, read, now: now), side)
             case .readLocators(let casebook, let origin):
                 try perform(
@@ -87,6 +91,10 @@ struct Meeting {
                         casebook: casebook,
                         shared: replicas[side].newestShared(of: origin, among: points),
                         of: origin, now: now), side)
+            case .findMissing(let casebook):
+                let missing = replicas[side].missing
+                try perform(
+                    sessions[side].supplyMissing(casebook: casebook, missing, now: now), side)
             case .store(let casebook, let batch):
                 try store(batch, casebook, side)
             case .rememberHeard(_, let clock):
@@ -106,12 +114,7 @@ struct Meeting {
     private mutating func store(_ batch: [UInt8], _ casebook: Digest, _ side: Int) throws {
         do {
             let (run, moved) = try replicas[side].store(batch)
-            if let entry = moved {
-                try perform(
-                    sessions[side].moved(
-                        casebook: casebook, held: [entry], applied: [entry], isLocal: false,
-                        now: now), side)
-            }
+            if let entry = moved { try move(entry, on: side) }
             try perform(sessions[side].stored(casebook: casebook, run, now: now), side)
         } catch {
             try perform(sessions[side].refused("\(type(of: error))", now: now), side)

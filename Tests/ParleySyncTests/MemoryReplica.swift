@@ -25,6 +25,8 @@ struct MemoryReplica {
     var told: [NodeID: Clock] = [:]
     /// Origins whose newest run is applied in part, so that it can't be offered yet.
     var withheld: Set<Origin> = []
+    /// Single changes that are held without their contents.
+    var missing: [ChangeRange] = []
 
     init(_ number: UInt8) {
         let identity = Identity(privateKey: [UInt8](repeating: number, count: 32))!
@@ -92,6 +94,9 @@ struct MemoryReplica {
         let previous =
             run.first == 1 ? nil : Tip(sequence: run.first - 1, hash: run.previous.prefix)
         let stored = StoredRun(previous: previous, end: end)
+        missing.removeAll {
+            $0.origin == run.origin && $0.sequences == run.first...run.last
+        }
         guard !(logs[run.origin] ?? []).contains(where: { $0.tip == end }) else {
             return (stored, nil)
         }
@@ -124,7 +129,21 @@ struct MemoryReplica {
                 ? Tip(sequence: sequence - 1, hash: kept.previous.prefix) : nil)
     }
 
-    func read(_ wanted: [PeerLog], byteLimit: Int) -> OutgoingRead {
+    func read(_ request: ReadRequest, byteLimit: Int) -> OutgoingRead {
+        switch request {
+        case .next(let logs): return read(logs, byteLimit: byteLimit)
+        case .again(let range):
+            let kept = (logs[range.origin] ?? []).filter {
+                range.sequences.contains($0.tip.sequence)
+                    && !missing.contains(
+                        ChangeRange(
+                            origin: range.origin, sequences: $0.tip.sequence...$0.tip.sequence))
+            }
+            return OutgoingRead(batches: kept.map { outgoing($0, of: range.origin) })
+        }
+    }
+
+    private func read(_ wanted: [PeerLog], byteLimit: Int) -> OutgoingRead {
         var (withheld, parted): ([Origin], [Origin]) = ([], [])
         for log in wanted {
             let kept = logs[log.origin] ?? []

@@ -79,10 +79,7 @@ struct SessionTests {
         var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
         try meeting.run()
         _ = try meeting.replicas[0].store(bytes)
-        let actions = meeting.sessions[0].moved(
-            casebook: MemoryReplica.casebook, held: [entry], applied: [entry], isLocal: false,
-            now: meeting.now)
-        #expect(actions == [])
+        try meeting.move(entry, on: 0)
         try meeting.pass(milliseconds: 99)
         #expect(meeting.replicas[1].clock.isEmpty)
         try meeting.pass(milliseconds: 1)
@@ -98,9 +95,7 @@ struct SessionTests {
         let before = meeting.sentBytes[0]
         for side in 0...1 {
             _ = try meeting.replicas[side].store(bytes)
-            _ = meeting.sessions[side].moved(
-                casebook: MemoryReplica.casebook, held: [entry], applied: [entry],
-                isLocal: false, now: meeting.now)
+            try meeting.move(entry, on: side)
         }
         try meeting.pass(milliseconds: 60)
         try meeting.pass(milliseconds: 60)
@@ -148,9 +143,7 @@ struct SessionTests {
         try meeting.run()
         for side in 0...1 {
             _ = try meeting.replicas[side].store(batch.bytes)
-            _ = meeting.sessions[side].moved(
-                casebook: MemoryReplica.casebook, held: [entry], applied: [entry],
-                isLocal: false, now: meeting.now)
+            try meeting.move(entry, on: side)
         }
         _ = meeting.sessions[0].supply(
             casebook: MemoryReplica.casebook, OutgoingRead(batches: [batch]), now: meeting.now)

@@ -55,8 +55,9 @@ final class ScriptedReplica: Replica {
     }
 
     func batches(
-        in casebook: Digest, for logs: [PeerLog], byteLimit: Int
+        in casebook: Digest, _ request: ReadRequest, byteLimit: Int
     ) async -> OutgoingRead? {
+        guard case .next(let logs) = request else { return OutgoingRead(batches: []) }
         await sending.passed()
         let last = logs[0].tips.last?.sequence ?? 0
         let next = state.withLock { $0.batches.first { $0.first > last } }
@@ -71,6 +72,7 @@ final class ScriptedReplica: Replica {
         return .stored(runs: runs, conflicts: conflicts, uninterpreted: 0)
     }
 
+    func missing(in casebook: Digest) async -> [ChangeRange] { [] }
     func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]] { [] }
     func newestShared(
         of origin: Origin, among points: [Tip], in casebook: Digest

@@ -64,7 +64,8 @@ enum VectorValues {
                 Locator(
                     casebook: 0, origin: originB,
                     points: [tip(200, 4), tip(199, 3), tip(197, 2), tip(193, 1)]))),
-        "want": .message(.want(Want(casebook: 0, origin: originA, sequences: 5...130))),
+        "want": .message(
+            .want(Want(casebook: 0, range: ChangeRange(origin: originA, sequences: 5...130)))),
         "addresses": .message(
             .addresses(
                 casebook: 0,
