@@ -94,6 +94,12 @@ final class Hub: Sendable {
         for session in sessions where isMeant(session.peer) { session.moved(movement) }
     }
 
+    /// Has the sessions look what of a casebook is to be asked for again.
+    func lookAgain(in casebook: Digest) {
+        let movement = Movement(casebook: casebook, held: [], applied: [], isLocal: false)
+        for session in sessions { session.moved(movement) }
+    }
+
     /// Closes every session and refuses further ones.
     func stop() {
         let (sessions, waiters) = state.withLock { state in

@@ -12,7 +12,9 @@ extension Node {
         let stores =
             if let name { [try await casebook(name)] } else { await shelf.stores() }
         var results = name == nil ? shelf.unopened.map(VerifyWording.unopened) : []
-        let verification = Verification(progress: verifying)
+        let verification = Verification(progress: verifying) { [hub] store in
+            hub.lookAgain(in: store.casebookID)
+        }
         for store in stores {
             results += try await verification.results(of: store, name: await self.name(of: store))
         }

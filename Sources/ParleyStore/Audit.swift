@@ -44,8 +44,12 @@ package struct AuditReport: Hashable, Sendable {
     package private(set) var findings: [Finding] = []
     /// How many there are of each kind, listed or not.
     package private(set) var counts: [Finding.Check: Int] = [:]
-    /// Runs that can't be read, for `noteDamaged`.
-    var damagedRuns: [DamagedRun] = []
+    /// Runs that can't be read or don't say what they did.
+    private(set) var damagedRuns: [DamagedRun] = []
+
+    mutating func noteDamaged(_ run: LogReader.Run) {
+        damagedRuns.append(DamagedRun(lane: run.lane, first: run.first, last: run.last))
+    }
 
     /// Findings beyond those that are listed.
     package var moreFindings: Int { counts.values.reduce(0, +) - findings.count }

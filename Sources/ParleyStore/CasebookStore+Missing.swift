@@ -47,10 +47,14 @@ extension CasebookStore {
     }
 
     /// Notes which runs turned out not to be readable: they are asked for again.
-    package func noteDamaged(_ report: AuditReport) async throws {
-        guard !report.damagedRuns.isEmpty else { return }
+    ///
+    /// - Returns: whether there are any.
+    @discardableResult
+    package func noteDamaged(_ report: AuditReport) async throws -> Bool {
+        guard !report.damagedRuns.isEmpty else { return false }
         try await writer.perform { transaction in
             for run in report.damagedRuns { try transaction.noteDamaged(run) }
         }
+        return true
     }
 }

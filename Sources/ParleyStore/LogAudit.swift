@@ -80,8 +80,7 @@ struct LogAudit {
             check(batch, endingAt: last, &report)
             return last
         } catch is StoreError, is LogError {
-            report.damagedRuns.append(
-                DamagedRun(lane: run.lane, first: run.first, last: run.last))
+            report.noteDamaged(run)
             report.add(
                 Finding(
                     check: .chains, subject: .change(lane.origin, run.first),
@@ -113,6 +112,7 @@ struct LogAudit {
                 Finding(
                     check: .chains, subject: .change(lane.origin, sequence),
                     problem: "doesn't have the hash that was noted for it"))
+            report.noteDamaged(run)
             break
         }
         return hashes[hashes.count - 1]

@@ -16,29 +16,6 @@ package struct Reconciliation: Sendable {
     /// How long a relayed change waits, lest the peer has it from elsewhere, in milliseconds.
     static let relayDelay: UInt64 = 100
 
-    /// What this side brings to the meeting.
-    package struct Opening: Equatable, Sendable {
-        package let casebook: Digest
-        /// Held here when the session begins; the hello's digest is of this.
-        package let clock: Clock
-        /// Of that, what is applied: only this is offered, so that it can always be completed.
-        package let applied: Clock
-        /// The entries of `clock` that moved since this peer was last told.
-        package let untold: [Clock.Entry]
-        /// What the peer has told of its own clock, at earlier meetings.
-        package let heard: Clock
-
-        package init(
-            casebook: Digest, clock: Clock, applied: Clock, untold: [Clock.Entry], heard: Clock
-        ) {
-            self.casebook = casebook
-            self.clock = clock
-            self.applied = applied
-            self.untold = untold
-            self.heard = heard
-        }
-    }
-
     private enum Phase: Equatable {
         /// The peer's clock is not known for sure: what we remember may be stale. Leads to
         /// `exchanging` when its digest is matched.
@@ -407,25 +384,5 @@ package struct Reconciliation: Sendable {
                     casebook: index, replacesAll: whole && number == 0,
                     moreFollow: number < pages.count - 1, entries: Array(page)))
         }
-    }
-}
-
-extension Clock {
-    private static let entriesPerPage = 1_024
-
-    /// Entries in parts that each fit one message; none are one empty part.
-    fileprivate static func pages(of entries: [Entry]) -> [ArraySlice<Entry>] {
-        var pages: [ArraySlice<Entry>] = []
-        var rest = entries[...]
-        repeat {
-            var tips = 0
-            let page = rest.prefix(entriesPerPage).prefix { entry in
-                defer { tips += entry.tips.count }
-                return tips + entry.tips.count <= Limits.tips || tips == 0
-            }
-            pages.append(page)
-            rest.removeFirst(page.count)
-        } while !rest.isEmpty
-        return pages
     }
 }

@@ -348,7 +348,8 @@ package struct Session: Sendable {
             case .close:
                 state = .closed
                 return Array(actions[...index])
-            case .read, .readLocators, .findShared, .findMissing, .store, .rememberHeard, .rememberTold,
+            case .read, .readLocators, .findShared, .findMissing, .store, .rememberHeard,
+                .rememberTold,
                 .rememberAddresses, .caughtUp, .passed:
                 break
             }

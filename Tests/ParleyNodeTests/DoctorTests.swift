@@ -296,6 +296,45 @@ struct DoctorTests {
         #expect(forks.map { $0["by"].content } == ["basil"])
     }
 
+    /// Amal's log as basil got it goes bad on basil's disk. Basil says so and has it again once they
+    /// have met, in a session that stands as in one that begins.
+    @Test(arguments: [false, true])
+    func whatCannotBeReadIsNamedAndComesAgain(isConnected: Bool) async throws {
+        let (amal, basil) = try await pair()
+        for number in 0..<3 { _ = try await answer(.new("note", "title=\(number)"), of: amal) }
+        try await sync(amal, basil)
+        try await expectWell("contents", of: basil)
+        let node = Hexadecimal.text(of: try amal.identity().node.bytes)
+        try damage(
+            basil,
+            """
+            UPDATE batch SET bytes = zeroblob(length(bytes)) WHERE lane IN
+                (SELECT number FROM lane WHERE hex(node) = upper('\(node)'))
+            """)
+        let one = try await RunningNode.start(amal, environment: environment())
+        let other = try await RunningNode.start(basil, environment: environment())
+        if isConnected { try await meet(one, other) }
+        let damaged = try await other.ask(.verify)
+        #expect(damaged.exitCode == 7)
+        if !isConnected {
+            let found = try await lines("contents", in: other.ask(.doctor))
+            #expect(found.first?.ok == false)
+            #expect(found.first?.detail.contains("changes of amal") == true)
+            #expect(found.first?.next?.contains("`parley sync` with amal") == true)
+        }
+        try await meet(one, other)
+        let sound = try await other.ask(.verify)
+        #expect(sound.exitCode == 0, "\(sound.json ?? "")")
+        #expect(try await lines("contents", in: other.ask(.doctor)).map(\.ok) == [true])
+        for node in [one, other] { await node.stop() }
+    }
+
+    private func meet(_ one: RunningNode, _ other: RunningNode) async throws {
+        _ = try await one.json(.addPeer(node: "basil", address: other.address))
+        let response = try await one.ask(.sync(peer: "basil", waitSeconds: 20))
+        #expect(response.exitCode == 0, "\(response)")
+    }
+
     /// Basil has seen what amal wrote; carla gets basil's log without amal's.
     @Test func whatWaitsIsNamedWithWhomItWaitsFor() async throws {
         let (amal, basil) = try await pair()

@@ -51,8 +51,9 @@ extension CasebookCheckup {
                 + (log.count == 1 ? "waits" : "wait")
             guard let cause = log.cause else {
                 return wrong(
-                    "waiting", "\(what) for news of an erasure",
-                    next: "`parley sync` with a coordinator in reach")
+                    "waiting", "\(what) for contents that came without, or for news of an erasure",
+                    next:
+                        "`parley sync` with \(try name(log.origin.node)) or a coordinator in reach")
             }
             return wrong(
                 "waiting", "\(what) for \(cause.text) of \(try name(cause.origin.node))",
@@ -60,6 +61,23 @@ extension CasebookCheckup {
                     "`parley sync` with \(try name(cause.origin.node)) in reach, or with somebody who has met that node since"
             )
         }
+    }
+
+    func missing() throws -> [CheckResult] {
+        let ranges = try scope.missingRuns()
+        guard !ranges.isEmpty else { return [well("contents", "no change lacks its contents")] }
+        return try Dictionary(grouping: ranges, by: \.origin.node).sorted { $0.key < $1.key }
+            .map { node, ranges in
+                let count = ranges.reduce(0) { $0 + $1.sequences.count }
+                let first = "\(ranges[0].origin.text):\(ranges[0].sequences.lowerBound)"
+                let author = try node == own ? "this node" : name(node)
+                return wrong(
+                    "contents",
+                    "\(Amount.text(count, "change")) of \(author), from \(first) on, can't be read or came without contents, and no erasure explains it",
+                    next:
+                        "`parley sync` with \(author == "this node" ? "anybody" : "\(author) or anybody else") in reach: what is lacking is asked for again. Then `parley verify\(option)`"
+                )
+            }
     }
 
     /// What would be lost with this machine.

@@ -6,6 +6,8 @@ import Synchronization
 /// Checks casebooks down to the last byte, one after the other.
 struct Verification {
     let progress: VerifyProgress
+    /// Called with a casebook of which runs turned out not to be readable.
+    let foundDamage: (CasebookStore) -> Void
 
     /// - Parameter name: what people call the casebook.
     func results(of store: CasebookStore, name: String) async throws -> [CheckResult] {
@@ -20,6 +22,7 @@ struct Verification {
         }
         do {
             let report = try await store.audit(progress.next())
+            if try await store.noteDamaged(report) { foundDamage(store) }
             return [wording.file(damage)] + wording.results(of: report)
         } catch StoreError.closed {
             throw StoreError.closed

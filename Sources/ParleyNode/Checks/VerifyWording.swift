@@ -15,6 +15,9 @@ struct VerifyWording {
         "trust what a colleague's node shows of it until then, and " + replacing
     private static let checkingDisk =
         "look at the disk (`dmesg`, `smartctl -a`), and " + replacing
+    private static let askingAgain =
+        "`parley sync` with colleagues in reach: what can't be read is asked for again. Type `parley verify` once more then; if this is still there, "
+        + checkingDisk
     private static let destroying =
         "give this machine and its backups to nobody. Stop the node, move this casebook's file out of the folder, take the casebook anew from a colleague (`parley invite` there, `parley join` here), and destroy the file: `shred -u`"
 
@@ -90,7 +93,7 @@ struct VerifyWording {
 
     private func next(about check: Finding.Check) -> String {
         switch check {
-        case .chains, .signatures: VerifyWording.checkingDisk
+        case .chains, .signatures: VerifyWording.askingAgain
         case .records, .digest: VerifyWording.trustingOthers
         case .erasures: VerifyWording.destroying
         }
