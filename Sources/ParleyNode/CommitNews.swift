@@ -12,11 +12,10 @@ enum CommitNews {
     private static let recordLimit = 20
 
     static func announce(
-        _ notice: CommitNotice, of store: CasebookStore, to hub: Hub, _ events: EventBus
+        _ notice: CommitNotice, of store: CasebookStore, on shelf: Shelf, to hub: Hub,
+        _ events: EventBus
     ) {
         let own = store.origin
-        // Their sessions are about to end, and what revoked them isn't theirs to read.
-        let revoked = Set(store.members.filter(\.isRevoked).map(\.node))
         for isLocal in [true, false] {
             let held = notice.held.filter { ($0.origin == own) == isLocal }
             let applied = notice.moved.filter { ($0.origin == own) == isLocal }
@@ -24,7 +23,8 @@ enum CommitNews {
             hub.moved(
                 Movement(
                     casebook: store.casebookID, held: held, applied: applied, isLocal: isLocal),
-                to: { !revoked.contains($0) })
+                // The sessions of others are about to end: what revoked them isn't theirs to read.
+                to: { shelf.isMember($0, of: store.casebookID) })
         }
         if events.isWatched { post(notice, of: store, to: events) }
     }

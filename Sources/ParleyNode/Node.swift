@@ -70,8 +70,8 @@ package final class Node: Sendable {
         self.commits = commits
         shelf = Shelf(
             home: home, identity: identity, environment: environment, stopped: stopped
-        ) { store, notice in
-            CommitNews.announce(notice, of: store, to: hub, events)
+        ) { shelf, store, notice in
+            CommitNews.announce(notice, of: store, on: shelf, to: hub, events)
             commits.add(store.casebookID)
         }
         joining = Joining(shelf: shelf)

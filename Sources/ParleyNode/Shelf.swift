@@ -21,8 +21,7 @@ package final class Shelf: Sendable {
         var members: [Digest: [Member]] = [:]
         /// Inviters, whom we trust before their log has arrived, and whether our own admission has.
         var expected: [Digest: (inviter: NodeID, admission: OneShot<Bool>)] = [:]
-        /// Those whom a ticket speaks for, until their admission has come or the node stops.
-        var guests: [Digest: Set<NodeID>] = [:]
+        var guests = Guests()
     }
 
     let home: Home
@@ -33,12 +32,12 @@ package final class Shelf: Sendable {
     /// Called when a casebook can't go on before it is opened again.
     private let stopped: @Sendable () -> Void
     /// Called for every durable commit of any casebook.
-    private let moved: @Sendable (CasebookStore, CommitNotice) -> Void
+    private let moved: @Sendable (Shelf, CasebookStore, CommitNotice) -> Void
 
     init(
         home: Home, identity: Identity, environment: NodeEnvironment,
         stopped: @escaping @Sendable () -> Void,
-        moved: @escaping @Sendable (CasebookStore, CommitNotice) -> Void
+        moved: @escaping @Sendable (Shelf, CasebookStore, CommitNotice) -> Void
     ) {
         self.home = home
         self.identity = identity
@@ -123,7 +122,7 @@ package final class Shelf: Sendable {
         store.observeCommits { [weak self, weak store] notice in
             guard let self, let store else { return }
             noteAdmission(to: store)
-            moved(store, notice)
+            moved(self, store, notice)
         }
     }
 
@@ -167,11 +166,15 @@ package final class Shelf: Sendable {
         state.withLock { $0.expected[casebook] = nil }
     }
 
-    /// Whether the members changed since this was last asked.
+    /// Whether the members changed since this was last asked. Guests who have become members, or whose
+    /// coordinator is none any more, are guests no longer.
     func haveMembersChanged(of store: CasebookStore) -> Bool {
-        let members = store.members
-        return state.withLock {
-            $0.members.updateValue(members, forKey: store.casebookID) != members
+        let (members, casebook) = (store.members, store.casebookID)
+        return state.withLock { state in
+            state.guests.keep(in: casebook) { guest, sponsor in
+                members.coordinates(sponsor) && !members.contains { $0.node == guest }
+            }
+            return state.members.updateValue(members, forKey: casebook) != members
         }
     }
 
@@ -182,27 +185,26 @@ package final class Shelf: Sendable {
 
     /// Answers from memory: it is asked on event loops.
     func isMember(_ node: NodeID, of casebook: Digest) -> Bool {
-        let (store, isAwaited) = state.withLock { state in
-            let isGuest = state.guests[casebook]?.contains(node) ?? false
-            return (state.stores[casebook], isGuest || state.expected[casebook]?.inviter == node)
+        let (store, sponsor, inviter) = state.withLock { state in
+            (
+                state.stores[casebook], state.guests.sponsor(of: node, in: casebook),
+                state.expected[casebook]?.inviter
+            )
         }
-        guard let member = store?.members.first(where: { $0.node == node }) else {
-            return isAwaited
-        }
-        return !member.isRevoked
+        let members = store?.members ?? []
+        if let member = members.first(where: { $0.node == node }) { return !member.isRevoked }
+        return inviter == node || sponsor.map(members.coordinates) ?? false
     }
 
-    /// Those whom a ticket speaks for, at most, in each casebook.
-    private static let guestLimit = 256
-
-    /// Treats a node as a member from now on.
+    /// Treats a node as a member for whom a ticket speaks.
     ///
-    /// - Returns: whether there is room for another one.
-    func receive(guest: NodeID, of casebook: Digest) -> Bool {
+    /// - Returns: whether there is room for another one, and who signed coordinates the casebook.
+    func receive(guest: NodeID, by coordinator: NodeID, of casebook: Digest) -> Bool {
         state.withLock { state in
-            guard state.guests[casebook, default: []].count < Shelf.guestLimit else { return false }
-            state.guests[casebook, default: []].insert(guest)
-            return true
+            guard let members = state.stores[casebook]?.members,
+                !members.contains(where: { $0.node == guest }), members.coordinates(coordinator)
+            else { return false }
+            return state.guests.receive(guest, by: coordinator, in: casebook)
         }
     }
 
@@ -231,5 +233,11 @@ package final class Shelf: Sendable {
             return Array(state.stores.values)
         }
         for store in stores { try? await store.close() }
+    }
+}
+
+extension [Member] {
+    fileprivate func coordinates(_ node: NodeID) -> Bool {
+        contains { $0.node == node && $0.role == .coordinator && !$0.isRevoked }
     }
 }

@@ -36,9 +36,11 @@ struct StoreReplica: Replica {
     }
 
     func batches(
-        in casebook: Digest, _ request: ReadRequest, byteLimit: Int
+        in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
     ) async -> OutgoingRead? {
-        guard let store = shelf.store(casebook) else { return nil }
+        guard let store = shelf.store(casebook), shelf.isMember(peer, of: casebook) else {
+            return nil
+        }
         switch request {
         case .next(let logs):
             guard let read = try? await store.batches(for: logs, byteLimit: byteLimit) else {

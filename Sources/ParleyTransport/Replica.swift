@@ -8,10 +8,10 @@ package protocol Replica: Sendable {
     /// The casebooks this peer is a member of by our log, each as it stands now.
     func openings(for peer: NodeID) async -> [Reconciliation.Opening]
 
-    /// What a peer is to get, `nil` where it can't be read. Of what comes next in several logs, those
+    /// What a peer is to get, `nil` where it can't be read or the peer is no member any more. Of what comes next in several logs, those
     /// with membership still to come go first, then the oldest.
     func batches(
-        in casebook: Digest, _ request: ReadRequest, byteLimit: Int
+        in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
     ) async -> OutgoingRead?
 
     /// What is held without all that belongs to it, to be asked for again.

@@ -34,9 +34,11 @@ extension SessionDriver {
             await $0.accepts(ticket, from: $1) || isKnown ? true : nil
         } then: { driver, _ in
             driver.mayGreet = true
+            driver.isLoading = false
             let early = driver.early
             driver.early = []
             for message in early { driver.takeUp(message) }
+            driver.resumeReading()
         }
     }
 
@@ -52,11 +54,10 @@ extension SessionDriver {
         connection.run(
             { await question(replica, peer) },
             then: { [self] answer in
-                isLoading = false
                 guard !isClosed else { return }
                 guard let answer else { return refuse() }
+                // May bring the next frame at once, which waits as well.
                 connection.admit()
-                resumeReading()
                 admitted(self, answer)
             })
     }

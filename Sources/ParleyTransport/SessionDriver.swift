@@ -228,9 +228,9 @@ package final class SessionDriver: ConnectionHandler {
     }
 
     private func read(_ casebook: Digest, _ request: ReadRequest, _ byteLimit: Int) {
-        let replica = replica
+        let (replica, peer) = (replica, connection.peer)
         connection.run(
-            { await replica.batches(in: casebook, request, byteLimit: byteLimit) },
+            { await replica.batches(in: casebook, for: peer, request, byteLimit: byteLimit) },
             then: { [self] read in
                 guard let read else {
                     return end(.shuttingDown, Close(.overloaded, text: "cannot read now"))

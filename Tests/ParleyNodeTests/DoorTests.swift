@@ -1,6 +1,7 @@
 import ParleyCRDT
 import ParleyControl
 import ParleyLog
+import ParleyModel
 import ParleyNode
 import ParleyTransport
 import ParleyWire
@@ -140,5 +141,37 @@ struct DoorTests {
         #expect(heard.tags == [Message.Tag.close.rawValue])
         #expect(try await amal.refusals("unknownPeer") == "1")
         await amal.stop()
+    }
+
+    /// Whom a ticket let in is out again with the coordinator who signed it, whose key may be in
+    /// other hands.
+    @Test func aGuestGoesWithTheCoordinatorWhoSpokeForIt() async throws {
+        let log = NotedLog()
+        let (amal, basil) = (try await start("amal"), try await start("basil", log: log))
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        #expect(try await amal.admit(basil, role: "coordinator").error == nil)
+        #expect(try await basil.ask(.sync(peer: "amal", waitSeconds: 20)).exitCode == 0)
+        await amal.stop()
+        let id = try await basil.json(.showCasebook)["casebook"]?.content ?? ""
+        let casebook = try #require(Digest(hexadecimal: id))
+        let (thief, guest) = (try homes["amal"].identity(), Identity.generate())
+        let ticket = Message.ticket(
+            Ticket.signed(
+                casebook: casebook, node: guest.node, role: .editor,
+                admission: Dot(
+                    origin: Origin(node: thief.node, epoch: 1), sequence: 9, hash: HashPrefix(0)),
+                by: thief))
+        let hello = Message.hello(
+            Hello(run: 9, casebooks: [Hello.Casebook(id: casebook, clockDigest: HashPrefix(5))]))
+        async let visit = Stranger.say(ticket, hello, to: basil, as: guest)
+        await log.line(containing: "connected peer=\(guest.node.fingerprint)")
+        _ = try await basil.json(.revokePeer(peer: "amal", until: []))
+        let heard = try await visit
+        #expect(heard.tags.first == Message.Tag.hello.rawValue, "\(heard)")
+        for messages in [[hello], [ticket, hello]] {
+            let heard = try await Stranger.say(messages, to: basil, as: guest)
+            #expect(heard.tags == [Message.Tag.close.rawValue])
+        }
+        await basil.stop()
     }
 }

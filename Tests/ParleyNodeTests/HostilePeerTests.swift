@@ -134,19 +134,22 @@ final class Stranger: ConnectionHandler {
     }
 
     private let connection: Connection
-    private let message: Message
+    private let messages: [Message]
     private let done: CheckedContinuation<Heard, Never>
     private var heard = Heard()
 
     private init(
-        _ connection: Connection, _ message: Message, _ done: CheckedContinuation<Heard, Never>
+        _ connection: Connection, _ messages: [Message], _ done: CheckedContinuation<Heard, Never>
     ) {
         self.connection = connection
-        self.message = message
+        self.messages = messages
         self.done = done
     }
 
-    func connected() { connection.send(Frame.encode(message)) }
+    func connected() {
+        for message in messages { connection.send(Frame.encode(message)) }
+    }
+
     func received(tag: UInt8, payload: [UInt8]) { heard.tags.append(tag) }
     func writabilityChanged(_ isWritable: Bool) {}
 
@@ -155,9 +158,15 @@ final class Stranger: ConnectionHandler {
         done.resume(returning: heard)
     }
 
-    /// Connects with a fresh key, says one thing, and listens until the other side hangs up.
+    /// Connects with a fresh key, says this, and listens until the other side hangs up.
     static func say(
-        _ message: Message, to node: RunningNode, as identity: Identity = .generate()
+        _ messages: Message..., to node: RunningNode, as identity: Identity = .generate()
+    ) async throws -> Heard {
+        try await say(messages, to: node, as: identity)
+    }
+
+    static func say(
+        _ messages: [Message], to node: RunningNode, as identity: Identity
     ) async throws -> Heard {
         let endpoint = Endpoint(
             certificate: try NodeCertificate(privateKey: identity.privateKey),
@@ -167,7 +176,7 @@ final class Stranger: ConnectionHandler {
         return await withCheckedContinuation { done in
             Task {
                 _ = try await Dialer(endpoint).dial(host: host, port: port, expecting: peer) {
-                    Stranger($0, message, done)
+                    Stranger($0, messages, done)
                 }
             }
         }

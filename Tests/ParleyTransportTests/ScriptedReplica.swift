@@ -55,7 +55,7 @@ final class ScriptedReplica: Replica {
     }
 
     func batches(
-        in casebook: Digest, _ request: ReadRequest, byteLimit: Int
+        in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
     ) async -> OutgoingRead? {
         guard case .next(let logs) = request else { return OutgoingRead(batches: []) }
         await sending.passed()
