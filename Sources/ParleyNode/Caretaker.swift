@@ -62,9 +62,21 @@ final class Caretaker: Sendable {
         guard !Task.isCancelled else { return }
         _ = try? await store.seal()
         // Somebody may be reading what is to go; then it's tried again.
-        let isErased = (try? await store.finishErasures()) ?? true
+        let isErased = await finishErasures(in: store)
         log.debug("tidied", metadata: ["file": "\(store.path)"])
         if !isIndexed || !isErased { touched(store.casebookID) }
+    }
+
+    /// - Returns: whether nothing is left to do in this casebook; what failed is tried again.
+    private func finishErasures(in store: CasebookStore) async -> Bool {
+        do {
+            return try await store.finishErasures()
+        } catch StoreError.closed {
+            return true
+        } catch {
+            log.error("erased bytes can't be taken out yet", metadata: ["file": "\(store.path)"])
+            return false
+        }
     }
 
     /// Indexes in small steps with rests as long as they took, so that on a small machine commands

@@ -20,10 +20,30 @@ extension CasebookStore {
     /// - Returns: whether nothing is left to do; else to be called again a little later.
     package func finishErasures() async throws -> Bool {
         guard hasUnfinishedErasures else { return true }
-        let isGone = try await writer.cutJournal()
-        guard isGone else { return false }
-        try await writer.perform { try $0.finishClaims() }
+        if let cut = try await cutErased() { try await confirmErased(since: cut) }
         return !hasUnfinishedErasures
+    }
+
+    /// Which state of the file was cut off from what was before it.
+    package struct ErasureCut: Sendable {
+        fileprivate let removals: Int
+    }
+
+    /// Cuts the write-ahead log off.
+    ///
+    /// - Returns: `nil` where somebody still reads an older state.
+    package func cutErased() async throws -> ErasureCut? {
+        // Looked at before: what is taken out meanwhile may be behind the cut.
+        let removals = writer.published.draft.removals
+        return try await writer.cutJournal() ? ErasureCut(removals: removals) : nil
+    }
+
+    /// Says that nothing is left of what was erased, unless something was taken out since the cut.
+    package func confirmErased(since cut: ErasureCut) async throws {
+        try await writer.perform { transaction in
+            guard transaction.draft.removals == cut.removals else { return }
+            try transaction.finishClaims()
+        }
     }
 }
 
@@ -52,7 +72,7 @@ extension Transaction {
     private static let receiptsPerChange = 512
 
     /// Notes that nothing is left of what was taken out, and writes receipts where this node may.
-    fileprivate func finishClaims() throws {
+    func finishClaims() throws {
         let finished = draft.claims.claims(in: .rewritten)
         for var claim in finished {
             claim.state = .done

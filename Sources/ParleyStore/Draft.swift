@@ -39,10 +39,9 @@ struct Draft: Sendable {
     /// Changes that hold something that is to be taken out at the end of this transaction, because
     /// only now it could be told what they are about; groups left out.
     var overdue: Set<RecordKey> = []
-    /// Whether contents were taken out of the file, so that older pages must go.
-    var tookOut = false
-    /// Whether anything came in from others.
-    var received = false
+    /// How often contents were taken out of the file since it was opened: whenever they are, older
+    /// pages with them must go.
+    var removals = 0
 
     init(_ db: Database, casebook: CasebookRow) throws {
         self.casebook = casebook
@@ -70,8 +69,6 @@ struct Draft: Sendable {
         draft.records = []
         draft.openConflicts = [:]
         draft.forks = []
-        draft.received = false
-        draft.tookOut = false
         return draft
     }
 

@@ -6,8 +6,9 @@ import ParleyWire
 /// Erasures and redactions: taking note of them, hiding what they are about, and telling whether
 /// one accounts for what a change lacks.
 extension Transaction {
-    /// Erasures by one coordinator within this time, in milliseconds, beyond which a person has to
-    /// confirm further ones here: a stolen key must not be able to destroy a casebook.
+    /// Within this time, in milliseconds, so many erasures are carried out, and further ones once a
+    /// person has confirmed them here: a stolen key must not be able to destroy a casebook. Whose
+    /// they are makes no difference, because a coordinator's key admits as many others as it likes.
     private static let confirmationPeriod: UInt64 = 24 * 60 * 60 * 1000
     private static let confirmationFreeCount = 20
 
@@ -44,7 +45,7 @@ extension Transaction {
 
     /// By when they were written and by when they came: a clock that is set back opens no way.
     private func needsConfirmation(_ claim: Claim) -> Bool {
-        let others = draft.claims.all.values.filter { $0.dot.origin.node == claim.dot.origin.node }
+        let others = draft.claims.all.values
         func isNear(_ left: UInt64, _ right: UInt64) -> Bool {
             max(left, right) - min(left, right) < Transaction.confirmationPeriod
         }

@@ -44,7 +44,7 @@ extension Transaction {
             try claim.save(db)
             draft.claims.set(claim)
         }
-        draft.tookOut = true
+        draft.removals += 1
     }
 
     /// Claims that were done already have left something in the journal again.

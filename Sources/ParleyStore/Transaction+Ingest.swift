@@ -76,7 +76,6 @@ extension Transaction {
         draft.lanes[number].held = Lane.Point(
             sequence: batch.last, hash: batch.hashes[batch.hashes.count - 1])
         draft.changedLanes.insert(number)
-        draft.received = true
         return (number, batch.hashes.count - place.known, rest == nil && !isPoorer)
     }
 

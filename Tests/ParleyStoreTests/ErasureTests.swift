@@ -163,6 +163,50 @@ import Testing
         #expect(try #require(last).receipts.keys.contains(boris.identity.node))
     }
 
+    /// A stolen coordinator's key can admit others that do its work: all of them count together.
+    @Test func manyErasuresBySeveralCoordinatorsWaitForAPerson() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        var ids: [RecordID] = []
+        for number in 0..<23 {
+            ids.append(
+                try await #require(
+                    anna.create("person", write("place", marker + "\(number)")).recordIDs[0]))
+        }
+        var puppets: [TestNode] = []
+        for seed in 10..<13 as Range<UInt64> {
+            puppets.append(
+                try await anna.admitting("puppet \(seed)", seed: seed, role: .coordinator))
+        }
+        for (number, id) in ids.enumerated() { try await puppets[number / 8].erase(id) }
+        try await boris.pull(from: anna)
+        for puppet in puppets { try await boris.pull(from: puppet) }
+        let waiting = try await boris.store.read {
+            try $0.takingsBack().filter { $0.progress == .unconfirmed }.map(\.record)
+        }
+        #expect(Set(waiting) == Set(ids[20...]))
+        for id in ids { #expect(try await boris.record(id) == nil, "hidden at once") }
+    }
+
+    /// What is taken out between the cut of the journal and the word that nothing is left isn't
+    /// covered by that word.
+    @Test(arguments: [false, true])
+    func whatIsErasedAfterTheCutIsNotDone(isFirstDone: Bool) async throws {
+        let anna = try await TestNode.founder()
+        let first = try await #require(anna.create("person", write("place", "a")).recordIDs[0])
+        let second = try await #require(anna.create("person", write("place", "b")).recordIDs[0])
+        try await anna.erase(first)
+        if isFirstDone { #expect(try await anna.store.finishErasures()) }
+        let cut = try await #require(anna.store.cutErased())
+        try await anna.erase(second)
+        try await anna.store.confirmErased(since: cut)
+        let progress = try await anna.store.read { scope in
+            try [first, second].map { try scope.erasure(of: $0)?.progress }
+        }
+        #expect(progress == [isFirstDone ? .done : .underWay, .underWay])
+        #expect(try await anna.store.finishErasures())
+    }
+
     // MARK: Beside forks
 
     /// Two clones give two records the same place in one log; one of them is erased where the other
