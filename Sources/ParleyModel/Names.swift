@@ -43,11 +43,15 @@ package struct DotPattern: Hashable, Sendable {
     package let hash: String
 
     /// Reads `NODE[.EPOCH]:SEQUENCE[~HASH]`, also as it was copied from a page.
-    package init?(_ text: String) {
+    ///
+    /// - Parameter mayPrecede: whether the sequence may be 0, before the first change of a log.
+    package init?(_ text: String, mayPrecede: Bool = false) {
         let branch = text.withoutDirectionMarks.split(
             separator: "~", maxSplits: 1, omittingEmptySubsequences: false)
         let halves = branch[0].split(separator: ":", omittingEmptySubsequences: false)
-        guard halves.count == 2, let sequence = DotPattern.sequence(halves[1]) else { return nil }
+        guard halves.count == 2, let sequence = DotPattern.sequence(halves[1]),
+            sequence > 0 || mayPrecede
+        else { return nil }
         let origin = halves[0].split(
             separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard (origin + branch.dropFirst()).allSatisfy(Hexadecimal.isDigits) else { return nil }
@@ -59,8 +63,7 @@ package struct DotPattern: Hashable, Sendable {
 
     /// Decimal digits alone, where `UInt64` would take a sign as well.
     private static func sequence(_ text: Substring) -> UInt64? {
-        guard text.first != "+", let sequence = UInt64(text), sequence > 0 else { return nil }
-        return sequence
+        text.first == "+" ? nil : UInt64(text)
     }
 
     /// Whether the origin's digits begin as typed.

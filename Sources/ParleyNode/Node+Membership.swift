@@ -7,10 +7,10 @@ import ParleyWire
 
 /// Who belongs to a casebook, as far as coordinators decide that after an invitation.
 extension Node {
-    /// Ends a member's membership for good.
+    /// Ends a member's membership for good, or moves where the work of a revoked one ends.
     ///
-    /// - Parameter until: the last changes of its logs that count, as typed; of logs not named here
-    ///   all that is applied counts.
+    /// - Parameter until: the last changes of its logs that count, as typed, `LOG:0` for none; of logs
+    ///   not named here all that is applied counts or, where it is revoked, what counted before.
     func revokePeer(
         _ typed: String, until changes: [String], casebook: String?
     ) async throws -> Response {
@@ -19,8 +19,15 @@ extension Node {
         try await store.read { try $0.requireCoordinator(own, to: "revoke anybody") }
         let node = try await peer(typed, in: [store])
         try await store.write { scope in
-            let tips = try scope.acceptedTips(of: node, until: changes)
-            try scope.revoke(node, keeping: tips)
+            let ends = try scope.endsOfRevoked(node)
+            guard ends == nil || !changes.isEmpty else {
+                throw NodeError(
+                    .refused,
+                    "nothing to change: `\(typed)` is revoked already. To let in more or less of its work, add --until with the last change that counts; `parley log` shows them."
+                )
+            }
+            let tips = try ends ?? scope.acceptedTips(of: node)
+            try scope.revoke(node, keeping: scope.ending(tips, of: node, at: changes))
         }
         return try await listPeers(casebook: casebook)
     }
@@ -44,7 +51,10 @@ extension Node {
                 )
             }
             guard member.role != role else {
-                throw NodeError(.refused, "nothing to change: `\(typed)` has that role already.")
+                throw NodeError(
+                    .refused,
+                    "nothing to change: `\(typed)` has that role already. `parley peer list` shows all roles."
+                )
             }
             try scope.setRole(of: member, to: role)
         }
@@ -75,17 +85,36 @@ extension ReadScope {
         throw NodeError(.notPermitted, "cannot \(verb): only coordinators may. \(whom)")
     }
 
-    /// The ends of a node's logs, some of them at typed changes.
-    fileprivate func acceptedTips(
-        of node: NodeID, until changes: [String]
+    /// The ends of a node's logs, some of them moved to typed changes.
+    fileprivate func ending(
+        _ ends: [Clock.Entry], of node: NodeID, at changes: [String]
     ) throws -> [Clock.Entry] {
-        var tips = Dictionary(
-            uniqueKeysWithValues: try acceptedTips(of: node).map { ($0.origin, $0) })
+        var tips = Dictionary(uniqueKeysWithValues: ends.map { ($0.origin, $0) })
         for typed in changes {
-            guard let pattern = DotPattern(typed) else { throw NodeError.noChange }
-            let dot = try change(pattern, by: node)
-            tips[dot.origin] = Clock.Entry(origin: dot.origin, tip: dot.tip)
+            guard let pattern = DotPattern(typed, mayPrecede: true) else {
+                throw NodeError.noChange
+            }
+            if pattern.sequence == 0 {
+                tips[try log(pattern, of: node)] = nil
+            } else {
+                let dot = try change(pattern, by: node)
+                tips[dot.origin] = Clock.Entry(origin: dot.origin, tip: dot.tip)
+            }
         }
         return tips.values.sorted { $0.origin < $1.origin }
+    }
+
+    /// The one of a node's logs whose name begins as typed.
+    private func log(_ pattern: DotPattern, of node: NodeID) throws -> Origin {
+        let origins = try acceptedTips(of: node).map(\.origin).filter(pattern.matches)
+        guard let origin = origins.first else { throw NodeError.noChange }
+        guard origins.count == 1 else {
+            let shown = origins.prefix(NodeError.candidateLimit).map { "`\($0.text):0`" }
+            throw NodeError(
+                .refused,
+                "that is the beginning of several logs: \(shown.joined(separator: ", ")). Type more digits."
+            )
+        }
+        return origin
     }
 }

@@ -172,6 +172,20 @@ struct Membership: Sendable {
         return false
     }
 
+    /// Up to where the logs of a node that was cut count: of concurrent cuts the lowest.
+    func ends(of node: NodeID, in logs: HeldLogs) throws -> [Clock.Entry] {
+        let cuts = try effectiveCuts(of: node, logs)
+        guard let first = cuts.first else { return [] }
+        return first.tips.entries.compactMap { entry in
+            let tips = cuts.map { $0.tips[entry.origin] }
+            guard !tips.contains(where: \.isEmpty) else { return nil }
+            let lowest = tips.min { Membership.length(of: $0) < Membership.length(of: $1) }
+            return lowest.map { Clock.Entry(origin: entry.origin, tips: $0) }
+        }
+    }
+
+    private static func length(of tips: [Tip]) -> UInt64 { tips.map(\.sequence).max() ?? 0 }
+
     private func effectiveCuts(of node: NodeID, _ logs: HeldLogs) throws -> [CutMade] {
         let all = cuts[node] ?? []
         guard all.count > 1 else { return all }

@@ -37,6 +37,12 @@ extension ReadScope {
     package func acceptedTips(of node: NodeID) throws -> [Clock.Entry] {
         try lanes().appliedClock.entries.filter { $0.origin.node == node }
     }
+
+    /// Up to where the logs of a revoked node count, `nil` for one that isn't revoked.
+    package func endsOfRevoked(_ node: NodeID) throws -> [Clock.Entry]? {
+        guard try members().contains(where: { $0.node == node && $0.isRevoked }) else { return nil }
+        return try membership().ends(of: node, in: logs())
+    }
 }
 
 extension Group {

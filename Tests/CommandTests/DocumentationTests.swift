@@ -13,7 +13,7 @@ import parley
     }
 
     /// Every example, on a node prepared for it: `3f9a` stands for a record that basil and amal
-    /// edited apart, `a1b2:42` for amal's edit and `c3d4:1` for basil's.
+    /// edited apart, `a1b2:42` for amal's edit and `c3d4:1` for basil's, `c3d4` for basil's log.
     @Test func everyExampleInHelpRuns() throws {
         for (words, examples) in HelpPage.everyCommand() where !["watch"].contains(words.last) {
             for example in examples {
@@ -89,6 +89,7 @@ private struct ExampleWorld {
         if let preparation = try preparation(for: example) { return preparation }
         let command = example.replacing("3f9a", with: record).replacing("a1b2:42", with: change)
             .replacing("c3d4:1", with: changeOfBasil)
+            .replacing("c3d4:0", with: String(changeOfBasil.prefix { $0 != ":" }) + ":0")
         // Leaving the draft as it is settles nothing.
         return workplace.shell(
             "export EDITOR='sed -i 1s/^/both:/'; \(command)", home: amal.home)

@@ -71,6 +71,33 @@ struct DoorTests {
         for node in [amal, basil] { await node.stop() }
     }
 
+    /// Nothing of a log counts whose end lies before its beginning, until a later end lets work in
+    /// again. Revoking once more without an end moves nothing.
+    @Test func aLogCanBeCutBeforeItsBeginning() async throws {
+        let (amal, basil) = (try await start("amal"), try await start("basil"))
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        #expect(try await amal.admit(basil).error == nil)
+        for title in ["one", "two"] { _ = try await basil.ask(.new("note", "title=\(title)")) }
+        #expect(try await basil.ask(.sync(peer: "amal", waitSeconds: 20)).exitCode == 0)
+        #expect(try await titles(on: amal).count == 2)
+        let log = try #require(
+            try await amal.json(.log(record: nil, limit: 0)).items.compactMap {
+                $0["change"].content
+            }.first { $0.hasPrefix(basil.nodeID.prefix(8)) }?.split(separator: ":").first)
+        func revoke(_ until: String...) async throws -> Response {
+            try await amal.ask(.revokePeer(peer: "basil", until: until))
+        }
+        #expect(try await revoke("\(log):0").exitCode == 0)
+        #expect(try await titles(on: amal) == [])
+        let again = try await revoke()
+        #expect(again.exitCode == 1 && again.error?.contains("--until") == true)
+        #expect(try await titles(on: amal) == [])
+        #expect(try await revoke("\(log):1").exitCode == 0)
+        #expect(try await titles(on: amal) == ["one"])
+        #expect(try await revoke("ffff:0").exitCode == 3)
+        for node in [amal, basil] { await node.stop() }
+    }
+
     @Test func onlyCoordinatorsDecideWhoBelongs() async throws {
         let (amal, basil) = (try await start("amal"), try await start("basil"))
         _ = try await amal.ask(.createCasebook(name: "exchanges"))

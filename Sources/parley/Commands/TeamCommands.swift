@@ -194,20 +194,25 @@ struct PeerCommand: AsyncParsableCommand, Exemplified {
                 For a laptop that was lost or seized. The node gets nothing any more from anybody \
                 who has heard of it, and what it writes from now on counts nowhere. What it wrote \
                 until now counts as far as it is here; --until says otherwise where its key was \
-                misused before. Type it again with a later --until to let more of its work in. A \
-                revoked node is never a member again: its person makes a new one.
+                misused before. Of a log that is wrong from its beginning nothing counts with LOG:0; \
+                `parley status` names logs that were written twice. Type it again with another \
+                --until to let more or less of its work in. A revoked node is never a member again: \
+                its person makes a new one.
                 """)
         static let examples = [
             Example("a seized laptop", "parley peer revoke basil --yes"),
             Example(
                 "whose key was misused after a change of its log",
                 "parley peer revoke basil --until c3d4:1 --yes"),
+            Example(
+                "where a whole log of it is somebody else's work",
+                "parley peer revoke basil --until c3d4:0 --yes"),
         ]
 
         @Argument(help: "The member, by name or the beginning of its node ID.") var peer: String
         @Option(
             help: ArgumentHelp(
-                "The last change of a log of it that counts; once for each of its logs.",
+                "The last change of a log of it that counts, LOG:0 for none; once for each of its logs.",
                 valueName: "change"))
         var until: [String] = []
         @Flag(help: "Don't ask.") var yes = false
