@@ -40,13 +40,27 @@ struct EditPlan {
         case (.set, .register): try write(try value(text, of: field), to: field)
         case (.unset, .register): try write(.absent, to: field)
         case (.add, .set): try change(.add, try value(text, of: field), in: field)
-        case (.remove, .set): try change(.remove, try value(text, of: field), in: field)
+        case (.remove, .set): try change(.remove, try element(text, of: field), in: field)
         case (.unset, .set): try clear(field)
         case (.set, .set):
             throw EntryError(.setNeedsElements(field: field.name))
         case (.add, .register), (.remove, .register):
             throw EntryError(.registerNeedsValue(field: field.name))
         }
+    }
+
+    /// What is to be taken out of a set. A record it names may be gone, so that its ID is completed
+    /// by what is in the set.
+    private func element(_ text: String, of field: FieldDefinition) throws -> Value {
+        let digits = text.withoutDirectionMarks.lowercased()
+        let meant = present(field.name).filter { value in
+            guard case .text(let bytes) = value else { return false }
+            return String(decoding: bytes, as: UTF8.self).hasPrefix(digits)
+        }
+        guard field.form == .reference, digits.utf8.count >= 4, meant.count == 1 else {
+            return try value(text, of: field)
+        }
+        return meant[0]
     }
 
     /// Checks a value and gives it the form that is kept.

@@ -29,6 +29,7 @@ struct FieldConflict {
     /// What stood in the cell as far as all sides knew. Usually one value; none where the field was
     /// still empty.
     let base: [Value]
+    private let view: RecordView
 
     /// - Parameter state: the record's at some point in the past, `nil` for today's. Nobody had seen
     ///   what came later, so the base is the same whether or not that is known by now.
@@ -55,6 +56,7 @@ struct FieldConflict {
         }
         self.record = record
         self.field = field
+        view = try RecordView(in: scope)
         self.sides = sides.sorted {
             ($0.author.time, $0.author.dot) < ($1.author.time, $1.author.dot)
         }
@@ -72,7 +74,7 @@ struct FieldConflict {
         .object([
             ("record", .string(record.id.text)), ("type", .string(record.type.text)),
             ("title", .string(record.document.title)), ("field", .string(field.commandName)),
-            ("values", .array(sides.map(json))), ("base", .array(base.map(RecordView.json))),
+            ("values", .array(sides.map(json))), ("base", .array(base.map(view.json))),
         ])
     }
 
@@ -92,7 +94,7 @@ struct FieldConflict {
     }
 
     private func json(of side: Side) -> JSONValue {
-        let value: [(String, JSONValue)] = [("value", RecordView.json(side.value))]
+        let value: [(String, JSONValue)] = [("value", view.json(side.value))]
         let author = side.author.members.map { member in
             member.0 == "change"
                 ? ("change", .string(name(of: side) ?? side.author.dot.text)) : member

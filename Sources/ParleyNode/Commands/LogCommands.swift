@@ -17,11 +17,12 @@ extension CasebookCommands {
                 .reduce(0) { $0 + Int($1.sequence) }
         }
         let void = try Set(page.items.map(\.dot).filter { try scope.isVoid($0) })
+        let view = LogView(values: try RecordView(in: scope))
         return Answer(page) { change in
             let author = Authorship(dot: change.dot, change: change, names: names)
             let operations = zip(change.change.groups, change.recordIDs)
                 .filter { id == nil || $0.1 == id }
-                .flatMap { LogView.steps(of: $0.0, on: $0.1) }
+                .flatMap { view.steps(of: $0.0, on: $0.1) }
             return JSONValue.object(
                 author.members + [
                     ("because", .optional(author.reason)), ("operations", .array(operations)),
@@ -32,9 +33,11 @@ extension CasebookCommands {
 }
 
 /// How the parts of a change look in an answer.
-enum LogView {
+struct LogView {
+    let values: RecordView
+
     /// One object per step: `{"record","field","op","value"}`.
-    static func steps(of group: Group, on record: RecordID?) -> [JSONValue] {
+    func steps(of group: Group, on record: RecordID?) -> [JSONValue] {
         switch group.content {
         case .operations(let type, let operations):
             let creation = type.map { step("create", on: record, value: .string($0.text)) }
@@ -46,8 +49,8 @@ enum LogView {
         }
     }
 
-    private static func steps(of operation: Operation, on record: RecordID?) -> [JSONValue] {
-        let values = operation.values.map(RecordView.json)
+    private func steps(of operation: Operation, on record: RecordID?) -> [JSONValue] {
+        let values = operation.values.map(self.values.json)
         let value = values.count == 1 ? values[0] : .array(values)
         let field = operation.field?.text
         switch operation.kind {
@@ -66,7 +69,7 @@ enum LogView {
         }
     }
 
-    private static func systemStep(
+    private func systemStep(
         _ kind: GroupKind, _ payload: [UInt8], on record: RecordID?
     ) -> JSONValue? {
         switch kind {
@@ -93,7 +96,7 @@ enum LogView {
         }
     }
 
-    private static func step(
+    private func step(
         _ name: String, on record: RecordID? = nil, _ field: String? = nil,
         value: JSONValue = .null
     ) -> JSONValue {

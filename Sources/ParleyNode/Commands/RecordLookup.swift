@@ -82,6 +82,12 @@ extension CasebookCommands {
         return try recordID(typed, in: scope).text
     }
 
+    /// The same of a record that may be erased by now.
+    func completeKnownReference(_ typed: String, in scope: ReadScope) throws -> String {
+        let erased = try scope.erasedRecords(withPrefix: idPrefix(typed))
+        return try erased.count == 1 ? erased[0].text : completeReference(typed, in: scope)
+    }
+
     /// The type of a record whose fields are to be written.
     func type(of record: StoredRecord) throws -> RecordType {
         guard let type = schema[record.type] else {

@@ -3,14 +3,21 @@ import ParleyCasework
 import ParleyModel
 import ParleyStore
 
-/// How merged state looks in an answer.
-enum RecordView {
+/// How merged state looks in an answer. Where it names a record that was erased, it says so.
+struct RecordView {
+    /// IDs of erased records.
+    private let erased: Set<String>
+
+    init(in scope: ReadScope) throws {
+        erased = Set(try scope.erasedRecords(withPrefix: "").map(\.text))
+    }
+
     /// The fields of a record: text for registers, a sorted list for sets, in the schema's order,
     /// then those the schema doesn't know. Unset fields are left out.
     ///
     /// - Parameter time: when a change was made, to choose what a field in conflict shows: newest
     ///   hybrid time, then origin. That decides what is printed and nothing else.
-    static func fields(
+    func fields(
         of state: RecordState, type: RecordType?, time: (Dot) -> HybridTime?
     ) -> JSONValue {
         var members: [(FieldName, JSONValue)] = []
@@ -25,11 +32,11 @@ enum RecordView {
         for set in state.sets where !members.contains(where: { $0.0 == set.name }) {
             members.append((set.name, .array(set.content.values.map(json))))
         }
-        return .object(inOrder(members, of: type))
+        return .object(RecordView.inOrder(members, of: type))
     }
 
     /// The fields of a stored document.
-    static func fields(of document: Document, type: RecordType?) -> JSONValue {
+    func fields(of document: Document, type: RecordType?) -> JSONValue {
         let members = document.fields.compactMap { field -> (FieldName, JSONValue)? in
             switch field.shown {
             case .absent: nil
@@ -38,17 +45,22 @@ enum RecordView {
                 (field.name, .array(elements.map { json(.text($0)) }))
             }
         }
-        return .object(inOrder(members, of: type))
+        return .object(RecordView.inOrder(members, of: type))
     }
 
-    static func json(_ value: Value) -> JSONValue {
+    func json(_ value: Value) -> JSONValue {
         switch value {
-        case .text(let bytes): .string(String(decoding: bytes, as: UTF8.self))
+        case .text(let bytes): json(String(decoding: bytes, as: UTF8.self))
         case .live: .string("live")
         case .deleted: .string("deleted")
         case .absent, .present: .null
         case .erased: .object([("erased", .bool(true))])
         }
+    }
+
+    private func json(_ text: String) -> JSONValue {
+        guard erased.contains(text) else { return .string(text) }
+        return .object([("erased", .bool(true)), ("record", .string(text))])
     }
 
     /// `live`, `deleted`, or `conflict` where an edit and a delete didn't know of each other.

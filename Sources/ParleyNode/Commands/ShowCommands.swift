@@ -45,7 +45,7 @@ extension CasebookCommands {
         let conflicts = try past.conflicts.map {
             try FieldConflict(past.record, $0, at: past.state, in: scope, names: names).json
         }
-        let fields = RecordView.fields(
+        let fields = try RecordView(in: scope).fields(
             of: past.state, type: schema[past.record.type], time: past.time)
         let view = try view(
             of: past.record, past.state, fields: fields, conflicts: conflicts,
@@ -69,7 +69,7 @@ extension CasebookCommands {
         }
         note(open)
         let conflicts = open.map(\.json)
-        let fields = RecordView.fields(
+        let fields = try RecordView(in: scope).fields(
             of: record.state, type: schema[record.type], time: record.time)
         let view = try view(
             of: record, record.state, fields: fields, conflicts: conflicts,
@@ -128,7 +128,8 @@ extension CasebookCommands {
             let field = try field(named: assignment.field, of: type)
             let isReference = field.form == .reference
             let value =
-                isReference ? try completeReference(assignment.value, in: scope) : assignment.value
+                isReference
+                ? try completeKnownReference(assignment.value, in: scope) : assignment.value
             return (field.name, value.composedBytes)
         }
         let order = try sort.map { try field(named: $0, of: type).name }
@@ -140,12 +141,15 @@ extension CasebookCommands {
             return try scope.summary().records.filter { type == nil || $0.type == type?.name }
                 .reduce(0) { $0 + $1.count }
         }
-        return try Answer(page) { try entry($0, in: scope) }
+        let view = try RecordView(in: scope)
+        return try Answer(page) { try entry($0, view, in: scope) }
     }
 
-    private func entry(_ record: ReadScope.ListedRecord, in scope: ReadScope) throws -> JSONValue {
+    private func entry(
+        _ record: ReadScope.ListedRecord, _ view: RecordView, in scope: ReadScope
+    ) throws -> JSONValue {
         let conflicts = record.hasConflict ? try scope.record(record.id)?.conflicts ?? [] : []
-        let fields = RecordView.fields(of: record.document, type: schema[record.type])
+        let fields = view.fields(of: record.document, type: schema[record.type])
         return .object([
             ("record", .string(record.id.text)), ("type", .string(record.type.text)),
             ("title", .string(record.document.title)),

@@ -44,7 +44,8 @@ package enum JSONValue: Decodable, Equatable, Sendable {
         case .number(let number): String(number)
         case .text(let text): text
         case .list(let list): list.map(\.raw).joined(separator: ", ")
-        case .object(["erased": .bool(true)]): "(erased)"
+        case .object(let object) where object["erased"] == .bool(true):
+            object["record"].map { "(erased \(ShortNames.record($0.raw)))" } ?? "(erased)"
         case .object(let object):
             object.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.raw)" }
                 .joined(separator: ", ")

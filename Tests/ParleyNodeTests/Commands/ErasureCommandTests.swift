@@ -82,6 +82,54 @@ import Testing
             await nour.perform(.show(made.record)).json?["fields"]?["name"].content == "new")
     }
 
+    /// What still names an erased record says so wherever it is shown, and can be taken out.
+    @Test func referencesToWhatIsErasedShowIt() async throws {
+        let nour = try await Desk.founder("Nour")
+        let source = await nour.perform(.new("source", "name=Marquarius"))
+        let person = await nour.perform(.new("person", "name=x", "sources+=\(source.record)"))
+        let custody = await nour.perform(.new("custody", "person=\(person.record)"))
+        for record in [source.record, person.record] {
+            _ = await nour.perform(.erase(record: record, basis: basis))
+        }
+        let other = await nour.perform(
+            .new("person", "name=y"))
+        _ = await nour.perform(.edit(custody.record, "note=later"))
+        let erased = #"{"erased":true,"record":"\#(person.record)"}"#
+        for request in [
+            Request.show(custody.record), .show(record: custody.record, at: custody.change),
+        ] {
+            let shown = await nour.perform(request)
+            #expect(shown.json?["fields"]?["person"]?.text == erased)
+        }
+        let listed = await nour.perform(.list(type: "custody", filters: [], sort: nil, limit: 0))
+        #expect(listed.json?.items.first?["fields"]?["person"]?.text == erased)
+        let log = await nour.perform(.log(record: custody.record, limit: 0))
+        #expect(log.json?.text.contains(erased) == true)
+        #expect(
+            await nour.perform(.edit(custody.record, "person=\(other.record)")).exitCode == 0)
+        let again = await nour.perform(.show(custody.record))
+        #expect(again.json?["fields"]?["person"].content == other.record)
+    }
+
+    @Test func anErasedElementOfASetCanBeTakenOut() async throws {
+        let nour = try await Desk.founder("Nour")
+        let source = await nour.perform(.new("source", "name=Marquarius"))
+        let person = await nour.perform(.new("person", "name=x", "sources+=\(source.record)"))
+        _ = await nour.perform(.erase(record: source.record, basis: basis))
+        let shown = await nour.perform(.show(person.record))
+        #expect(
+            shown.json?["fields"]?["sources"]?.text
+                == #"[{"erased":true,"record":"\#(source.record)"}]"#)
+        let short = String(source.record.prefix(8))
+        let found = await nour.perform(
+            .list(
+                type: "person", filters: [.init(field: "sources", operator: .set, value: short)],
+                sort: nil, limit: 0))
+        #expect(found.json?.items.count == 1)
+        #expect(await nour.perform(.edit(person.record, "sources-=\(short)")).exitCode == 0)
+        #expect(await nour.perform(.show(person.record)).json?["fields"]?["sources"] == nil)
+    }
+
     @Test func whatCannotBeTakenBackIsRefusedWithWhy() async throws {
         let nour = try await Desk.founder("Nour")
         let ali = try await nour.admitting("Ali")
