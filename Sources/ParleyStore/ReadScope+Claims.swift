@@ -89,8 +89,7 @@ extension WriteScope {
     /// - Throws: `unknownRecord`, `notPermitted`.
     @discardableResult
     package func erase(_ id: RecordID, basis: String) throws -> Appended {
-        guard let record = try record(id) else { throw StoreError.unknownRecord }
-        let erasure = Erasure(record: record.reference, basis: basis)
+        let erasure = Erasure(record: try anyReference(to: id), basis: basis)
         return try append([
             Group(kind: .erasure, subject: .casebook, content: .payload(erasure.encoded))
         ])
@@ -101,8 +100,7 @@ extension WriteScope {
     /// - Throws: `unknownRecord`, `notPermitted`.
     @discardableResult
     package func redact(_ id: RecordID, _ field: FieldName, basis: String) throws -> Appended {
-        guard let record = try record(id) else { throw StoreError.unknownRecord }
-        let redaction = Redaction(record: record.reference, field: field, basis: basis)
+        let redaction = Redaction(record: try anyReference(to: id), field: field, basis: basis)
         return try append([
             Group(kind: .redaction, subject: .casebook, content: .payload(redaction.encoded))
         ])

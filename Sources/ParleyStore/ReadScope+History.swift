@@ -85,7 +85,7 @@ extension ReadScope {
     }
 
     /// A change that a lane owns and that is applied, `nil` for others.
-    private func loggedChange(_ lane: Lane, _ sequence: UInt64) throws -> LoggedChange? {
+    func loggedChange(_ lane: Lane, _ sequence: UInt64) throws -> LoggedChange? {
         try settleLog()
         guard lane.owns(sequence), sequence <= lane.applied.sequence,
             let (stored, hash) = try log.change(lane.number, sequence)

@@ -207,6 +207,46 @@ import Testing
         #expect(try await anna.store.finishErasures())
     }
 
+    /// What counts nowhere, because a cut made it void or nothing permitted it, is on every disk all
+    /// the same and can be taken back.
+    @Test(arguments: [false, true])
+    func whatCountsNowhereCanBeErased(isForged: Bool) async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let thief = try await anna.admitting("thief", seed: 3, role: isForged ? .reader : .editor)
+        let id: RecordID
+        if isForged {
+            let author = LogAuthor(identity: thief.identity, epoch: 77)
+            let change = Change(
+                origin: author.origin, sequence: 1, time: HybridTime(rawValue: 1),
+                contextDelta: thief.store.appliedClock.entries,
+                groups: [.creation(type: name("person"), [write("place", marker)])])
+            let run = try author.run(
+                of: [change], casebook: anna.store.casebookID, previous: .zero,
+                seed: [UInt8](repeating: 7, count: 16))
+            id = RecordID(change: run.hashes[0], group: 0)
+            for node in [anna, boris] { try await node.store.ingest([run]) }
+        } else {
+            id = try await #require(thief.create("person", write("place", marker)).recordIDs[0])
+            for node in [anna, boris] { try await node.pull(from: thief) }
+            try await anna.revoke(thief.identity.node, keeping: [])
+        }
+        #expect(try await anna.record(id) == nil)
+        #expect(try anna.holds(marker))
+        let found = try await anna.store.read {
+            try $0.logOnlyRecords(withPrefix: String(id.text.prefix(6))).map(\.id)
+        }
+        #expect(found == [id])
+        try await anna.erase(id)
+        try await boris.pull(from: anna)
+        for node in [anna, boris] {
+            #expect(try await node.store.finishErasures())
+            #expect(try !node.holds(marker))
+            #expect(try await node.store.audit().findings == [])
+        }
+        #expect(try await anna.digest() == boris.digest())
+    }
+
     // MARK: Beside forks
 
     /// Two clones give two records the same place in one log; one of them is erased where the other

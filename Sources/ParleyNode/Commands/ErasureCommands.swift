@@ -18,7 +18,7 @@ extension CasebookCommands {
 
     func erase(_ typed: String, basis: String, in scope: WriteScope) throws -> Answer {
         try scope.requireCoordinator(store.origin.node, to: "erase")
-        let record = try record(typed, in: scope)
+        let record = try takeableRecord(typed, in: scope)
         let appended = try scope.erase(record.id, basis: try checked(basis: basis))
         return Answer(
             .object([
@@ -30,8 +30,8 @@ extension CasebookCommands {
         _ typed: String, _ fieldText: String, basis: String, in scope: WriteScope
     ) throws -> Answer {
         try scope.requireCoordinator(store.origin.node, to: "redact")
-        let record = try record(typed, in: scope)
-        let field = try type(of: record).field(named: fieldText)
+        let record = try takeableRecord(typed, in: scope)
+        let field = try type(named: record.type).field(named: fieldText)
         guard field.isSensitive else {
             throw NodeError(
                 .refused,
@@ -44,6 +44,29 @@ extension CasebookCommands {
                 ("record", .string(record.id.text)), ("field", .string(field.name.text)),
                 ("change", .string(appended.dot.text)),
             ]))
+    }
+
+    /// The record somebody typed, also where it is in the log only: what a revoked node wrote, say.
+    private func takeableRecord(
+        _ typed: String, in scope: ReadScope
+    ) throws -> (id: RecordID, type: FieldName?) {
+        let prefix = try idPrefix(typed)
+        let isKnown =
+            try !scope.records(withPrefix: prefix, limit: 1).isEmpty
+            || !scope.erasedRecords(withPrefix: prefix).isEmpty
+        let others = isKnown ? [] : try scope.logOnlyRecords(withPrefix: prefix)
+        guard let other = others.first else {
+            let record = try record(typed, in: scope)
+            return (record.id, record.type)
+        }
+        guard others.count == 1 else {
+            let shown = others.prefix(NodeError.candidateLimit).map { "`\($0.id.text)`" }
+            throw NodeError(
+                .refused,
+                "`\(prefix)` is the beginning of several records: \(shown.joined(separator: ", ")). Type more digits."
+            )
+        }
+        return (other.id, other.type)
     }
 
     /// Every erasure and redaction, with who has carried it out.

@@ -89,11 +89,13 @@ extension CasebookCommands {
     }
 
     /// The type of a record whose fields are to be written.
-    func type(of record: StoredRecord) throws -> RecordType {
-        guard let type = schema[record.type] else {
+    func type(of record: StoredRecord) throws -> RecordType { try type(named: record.type) }
+
+    func type(named name: FieldName?) throws -> RecordType {
+        guard let type = name.flatMap({ schema[$0] }) else {
             throw NodeError(
                 .refused,
-                "cannot edit the record: type `\(record.type)` isn't in the schema here, \(schema.name) \(schema.version). Upgrade Parley on this machine."
+                "cannot edit the record: type `\(name?.text ?? "unknown")` isn't in the schema here, \(schema.name) \(schema.version). Upgrade Parley on this machine."
             )
         }
         return type

@@ -1,3 +1,4 @@
+import ParleyCRDT
 import ParleyControl
 import ParleyNode
 import ParleyStore
@@ -128,6 +129,29 @@ import Testing
         #expect(found.json?.items.count == 1)
         #expect(await nour.perform(.edit(person.record, "sources-=\(short)")).exitCode == 0)
         #expect(await nour.perform(.show(person.record)).json?["fields"]?["sources"] == nil)
+    }
+
+    /// What a revoked member wrote isn't listed; the log names it, and that is enough to erase it or a
+    /// value of it.
+    @Test func whatOnlyTheLogHoldsCanBeTakenBack() async throws {
+        let nour = try await Desk.founder("Nour")
+        let ali = try await nour.admitting("Ali")
+        let made = await ali.perform(.new("source", "name=Marquarius", "note=kept"))
+        try await nour.pull(from: ali)
+        _ = try await nour.store.write { try $0.revoke(ali.store.origin.node, keeping: []) }
+        #expect(await nour.perform(.show(made.record)).exitCode == 3)
+        let log = await nour.perform(.log(record: nil, limit: 0))
+        #expect(log.json?.text.contains(made.record) == true)
+        let short = String(made.record.prefix(8))
+        let redacted = await nour.perform(.redact(record: short, field: "name", basis: basis))
+        #expect(redacted.json?["record"].content == made.record)
+        let after = await nour.perform(.log(record: nil, limit: 0)).json?.text ?? ""
+        #expect(!after.contains("Marquarius") && after.contains("kept"))
+        #expect(await nour.perform(.erase(record: short, basis: basis)).exitCode == 0)
+        #expect(
+            await nour.perform(.log(record: nil, limit: 0)).json?.text.contains("kept") == false)
+        #expect(await nour.perform(.show(made.record)).json?["state"].content == "erased")
+        #expect(await nour.perform(.erase(record: "0123456789", basis: basis)).exitCode == 3)
     }
 
     @Test func whatCannotBeTakenBackIsRefusedWithWhy() async throws {
