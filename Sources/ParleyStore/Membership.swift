@@ -112,6 +112,14 @@ struct Membership: Sendable {
             }.isEmpty == false
     }
 
+    /// Whether a node was never in a role that forbids any of this, nor cut off: a quick look.
+    func alwaysPermits(_ node: NodeID, _ kinds: Set<GroupKind>) -> Bool {
+        cuts[node] == nil
+            && (admissions[node] ?? []).allSatisfy { admission in
+                kinds.allSatisfy { Membership.permits(admission.role, $0) }
+            }
+    }
+
     /// The logs in which a node was admitted.
     func admittingOrigins(of node: NodeID) -> Set<Origin> {
         Set((admissions[node] ?? []).map(\.decision.dot.origin))

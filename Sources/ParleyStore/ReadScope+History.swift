@@ -13,6 +13,15 @@ package struct LoggedChange: Hashable, Sendable {
     package var time: HybridTime { change.time }
 }
 
+/// Whether what a change does counts.
+package enum ChangeStanding: Sendable {
+    case counts
+    /// It lies beyond a cut, or rests on an admission that does.
+    case void
+    /// Its author's role didn't permit it.
+    case unauthorised
+}
+
 /// What was done, by whom, and what they had seen.
 extension ReadScope {
     /// An applied change, `nil` where it isn't applied here.
@@ -21,12 +30,20 @@ extension ReadScope {
         return try loggedChange(lanes()[lane], dot.sequence)
     }
 
-    /// Whether an applied change doesn't count, because it lies beyond a cut or rests on what does.
-    package func isVoid(_ dot: Dot) throws -> Bool {
-        let membership = try membership()
-        guard !membership.cuts.isEmpty, let lane = try logs().lane(of: dot) else { return false }
-        return try membership.isVoid(
-            history().storedApplicant(lane, dot.sequence), of: casebook().id, in: logs())
+    /// Whether an applied change counts, and why not.
+    package func standing(of change: LoggedChange) throws -> ChangeStanding {
+        let (dot, membership) = (change.dot, try membership())
+        guard let lane = try logs().lane(of: dot) else { return .counts }
+        let kinds = Set(change.change.groups.map(\.kind))
+        let isPlain = membership.alwaysPermits(dot.origin.node, kinds)
+        guard !isPlain || !membership.cuts.isEmpty else { return .counts }
+        let applicant = try history().storedApplicant(lane, dot.sequence)
+        let (casebook, logs) = (try casebook().id, try logs())
+        if try !isPlain && !membership.authorises(applicant, of: casebook, in: logs) {
+            return .unauthorised
+        }
+        guard !kinds.isSubset(of: GroupKind.neverVoid) else { return .counts }
+        return try membership.isVoid(applicant, of: casebook, in: logs) ? .void : .counts
     }
 
     /// The applied changes a typed beginning may mean, sorted.
@@ -144,4 +161,9 @@ extension Group {
         default: nil
         }
     }
+}
+
+extension GroupKind {
+    /// What has its effect beyond a cut too.
+    fileprivate static let neverVoid: Set<GroupKind> = [.cut, .erasure, .redaction]
 }

@@ -56,6 +56,11 @@ import Testing
         #expect(anna.store.appliedClock[log.origin].map(\.sequence) == [1])
         #expect(try await anna.digest() == before)
         #expect(try await anna.store.read { try $0.summary().recordCount } == 0)
+        let standings = try await anna.store.read { scope in
+            try scope.history(of: nil, limit: 0).map { try scope.standing(of: $0) }
+        }
+        #expect(standings.count { $0 == .unauthorised } == 1)
+        #expect(standings.count { $0 == .counts } == standings.count - 1)
     }
 
     /// Where the first change's causes are still missing nobody can judge it yet. It is held, and

@@ -16,17 +16,18 @@ extension CasebookCommands {
             return try scope.summary().applied.entries.flatMap(\.tips)
                 .reduce(0) { $0 + Int($1.sequence) }
         }
-        let void = try Set(page.items.map(\.dot).filter { try scope.isVoid($0) })
         let view = LogView(values: try RecordView(in: scope))
-        return Answer(page) { change in
+        return try Answer(page) { change in
             let author = Authorship(dot: change.dot, change: change, names: names)
+            let standing = try scope.standing(of: change)
             let operations = zip(change.change.groups, change.recordIDs)
                 .filter { id == nil || $0.1 == id }
                 .flatMap { view.steps(of: $0.0, on: $0.1) }
             return JSONValue.object(
                 author.members + [
                     ("because", .optional(author.reason)), ("operations", .array(operations)),
-                    ("void", .bool(void.contains(change.dot))),
+                    ("void", .bool(standing == .void)),
+                    ("unauthorised", .bool(standing == .unauthorised)),
                 ])
         }
     }

@@ -67,7 +67,9 @@ package struct LoggedChange: Decodable, Sendable {
     let at: String
     let because: ForeignText?
     /// Whether it doesn't count, because its author was revoked or given another role before.
+    /// Whether it lies beyond a revocation, and whether its author's role didn't permit it.
     let void: Bool?
+    let unauthorised: Bool?
     let operations: [Operation]
 }
 

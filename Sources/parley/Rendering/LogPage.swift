@@ -8,9 +8,8 @@ package enum LogPage {
             let name = ShortNames.change(change.change, among: origins)
             var entry =
                 screen.paint(name, .title) + "  \(LocalTime.shown(change.at))  \(change.by)\n"
-            if change.void == true {
-                entry +=
-                    "    " + screen.paint("counts nowhere: beyond a revocation", .attention) + "\n"
+            if let why = whyItCountsNowhere(change) {
+                entry += "    " + screen.paint("counts nowhere: \(why)", .attention) + "\n"
             }
             if let because = change.because {
                 entry +=
@@ -21,6 +20,11 @@ package enum LogPage {
             }
             return entry
         }.joined(separator: "\n")
+    }
+
+    private static func whyItCountsNowhere(_ change: LoggedChange) -> String? {
+        if change.unauthorised == true { return "\(change.by) wasn't permitted to do that" }
+        return change.void == true ? "beyond a revocation" : nil
     }
 
     private static func line(
