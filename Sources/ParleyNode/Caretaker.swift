@@ -96,7 +96,7 @@ final class Caretaker: Sendable {
     private func inspect(_ store: CasebookStore) async {
         let findings: [String]
         do {
-            findings = try await store.quickCheck()
+            findings = try await store.damage(by: .pages)
         } catch {
             if Task.isCancelled || error as? StoreError == .closed { return }
             // What can't be read through is damaged, too.

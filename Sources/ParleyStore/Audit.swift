@@ -7,7 +7,7 @@ import Synchronization
 package struct Finding: Hashable, Sendable {
     /// What was looked at when it turned up.
     package enum Check: Hashable, Sendable, CaseIterable {
-        case chains, signatures, records, digest, erasures
+        case chains, signatures, members, records, digest, erasures
     }
 
     package enum Subject: Hashable, Sendable {
@@ -36,6 +36,8 @@ package struct AuditReport: Hashable, Sendable {
     package internal(set) var logs = 0
     package internal(set) var changes = 0
     package internal(set) var signatures = 0
+    /// Admissions, changes of role and revocations.
+    package internal(set) var decisions = 0
     package internal(set) var records = 0
     package internal(set) var conflicts = 0
     /// Erasures and redactions.

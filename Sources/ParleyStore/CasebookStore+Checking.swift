@@ -3,12 +3,19 @@ import Synchronization
 
 /// Checks that read the whole file, beside whatever else is done with it.
 extension CasebookStore {
-    /// What SQLite finds wrong with the file; empty where it is sound. Reads all of it.
+    /// How thoroughly SQLite looks at the file. Each way reads all of it.
+    package enum FileCheck: String, Sendable {
+        case pages = "quick_check"
+        /// Also whether the indexes say what the tables do.
+        case indexes = "integrity_check"
+    }
+
+    /// What SQLite finds wrong with the file; empty where it is sound.
     ///
     /// - Throws: `closed` where the store is closed meanwhile.
-    package func quickCheck() async throws -> [String] {
+    package func damage(by check: FileCheck) async throws -> [String] {
         try await checking { db in
-            try Query(db, "PRAGMA quick_check").all { $0.text(0) }.filter { $0 != "ok" }
+            try Query(db, "PRAGMA \(check.rawValue)").all { $0.text(0) }.filter { $0 != "ok" }
         }
     }
 

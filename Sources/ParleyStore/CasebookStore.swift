@@ -19,7 +19,7 @@ import Synchronization
 /// replay at all times, which the tests check on random histories.
 package final class CasebookStore: Sendable {
     package let path: String
-    /// Whether the process that had it open last ended without closing it: worth a `quickCheck`
+    /// Whether the process that had it open last ended without closing it: worth a look for `damage`
     /// once the node serves.
     package let wasStoppedUncleanly: Bool
     private let pool: DatabasePool

@@ -22,7 +22,7 @@ package struct Member: Hashable, Sendable {
 /// Specification: Protocol/parley-1.md "Membership"
 struct Membership: Sendable {
     /// The change and part that made an admission or a cut, with all that its author knew.
-    struct Decision: Sendable {
+    struct Decision: Hashable, Sendable {
         let dot: Dot
         let part: Int
         let time: HybridTime
@@ -46,7 +46,7 @@ struct Membership: Sendable {
         let part: Int
     }
 
-    struct Admitted: Sendable {
+    struct Admitted: Hashable, Sendable {
         let decision: Decision
         let node: NodeID
         let role: Role
@@ -55,7 +55,7 @@ struct Membership: Sendable {
         let isFounding: Bool
     }
 
-    struct CutMade: Sendable {
+    struct CutMade: Hashable, Sendable {
         let decision: Decision
         let node: NodeID
         /// Up to where the node's logs count. A log that isn't named ends before its beginning.

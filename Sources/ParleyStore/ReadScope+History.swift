@@ -117,7 +117,7 @@ extension ReadScope {
         let context = try isPlain ? lanes().appliedClock : history().context(lane.number, sequence)
         let recordIDs = try change.groups.enumerated().map { index, group -> RecordID? in
             switch group.subject {
-            case .casebook: try group.claimed.flatMap { try recordID($0, in: context) }
+            case .casebook: try group.claimed.flatMap { try recordID($0.record, in: context) }
             case .created: RecordID(change: hash, group: index)
             case .existing(let reference): try recordID(reference, in: context)
             }
@@ -148,18 +148,6 @@ extension ReadScope {
     package func edits(of record: RecordID) throws -> [(edit: Edit, time: HybridTime)] {
         guard let row = try row(record) else { return [] }
         return try history().steps(of: row.key).map { ($0.edit, $0.applicant.change.time) }
-    }
-}
-
-extension Group {
-    /// The record an erasure or a redaction is about.
-    fileprivate var claimed: RecordReference? {
-        guard case .payload(let bytes) = content else { return nil }
-        return switch kind {
-        case .erasure: (try? Erasure(bytes: bytes))?.record
-        case .redaction: (try? Redaction(bytes: bytes))?.record
-        default: nil
-        }
     }
 }
 

@@ -33,7 +33,11 @@ struct RecordAudit {
         let used = logs.lanes.lanes.filter { !$0.isFree }
         pace.progress.expect(rows + used.reduce(0) { $0 + $1.ownedCount })
         try checkRecords(&report)
-        for lane in used { try checkLog(of: lane, &report) }
+        var decisions = DecisionAudit(membership, claims, logs: logs, casebook: casebook.id)
+        report.decisions = decisions.count
+        for lane in used { try checkLog(of: lane, &decisions, &report) }
+        // Of what can't be read nobody knows what it decided.
+        if report.counts[.chains] == nil { decisions.finish(&report) }
     }
 
     // MARK: Records
@@ -131,7 +135,9 @@ struct RecordAudit {
     // MARK: Logs against records
 
     /// Every record that a change created or touched is there, and nothing of an erased one.
-    private func checkLog(of lane: Lane, _ report: inout AuditReport) throws {
+    private func checkLog(
+        of lane: Lane, _ decisions: inout DecisionAudit, _ report: inout AuditReport
+    ) throws {
         do {
             try history.forEachApplied(of: lane) { applicant in
                 try pace.step()
@@ -142,9 +148,11 @@ struct RecordAudit {
                             subject: .change(lane.origin, applicant.change.sequence),
                             problem: "still holds what was erased"))
                 }
-                guard try membership.authorises(applicant, of: casebook.id, in: logs),
-                    try !membership.isVoid(applicant, of: casebook.id, in: logs)
-                else { return }
+                guard try membership.authorises(applicant, of: casebook.id, in: logs) else {
+                    return
+                }
+                try decisions.check(applicant, &report)
+                guard try !membership.isVoid(applicant, of: casebook.id, in: logs) else { return }
                 if try isMissingRecord(of: applicant) {
                     report.add(
                         Finding(

@@ -118,42 +118,24 @@ extension Transaction {
         if movesMembership { try reconsider(after: before) }
     }
 
-    private func decision(_ applicant: Applicant, _ index: Int) -> Membership.Decision {
-        Membership.Decision(
-            dot: applicant.dot, part: index, time: applicant.change.time,
-            context: applicant.context)
-    }
-
     private func admit(_ group: Group, index: Int, by applicant: Applicant) throws -> Bool {
-        guard case .payload(let bytes) = group.content else { return false }
-        let admission: Admission
-        if group.kind == .founding {
-            guard let founding = try? Founding(bytes: bytes) else { return false }
+        guard
+            let admitted = Membership.Admitted(group, index, by: applicant, of: draft.casebook.id)
+        else { return false }
+        if group.kind == .founding, case .payload(let bytes) = group.content,
+            let founding = try? Founding(bytes: bytes)
+        {
             draft.casebook.name = founding.casebookName
             draft.casebook.schema = founding.schemaName
             draft.casebook.schemaVersion = founding.schemaVersion
-            admission = Admission(
-                node: applicant.change.origin.node, role: .coordinator, name: founding.memberName)
-        } else {
-            guard let read = try? Admission(bytes: bytes) else { return false }
-            admission = read
         }
-        let admitted = Membership.Admitted(
-            decision: decision(applicant, index), node: admission.node, role: admission.role,
-            name: admission.name, isFounding: applicant.isFounding(draft.casebook.id))
         try Membership.insert(admitted, lane: applicant.lane, db)
         draft.membership.add(admitted)
         return true
     }
 
     private func cut(_ group: Group, index: Int, by applicant: Applicant) throws -> Bool {
-        guard case .payload(let bytes) = group.content, let cut = try? Cut(bytes: bytes) else {
-            return false
-        }
-        let made = Membership.CutMade(
-            decision: decision(applicant, index), node: cut.node,
-            tips: Clock(sorted: cut.accepted),
-            isRevocation: !applicant.change.groups.contains { $0.changesRole(of: cut.node) })
+        guard let made = Membership.CutMade(group, index, by: applicant) else { return false }
         try Membership.insert(made, lane: applicant.lane, db)
         draft.membership.add(made)
         return true
@@ -172,13 +154,5 @@ extension Transaction {
         query.bind(2, lane.applied.sequence)
         query.bind(3, blob: lane.context.stored)
         try query.run()
-    }
-}
-
-extension Group {
-    /// Whether this admits a node: beside a cut it says that the node only gets another role.
-    fileprivate func changesRole(of node: NodeID) -> Bool {
-        guard kind == .admission, case .payload(let bytes) = content else { return false }
-        return (try? Admission(bytes: bytes))?.node == node
     }
 }

@@ -18,15 +18,7 @@ extension Transaction {
     ///
     /// - Returns: whether it could be interpreted.
     func claim(_ group: Group, index: Int, by applicant: Applicant) throws -> Bool {
-        guard case .payload(let bytes) = group.content else { return false }
-        let (reference, field, basis): (RecordReference, FieldName?, String)
-        if group.kind == .erasure {
-            guard let erasure = try? Erasure(bytes: bytes) else { return false }
-            (reference, field, basis) = (erasure.record, nil, erasure.basis)
-        } else {
-            guard let redaction = try? Redaction(bytes: bytes) else { return false }
-            (reference, field, basis) = (redaction.record, redaction.field, redaction.basis)
-        }
+        guard let (reference, field, basis) = group.claimed else { return false }
         guard let record = try key(of: reference, index: index, for: applicant),
             let hash = try hash(record.lane, record.sequence)
         else { return false }
@@ -170,15 +162,10 @@ extension Transaction {
         return try keys.compactMap { key in
             let applicant = try history.applicant(key.lane, key.sequence)
             guard key.group < applicant.change.groups.count,
-                case .payload(let bytes) = applicant.change.groups[key.group].content
+                let claimed = applicant.change.groups[key.group].claimed
             else { return nil }
-            if let erasure = try? Erasure(bytes: bytes) {
-                return try logs.recordKey(erasure.record, index: key.group, by: applicant)
-                    .map { ($0, nil, applicant.dot) }
-            }
-            guard let redaction = try? Redaction(bytes: bytes) else { return nil }
-            return try logs.recordKey(redaction.record, index: key.group, by: applicant)
-                .map { ($0, redaction.field, applicant.dot) }
+            return try logs.recordKey(claimed.record, index: key.group, by: applicant)
+                .map { ($0, claimed.field, applicant.dot) }
         }
     }
 

@@ -223,6 +223,33 @@ import Testing
                     problem: "has a record whose row can't be read"))
     }
 
+    /// Who belongs and what is erased is noted beside the log, and everything is judged by it.
+    @Test(
+        arguments: [
+            ("DELETE FROM cut", Finding.Check.members),
+            ("UPDATE cut SET is_revocation = 0", .members),
+            ("DELETE FROM admission WHERE sequence > 1", .members),
+            ("UPDATE admission SET role = 1 WHERE sequence > 1", .members),
+            (
+                "INSERT INTO admission SELECT lane, sequence, 9, time, context, node, role, name FROM admission LIMIT 1",
+                .members
+            ),
+            ("DELETE FROM claim", .erasures),
+            ("UPDATE claim SET field = 'name'", .erasures),
+            (
+                "INSERT INTO claim SELECT lane, sequence, 9, n, id, field, time, seen, state, basis FROM claim",
+                .erasures
+            ),
+        ])
+    func whatIsNotedOfADecisionIsComparedWithIt(sql: String, check: Finding.Check) async throws {
+        let sample = try await Sample()
+        try await sample.anna.revoke(sample.boris.node)
+        try await sample.anna.erase(sample.plain)
+        #expect(try await sample.report(after: "SELECT 1").findings == [])
+        let report = try await sample.report(after: sql)
+        #expect(report.counts[check] != nil, "\(report.findings)")
+    }
+
     @Test func anAlteredDigestIsNamed() async throws {
         let findings = try await Sample().findings(
             after: "UPDATE casebook SET digest = zeroblob(32)")

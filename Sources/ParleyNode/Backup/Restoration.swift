@@ -173,7 +173,7 @@ package struct Restoration {
     private func contents(
         of store: CasebookStore, _ casebook: BackupManifest.Casebook
     ) async throws -> BackupManifest.Casebook {
-        guard try await store.quickCheck().isEmpty,
+        guard try await store.damage(by: .pages).isEmpty,
             store.casebookID.bytes.hex == casebook.casebook
         else { throw StoreError.damaged("it isn't what the backup says") }
         return try await store.read { scope in

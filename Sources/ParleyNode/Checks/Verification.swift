@@ -14,7 +14,7 @@ struct Verification {
         let wording = VerifyWording(casebook: name)
         let damage: [String]
         do {
-            damage = try await store.quickCheck()
+            damage = try await store.damage(by: .indexes)
         } catch StoreError.closed {
             throw StoreError.closed
         } catch {

@@ -69,6 +69,10 @@ struct VerifyWording {
         case .chains:
             "\(Amount.text(report.changes, "change")) of \(Amount.text(report.logs, "log")), each after the one before"
         case .signatures: Amount.text(report.signatures, "signature")
+        case .members:
+            Amount.text(
+                report.decisions, "decision about who belongs",
+                plural: "decisions about who belongs")
         case .records:
             "\(Amount.text(report.records, "record")) and \(Amount.text(report.conflicts, "conflict")), compared with their changes"
         case .digest: "the digest of \(Amount.text(report.records, "record"))"
@@ -94,7 +98,7 @@ struct VerifyWording {
     private func next(about check: Finding.Check) -> String {
         switch check {
         case .chains, .signatures: VerifyWording.askingAgain
-        case .records, .digest: VerifyWording.trustingOthers
+        case .members, .records, .digest: VerifyWording.trustingOthers
         case .erasures: VerifyWording.destroying
         }
     }
@@ -105,6 +109,7 @@ extension Finding.Check {
         switch self {
         case .chains: "chains"
         case .signatures: "signatures"
+        case .members: "members"
         case .records: "records"
         case .digest: "digest"
         case .erasures: "erasures"
