@@ -128,7 +128,7 @@ extension CasebookStore {
                 let isSame = generation.matches(draft)
                 guard !isSame || draft.needsIndex(of: fields) else { return draft }
                 return try commit(db, draft, identity, environment) { transaction in
-                    if !isSame { transaction.draft.casebook.rotateEpoch(environment) }
+                    if !isSame { try transaction.beginEpoch() }
                     try Indexer(transaction: transaction).prepare(fields)
                 }
             }

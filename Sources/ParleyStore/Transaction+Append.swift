@@ -24,6 +24,15 @@ extension Transaction {
         return try append(makeChange(groups, lane: draft.lanes[number]), lane: number)
     }
 
+    /// Goes on in a new log, because this file may have lost memory of what it wrote.
+    ///
+    /// It may have lost memory of used invitations as well, and another copy may use those that are
+    /// open: all of them end.
+    func beginEpoch() throws {
+        draft.casebook.rotateEpoch(environment)
+        try db.run("DELETE FROM invitation WHERE used_by IS NULL")
+    }
+
     /// Entries that a change with groups carries at most, so that these have nearly all its room.
     private static let contextEntryLimit = 64
     /// Entries in a change that has nothing else.

@@ -65,7 +65,7 @@ extension Transaction {
             // A peer shows a change of ours that we don't hold: we have lost memory of it, or
             // somebody else writes under our key.
             try flushTail()
-            draft.casebook.rotateEpoch(environment)
+            try beginEpoch()
         }
         let rest = try heldToClaims(batch, lane: number)
         try fill(from: rest ?? batch.batch, count: place.known, lane: number)

@@ -130,6 +130,34 @@ import Testing
         await #expect(throws: StoreError.invitationExpired) { try await use(2, carla) }
     }
 
+    /// A copy, and a machine that went back and hears so from a peer, don't know whom their other self
+    /// has let in since.
+    @Test(arguments: [false, true])
+    func aCopyForgetsOpenInvitations(isRolledBack: Bool) async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let now = anna.world.environment.wallMilliseconds()
+        try await anna.store.write { scope in
+            try scope.addInvitation(secret: [1], role: .editor, expires: now + 1_000_000)
+        }
+        let snapshot = try anna.snapshot("snapshot")
+        try await anna.store.write {
+            _ = try $0.consumeInvitation(secret: [1], by: TestNode.identity(3).node)
+        }
+        try await anna.create("note", write("title", "since"))
+        try await boris.pull(from: anna)
+        let copy =
+            try await isRolledBack
+            ? anna.rolledBack(to: snapshot) : anna.restored(from: snapshot, inPlace: false)
+        try await copy.pull(from: boris)
+        await #expect(throws: StoreError.invitationUnknown) {
+            try await copy.store.write {
+                try $0.consumeInvitation(secret: [1], by: TestNode.identity(4).node)
+            }
+        }
+        #expect(try await copy.store.read { try $0.openInvitations().isEmpty })
+    }
+
     @Test func aCopiedFileWritesInANewEpoch() async throws {
         let anna = try await TestNode.founder()
         try await anna.create("exchange", write("title", "a"))
