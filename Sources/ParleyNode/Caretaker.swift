@@ -103,7 +103,7 @@ final class Caretaker: Sendable {
             findings = ["it can't be read through: \(error)"]
         }
         guard let first = findings.first else { return }
-        shelf.note(NodeError(damaged: store.path, first), about: store.path)
+        shelf.note(.damaged(NodeError(damaged: store.path, first)), about: store.path)
         log.critical("a casebook's file is damaged", metadata: ["finding": "\(first)"])
     }
 }

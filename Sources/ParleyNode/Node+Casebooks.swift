@@ -59,7 +59,7 @@ extension Node {
     }
 
     private func onlyCasebook(of stores: [CasebookStore]) async throws -> CasebookStore {
-        if let problem = shelf.unopened.first {
+        if let problem = shelf.troubles.first(where: \.isUnopened)?.error {
             guard !stores.isEmpty else { throw problem }
             throw NodeError(
                 problem.kind, problem.message + " Others can be used: name one with --casebook.")

@@ -11,7 +11,7 @@ extension Node {
         verifying.begin()
         let stores =
             if let name { [try await casebook(name)] } else { await shelf.stores() }
-        var results = name == nil ? shelf.unopened.map(VerifyWording.unopened) : []
+        var results = name == nil ? shelf.troubles.map(VerifyWording.trouble) : []
         let verification = Verification(progress: verifying) { [hub] store in
             hub.lookAgain(in: store.casebookID)
         }
@@ -32,7 +32,7 @@ extension Node {
         let all = await shelf.stores()
         let stores = if let name { [try await casebook(name)] } else { all }
         var results = HomeCheckup(home: home).results(room: shelf.room)
-        if name == nil { results += shelf.unopened.map(VerifyWording.unopened) }
+        if name == nil { results += shelf.troubles.map(VerifyWording.trouble) }
         for store in stores {
             let digits = store.casebookID.bytes.hex.prefix(8)
             results += try await checkup(

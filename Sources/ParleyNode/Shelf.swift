@@ -6,16 +6,30 @@ import ParleyStore
 import ParleyWire
 import Synchronization
 
+/// What is wrong with a casebook's file.
+enum CasebookTrouble {
+    case unopened(NodeError)
+    /// Another file holds the same casebook and is used.
+    case repeated(NodeError)
+    /// A check of an open one found something.
+    case damaged(NodeError)
+
+    var error: NodeError {
+        switch self {
+        case .unopened(let error), .repeated(let error), .damaged(let error): error
+        }
+    }
+
+    var isUnopened: Bool { if case .unopened = self { true } else { false } }
+}
+
 /// The casebooks of one node, opened when first asked for.
 package final class Shelf: Sendable {
     private struct State {
         /// The first opening, under way or done.
         var opening: Task<Void, Never>?
-        /// What is wrong with casebooks: those that couldn't be opened, by path, and what a check
-        /// of an open one found.
-        var problems: [String: NodeError] = [:]
-        /// Paths of those that couldn't be opened.
-        var unopened: Set<String> = []
+        /// What is wrong with casebooks, by path.
+        var troubles: [String: CasebookTrouble] = [:]
         var stores: [Digest: CasebookStore] = [:]
         /// Who was a member when last looked at, to notice who came.
         var members: [Digest: [Member]] = [:]
@@ -77,27 +91,23 @@ package final class Shelf: Sendable {
                     try await place(store)
                 }
             } catch let error as NodeError {
-                note(error, about: path)
+                note(.repeated(error), about: path)
             } catch {
-                note(NodeError(opening: path, error), about: path)
-                state.withLock { _ = $0.unopened.insert(path) }
+                note(.unopened(NodeError(opening: path, error)), about: path)
             }
         }
     }
 
     /// What is wrong with the disk and with casebooks, in words, these sorted by file.
-    var problems: [NodeError] {
-        [room.problem].compactMap(\.self)
-            + state.withLock { $0.problems.sorted { $0.key < $1.key }.map(\.value) }
+    var problems: [NodeError] { [room.problem].compactMap(\.self) + troubles.map(\.error) }
+
+    /// What is wrong with casebooks, sorted by file.
+    var troubles: [CasebookTrouble] {
+        state.withLock { $0.troubles.sorted { $0.key < $1.key }.map(\.value) }
     }
 
-    /// Those of them because of which a casebook can't be used at all.
-    var unopened: [NodeError] {
-        state.withLock { state in state.unopened.sorted().compactMap { state.problems[$0] } }
-    }
-
-    func note(_ problem: NodeError, about path: String) {
-        state.withLock { $0.problems[path] = problem }
+    func note(_ trouble: CasebookTrouble, about path: String) {
+        state.withLock { $0.troubles[path] = trouble }
     }
 
     /// Takes in a casebook that was opened, was just made or is being joined.

@@ -151,6 +151,30 @@ struct DoctorTests {
         #expect(found.count == 1 && found[0].ok == false)
     }
 
+    /// Nobody erases anything in what a restore moved out of the way.
+    @Test func whatARestoreLeftIsNamed() async throws {
+        let home = try await founded()
+        try await expectWell("before-restore", of: home)
+        try FileManager.default.createDirectory(
+            atPath: "\(home.path)/before-restore-20260226", withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700])
+        let found = try await lines("before-restore", of: home)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.detail.contains("before-restore-20260226") == true)
+    }
+
+    @Test func aSecondFileOfACasebookIsNamed() async throws {
+        let home = try await founded()
+        let file = try #require(home.casebookPaths().first)
+        let copy = "\(home.casebooksPath)/ffffffffffffffff.sqlite"
+        try FileManager.default.copyItem(atPath: file, toPath: copy)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: copy)
+        let found = try await lines("file", of: home)
+        #expect(found.map(\.ok) == [false])
+        #expect(found.first?.next?.contains("stop the node") == true)
+        #expect(try await answer(.verify, of: home).exitCode == 7)
+    }
+
     // MARK: The team
 
     @Test func anInvitationThatIsOpenIsMentioned() async throws {

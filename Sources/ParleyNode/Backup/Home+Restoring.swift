@@ -27,6 +27,11 @@ extension Home {
         names.contains { $0.hasPrefix(Home.whole) || $0.hasPrefix(Home.placing) }
     }
 
+    /// Folders with what was here before a restore.
+    var setAside: [String] {
+        names.filter { $0.hasPrefix(Home.aside) }.map { "\(path)/\($0)" }
+    }
+
     private var names: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
     }

@@ -10,6 +10,7 @@ package struct HomeCheckup: Sendable {
 
     func results(room: DiskRoom) -> [CheckResult] {
         HomePermissions(home: home).results() + [self.room(room), encryption] + drafts
+            + setAside
     }
 
     /// For a home that can't be opened: the JSON of what its permissions come to, `nil` where they
@@ -43,6 +44,22 @@ package struct HomeCheckup: Sendable {
                 next: "stop the node and move \(home.path) to an encrypted disk")
         case .unknown(let reason):
             .well("encryption", "can't tell whether the home lies encrypted: \(reason)")
+        }
+    }
+
+    /// What a restore moved out of the way: nobody erases anything in it.
+    private var setAside: [CheckResult] {
+        let folders = home.setAside
+        guard !folders.isEmpty else {
+            return [.well("before-restore", "no old node is left in the home")]
+        }
+        return folders.map { folder in
+            .wrong(
+                "before-restore",
+                "\(folder) holds the node as it was before a restore, with its key and with what has been erased since",
+                next:
+                    "see that nothing in it is needed: `parley status --home \(folder)`; then `find \(folder) -type f -exec shred -u {} +` and `rm -r \(folder)`"
+            )
         }
     }
 

@@ -38,9 +38,18 @@ struct VerifyWording {
             next: VerifyWording.checkingDisk)
     }
 
-    /// A casebook that can't be opened at all.
-    static func unopened(_ problem: NodeError) -> CheckResult {
-        .wrong("file", problem.message, next: VerifyWording.checkingDisk)
+    /// What turned up before anybody asked.
+    static func trouble(_ trouble: CasebookTrouble) -> CheckResult {
+        switch trouble {
+        case .unopened(let error): .wrong("file", error.message, next: checkingDisk)
+        case .damaged(let error): .wrong("file", error.message, next: askingAgain)
+        case .repeated(let error):
+            .wrong(
+                "file", error.message,
+                next:
+                    "stop the node; look into each of the two alone with `parley status`, keep the one that lacks nothing, and `shred -u` the other once nothing is needed of it"
+            )
+        }
     }
 
     /// A line for each kind of check, then one for each finding.
