@@ -1,3 +1,4 @@
+import ParleyControl
 import Synchronization
 
 /// The room on the disk that holds a home: asked before anything is written, and shown while it is
@@ -21,7 +22,23 @@ final class DiskRoom: Sendable {
         self.measure = measure
     }
 
-    var allowsEdits: Bool { measure(home).allowsEdits }
+    /// - Throws: `refused` where there is too little room for a request.
+    func check(for request: Request) throws(NodeError) {
+        let space = measure(home)
+        if request.isEdit, !space.allowsEdits {
+            throw NodeError(
+                .refused,
+                "cannot write: the disk has less than 64 MiB left, and the rest is kept for revoking and erasing. Make room and try again; nothing was written."
+            )
+        }
+        if request.protects, !space.allowsProtection {
+            throw NodeError(
+                .refused,
+                "cannot write: the disk has less than 1 MiB left. Make room and try again; nothing was written."
+            )
+        }
+    }
+
     var allowsIntake: Bool { measure(home).allowsIntake }
     var mebibytes: UInt64 { measure(home).bytes >> 20 }
 
@@ -46,7 +63,7 @@ final class DiskRoom: Sendable {
         if !space.allowsEdits {
             return NodeError(
                 .refused,
-                "less than 64 MiB is left on the disk of \(home): nothing is written or received any more. Make room; both go on by themselves then."
+                "less than 64 MiB is left on the disk of \(home): nothing is written or received any more, but for revoking and erasing. Make room; both go on by themselves then."
             )
         }
         if !space.allowsIntake {

@@ -9,6 +9,9 @@ package struct FreeSpace: Sendable {
     package static let intakeReserve: UInt64 = 256 << 20
     /// Local edits stop below this many bytes.
     package static let editReserve: UInt64 = 64 << 20
+    /// Shutting a node out and taking something back stop below this many bytes: they protect people,
+    /// and the rest of the room is kept for them.
+    package static let protectionReserve: UInt64 = 1 << 20
 
     /// Bytes this user may still write; `.max` where the system doesn't say.
     package let bytes: UInt64
@@ -29,4 +32,5 @@ package struct FreeSpace: Sendable {
 
     package var allowsIntake: Bool { bytes >= FreeSpace.intakeReserve }
     package var allowsEdits: Bool { bytes >= FreeSpace.editReserve }
+    package var allowsProtection: Bool { bytes >= FreeSpace.protectionReserve }
 }

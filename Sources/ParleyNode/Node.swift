@@ -113,14 +113,9 @@ package final class Node: Sendable {
                 "cannot write: the node's key is protected and its passphrase wasn't given. Add --passphrase-file FILE, or type the command at a terminal."
             )
         }
+        try shelf.room.check(for: request)
         guard CasebookCommands.handles(request) else { return try await answerAsNode(envelope) }
         let store = try await casebook(envelope.casebook)
-        guard !request.isEdit || shelf.room.allowsEdits else {
-            throw NodeError(
-                .refused,
-                "cannot write: the disk has less than 64 MiB left, and some of that is kept for what must not fail. Make room and try again; nothing was written."
-            )
-        }
         return await CasebookCommands(
             store: store, shown: shown, showsAllValues: envelope.showsAllValues
         ) { [last] in last.id }.perform(request)
@@ -268,22 +263,25 @@ extension Response {
 
 extension Request {
     /// Whether it signs something: reading needs no key, nor do the addresses of others.
-    package var needsKey: Bool {
-        switch self {
-        case .createCasebook, .revokePeer, .setRole, .confirmErasures: true
-        default: isEdit
-        }
-    }
+    package var needsKey: Bool { isEdit || protects || isFounding }
 
     /// Whether it writes records.
     var isEdit: Bool {
         switch self {
-        case .new, .edit, .delete, .restore, .erase, .redact, .resolveConflict, .reopenConflict,
-            .importLines:
-            true
+        case .new, .edit, .delete, .restore, .resolveConflict, .reopenConflict, .importLines: true
         default: false
         }
     }
+
+    /// Whether it shuts somebody out or takes something back.
+    var protects: Bool {
+        switch self {
+        case .erase, .redact, .confirmErasures, .revokePeer, .setRole: true
+        default: false
+        }
+    }
+
+    private var isFounding: Bool { if case .createCasebook = self { true } else { false } }
 }
 
 extension [UInt8] {

@@ -83,4 +83,32 @@ struct DiskRoomTests {
         #expect(await exitCode(report("taken")) == 0)
         await node.close()
     }
+
+    /// What protects people has the last room there is.
+    @Test func revokingAndErasingGoOnUntilNearlyNothingIsLeft() async throws {
+        let amal = try await RunningNode.start(
+            homes["amal"], name: "amal", environment: disk.environment)
+        let basil = try await RunningNode.start(homes["basil"], name: "basil")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        _ = try await amal.admit(basil)
+        var records: [String] = []
+        for _ in 0..<2 {
+            let made = try await amal.json(.new("source", "name=a"))
+            records.append(try #require(made["record"].content))
+        }
+        let requests: [Request] = [
+            .redact(record: records[0], field: "name", basis: "asked"),
+            .erase(record: records[0], basis: "asked"),
+            .setRole(peer: "basil", role: "reader"), .revokePeer(peer: "basil", until: []),
+        ]
+        disk.leave(mebibytes: 0)
+        for request in requests {
+            let refused = try await amal.ask(request)
+            #expect(refused.exitCode == 1 && refused.error?.contains("1 MiB") == true)
+        }
+        disk.leave(mebibytes: 1)
+        #expect(try await amal.ask(report("refused")).exitCode == 1)
+        for request in requests { #expect(try await amal.ask(request).exitCode == 0) }
+        for node in [amal, basil] { await node.stop() }
+    }
 }
