@@ -151,7 +151,10 @@ extension Node {
         }
         guard await !shelf.stores().contains(where: { $0.casebookID == invitation.casebook })
         else {
-            throw NodeError(.refused, "cannot join: this node is in that casebook already.")
+            throw NodeError(
+                .refused,
+                "cannot join: this node is in that casebook already. `parley casebook show` shows it; the invitation is still good for somebody else."
+            )
         }
         let path = home.newCasebookPath()
         let store = try CasebookStore.joining(

@@ -99,7 +99,10 @@ extension Node {
             }
         }
         guard !isTaken else {
-            throw NodeError(.refused, "cannot use that name: another member has it here.")
+            throw NodeError(
+                .refused,
+                "cannot use that name: another member has it here. `parley peer list` shows all; choose one that isn't there."
+            )
         }
         try await store.write { try $0.setPetname(name, of: node) }
         return try await listPeers(casebook: casebook)

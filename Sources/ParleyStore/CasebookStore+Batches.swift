@@ -120,14 +120,14 @@ private struct Stretch {
     let through: UInt64
 }
 
-/// Which of several logs goes first.
+/// Which of several logs goes first: those that say who belongs and what is taken back.
 private struct SendRank: Comparable {
-    let hasMembership: Bool
+    let hasDecisions: Bool
     let time: UInt64
     let lane: Int
 
     static func < (left: SendRank, right: SendRank) -> Bool {
-        if left.hasMembership != right.hasMembership { return left.hasMembership }
+        if left.hasDecisions != right.hasDecisions { return left.hasDecisions }
         return (left.time, left.lane) < (right.time, right.lane)
     }
 }
@@ -184,13 +184,14 @@ extension ReadScope {
             SELECT time,
                 EXISTS (SELECT 1 FROM admission WHERE lane = ?1 AND sequence > ?2)
                 OR EXISTS (SELECT 1 FROM cut WHERE lane = ?1 AND sequence > ?2)
+                OR EXISTS (SELECT 1 FROM claim WHERE lane = ?1 AND sequence > ?2)
             FROM batch WHERE lane = ?1 AND last > ?2 AND last <= ?3 AND first > ?2 - ?4
             ORDER BY first LIMIT 1
             """)
         bind(query, stretch)
         return try query.first { row in
             SendRank(
-                hasMembership: row.int(1) != 0, time: row.word(0), lane: stretch.lane.number)
+                hasDecisions: row.int(1) != 0, time: row.word(0), lane: stretch.lane.number)
         }
     }
 

@@ -1,12 +1,14 @@
 package import ParleyCRDT
 import ParleyLog
+import ParleyModel
 
 /// A log of which changes are held that can't be applied yet.
 package struct WaitingLog: Hashable, Sendable {
     package let origin: Origin
     /// How many of its changes wait.
     package let count: Int
-    /// A change that must be applied first; `nil` where what is missing is news of an erasure.
+    /// A change that must be applied first; `nil` where its contents are missing, or news of an
+    /// erasure that explains that.
     package let cause: Dot?
 }
 
@@ -23,6 +25,14 @@ extension ReadScope {
             return WaitingLog(
                 origin: lane.origin, count: lane.waitingCount,
                 cause: cause.map { Dot(origin: $0.0, sequence: $0.1.sequence, hash: $0.1.hash) })
+        }
+    }
+
+    /// When the last applied change of each branch of a log was made.
+    package func newestTimes(of origin: Origin) throws -> [HybridTime] {
+        try settleLog()
+        return try lanes().branches(of: origin).compactMap { lane in
+            try log.change(lane.number, lane.applied.sequence)?.change.time
         }
     }
 

@@ -236,6 +236,9 @@ struct DoctorTests {
         let found = try await lines("clocks", of: amal)
         #expect(found.first?.ok == false)
         #expect(found.first?.detail.contains("the clock of basil was 2") == true)
+        let later = TestClock()
+        later.set("2026-03-20")
+        #expect(try await lines("clocks", of: amal, environment(clock: later)).map(\.ok) == [true])
     }
 
     // MARK: The logs
@@ -318,6 +321,12 @@ struct DoctorTests {
         let status = try JSONParser.parse(try await answer(.status, of: amal).json ?? "null")
         let forks = status["casebooks"]?.items.first?["forks"]?.items ?? []
         #expect(forks.map { $0["by"].content } == ["basil"])
+        // Once both ends are left alone for long, it is history.
+        let later = TestClock()
+        later.set("2026-03-20")
+        #expect(try await lines("forks", of: amal, environment(clock: later)).map(\.ok) == [true])
+        _ = try await answer(.revokePeer(peer: "basil", until: []), of: amal)
+        #expect(try await lines("forks", of: amal).map(\.ok) == [true])
     }
 
     /// Amal's log as basil got it goes bad on basil's disk. Basil says so and has it again once they

@@ -39,6 +39,14 @@ import Testing
                 nothing(of: carla), try await anna.store.log(of: anna.store.origin, until: last),
             ], byteLimit: .max)
         #expect(read.batches.first?.origin == carla.store.origin)
+        // What takes something back goes first as well.
+        let gone = try await #require(anna.create("person", write("name", "a")).recordIDs[0])
+        try await anna.erase(gone)
+        let again = try await anna.store.batches(
+            for: [
+                nothing(of: carla), try await anna.store.log(of: anna.store.origin, until: last),
+            ], byteLimit: .max)
+        #expect(again.batches.first?.origin == anna.store.origin)
     }
 
     @Test func whatIsAppliedInPartIsWithheld() async throws {

@@ -5,7 +5,7 @@ import ParleyStore
 /// What the logs say: whose clocks are wrong, who forked, what waits, what is nowhere else.
 extension CasebookCheckup {
     func clocks() throws -> [CheckResult] {
-        let leads = try scope.clockLeads()
+        let leads = try scope.clockLeads().filter { isRecent($0.seen) }
         guard !leads.isEmpty else {
             return [well("clocks", "no member's clock is known to be ahead of this one")]
         }
@@ -23,6 +23,12 @@ extension CasebookCheckup {
         let forks = try scope.forks()
         guard !forks.isEmpty else { return [well("forks", "no log has two ends")] }
         return try forks.map { origin in
+            if try isOver(forkOf: origin) {
+                return well(
+                    "forks",
+                    "the log \(origin.text) of \(try name(origin.node)) was written twice once, and isn't any more"
+                )
+            }
             let name = try origin.node == own ? "this node" : name(origin.node)
             return wrong(
                 "forks",
@@ -31,6 +37,18 @@ extension CasebookCheckup {
                     "ask \(name == "this node" ? "whoever copied it" : name). A copied or restored machine needs nothing: it goes on in a new log. A stolen key is cut off by a coordinator: `parley peer revoke NAME --until CHANGE`, with the last change in `parley log\(option)` that is known to be right"
             )
         }
+    }
+
+    /// Whether nothing is to be done about a log with two ends: its node is shut out, or has gone on
+    /// elsewhere for a while.
+    private func isOver(forkOf origin: Origin) throws -> Bool {
+        let member = try scope.members().first { $0.node == origin.node }
+        guard member?.isRevoked != true else { return true }
+        return try !scope.newestTimes(of: origin).contains { isRecent($0.milliseconds) }
+    }
+
+    private func isRecent(_ moment: UInt64) -> Bool {
+        moment + CasebookCheckup.patienceDays * 86_400_000 > now
     }
 
     func uninterpreted() throws -> CheckResult {
