@@ -53,6 +53,12 @@ final class DiskRoom: Sendable {
         }
     }
 
+    /// Whether something that others sent was refused since anything was taken in, and still would
+    /// be. It may have said who doesn't belong any more, so that nothing may be passed on.
+    var mayLackNews: Bool {
+        intake.withLock { $0 != .succeeded } && !allowsIntake
+    }
+
     func intakeSucceeded() {
         intake.withLock { $0 = .succeeded }
     }
@@ -69,7 +75,7 @@ final class DiskRoom: Sendable {
         if !space.allowsIntake {
             return NodeError(
                 .refused,
-                "less than 256 MiB is left on the disk of \(home): nothing is received from others any more, edits still go in. Make room; receiving goes on by itself then."
+                "less than 256 MiB is left on the disk of \(home): nothing is received from others any more, nor sent once something was refused, lest it goes to somebody who was shut out; edits still go in. Make room; both go on by themselves then."
             )
         }
         guard intake.withLock({ $0 == .failed }) else { return nil }

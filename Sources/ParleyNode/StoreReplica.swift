@@ -37,23 +37,24 @@ struct StoreReplica: Replica {
 
     func batches(
         in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
-    ) async -> OutgoingRead? {
-        guard let store = shelf.store(casebook), shelf.isMember(peer, of: casebook) else {
-            return nil
-        }
+    ) async -> ReadOutcome {
+        guard shelf.isMember(peer, of: casebook) else { return .refused(.revoked) }
+        guard !shelf.room.mayLackNews else { return .refused(.diskFull) }
+        guard let store = shelf.store(casebook) else { return .unable }
         switch request {
         case .next(let logs):
             guard let read = try? await store.batches(for: logs, byteLimit: byteLimit) else {
-                return nil
+                return .unable
             }
-            return OutgoingRead(
-                batches: StoredBatch.packing(read.batches).map(OutgoingBatch.init),
-                withheld: read.withheld, parted: read.parted)
+            return .read(
+                OutgoingRead(
+                    batches: StoredBatch.packing(read.batches).map(OutgoingBatch.init),
+                    withheld: read.withheld, parted: read.parted))
         case .again(let range):
             guard let runs = try? await store.runs(with: range, byteLimit: byteLimit) else {
-                return nil
+                return .unable
             }
-            return OutgoingRead(batches: runs.map(OutgoingBatch.init))
+            return .read(OutgoingRead(batches: runs.map(OutgoingBatch.init)))
         }
     }
 

@@ -40,14 +40,16 @@ extension Membership.CutMade {
         self.init(
             decision: Membership.Decision(applicant, part: index), node: cut.node,
             tips: Clock(sorted: cut.accepted),
-            isRevocation: !applicant.change.groups.contains { $0.changesRole(of: cut.node) })
+            role: applicant.change.groups.compactMap { $0.role(of: cut.node) }.last)
     }
 }
 
 extension Group {
-    /// Whether this admits a node: beside a cut it says that the node only gets another role.
-    fileprivate func changesRole(of node: NodeID) -> Bool {
-        guard kind == .admission, case .payload(let bytes) = content else { return false }
-        return (try? Admission(bytes: bytes))?.node == node
+    /// The role this gives a node: beside a cut it says that the node stays a member.
+    fileprivate func role(of node: NodeID) -> Role? {
+        guard kind == .admission, case .payload(let bytes) = content,
+            let admission = try? Admission(bytes: bytes), admission.node == node
+        else { return nil }
+        return admission.role
     }
 }

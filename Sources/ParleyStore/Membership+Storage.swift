@@ -23,10 +23,14 @@ extension Membership {
                     name: String(decoding: row.bytes, as: UTF8.self), isFounding: isFounding))
         }
         for row in try StoredDecision.all(db, from: "cut", extra: "is_revocation, tips") {
+            let decision = try row.decision(lanes, casebook, hashes).decision
+            let beside = (admissions[row.node] ?? []).filter { $0.decision.dot == decision.dot }
+            let role = beside.max { $0.decision.part < $1.decision.part }?.role
+            guard (role == nil) == (row.number != 0) else { throw StoreError.damaged("a cut") }
             add(
                 CutMade(
-                    decision: try row.decision(lanes, casebook, hashes).decision, node: row.node,
-                    tips: try Clock(stored: row.bytes), isRevocation: row.number != 0))
+                    decision: decision, node: row.node, tips: try Clock(stored: row.bytes),
+                    role: role))
         }
         try reconsiderAdmissions(in: logs)
     }

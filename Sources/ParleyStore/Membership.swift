@@ -60,8 +60,16 @@ struct Membership: Sendable {
         let node: NodeID
         /// Up to where the node's logs count. A log that isn't named ends before its beginning.
         let tips: Clock
-        /// Whether it ends the membership; else it goes with a change of role.
-        let isRevocation: Bool
+        /// The role it goes with, `nil` where it ends the membership.
+        let role: Role?
+
+        var isRevocation: Bool { role == nil }
+
+        /// Whether what lies beyond it counts all the same.
+        func permits(_ kinds: Set<GroupKind>) -> Bool {
+            guard let role else { return false }
+            return kinds.allSatisfy { Membership.permits(role, $0) }
+        }
     }
 
     private(set) var admissions: [NodeID: [Admitted]] = [:]
@@ -153,7 +161,9 @@ struct Membership: Sendable {
     func isVoid(_ applicant: Applicant, of casebook: Digest, in logs: HeldLogs) throws -> Bool {
         guard !cuts.isEmpty, !applicant.isFounding(casebook) else { return false }
         let node = applicant.change.origin.node
-        if try isBeyondCut(applicant.dot, by: node, knowing: applicant.context, logs) {
+        let kinds = Set(applicant.change.groups.map(\.kind))
+        if try isBeyondCut(applicant.dot, by: node, doing: kinds, knowing: applicant.context, logs)
+        {
             return true
         }
         guard !voidAdmissions.isEmpty else { return false }
@@ -169,15 +179,21 @@ struct Membership: Sendable {
 
     /// Of concurrent cuts the lower holds: a change must lie within all of those that no other was
     /// made in knowledge of. A change made in knowledge of a cut isn't beyond it; what it may then
-    /// do, its context says.
+    /// do, its context says. Nor is one that the role permits which the cut goes with.
     private func isBeyondCut(
-        _ dot: Dot, by node: NodeID, knowing context: Clock, _ logs: HeldLogs
+        _ dot: Dot, by node: NodeID, doing kinds: Set<GroupKind>, knowing context: Clock,
+        _ logs: HeldLogs
     ) throws -> Bool {
-        for cut in try effectiveCuts(of: node, logs) {
+        for cut in try effectiveCuts(of: node, logs) where !cut.permits(kinds) {
             let isWithin = try cut.tips.covers(dot, in: logs)
             if try !isWithin && !context.covers(cut.decision.dot, in: logs) { return true }
         }
         return false
+    }
+
+    /// Whether some of a node's work doesn't count because it got another role.
+    func hasRoleCut(_ node: NodeID, _ logs: HeldLogs) throws -> Bool {
+        try effectiveCuts(of: node, logs).contains { !$0.isRevocation }
     }
 
     /// Up to where the logs of a node that was cut count: of concurrent cuts the lowest.
@@ -227,7 +243,7 @@ struct Membership: Sendable {
         }
         let author = decision.dot.origin.node
         var isVoid = try isBeyondCut(
-            decision.dot, by: author, knowing: decision.context, logs)
+            decision.dot, by: author, doing: [.admission], knowing: decision.context, logs)
         if !isVoid {
             var sound: [Admitted] = []
             for earlier in admissions[author] ?? []
@@ -250,6 +266,12 @@ struct Membership: Sendable {
         let moved = voidAdmissions.symmetricDifference(before.voidAdmissions)
         let admitted = admissions.values.joined().filter { moved.contains($0.decision.key) }
         return Set(cut).union(admitted.map(\.node))
+    }
+
+    /// Those who were cut off or given another role, and those whose admissions are void.
+    var nodesThatMayBeVoid: Set<NodeID> {
+        let void = admissions.values.joined().filter { !isSound($0) }.map(\.node)
+        return Set(cuts.keys).union(void)
     }
 
     // MARK: Members

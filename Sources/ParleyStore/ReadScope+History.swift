@@ -153,5 +153,5 @@ extension ReadScope {
 
 extension GroupKind {
     /// What has its effect beyond a cut too.
-    fileprivate static let neverVoid: Set<GroupKind> = [.cut, .erasure, .redaction]
+    static let neverVoid: Set<GroupKind> = [.cut, .erasure, .redaction]
 }

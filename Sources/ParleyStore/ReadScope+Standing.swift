@@ -28,6 +28,25 @@ extension ReadScope {
         }
     }
 
+    /// How many applied changes of each node don't count, because they lie beyond a cut or rest on an
+    /// admission that does.
+    package func voidCounts() throws -> [NodeID: Int] {
+        let (membership, history) = (try membership(), try history())
+        let (casebook, logs) = (try casebook().id, try logs())
+        let nodes = membership.nodesThatMayBeVoid
+        var counts: [NodeID: Int] = [:]
+        for lane in try lanes().lanes where nodes.contains(lane.origin.node) {
+            try history.forEachApplied(of: lane) { applicant in
+                guard try membership.authorises(applicant, of: casebook, in: logs),
+                    !Set(applicant.change.groups.map(\.kind)).isSubset(of: GroupKind.neverVoid),
+                    try membership.isVoid(applicant, of: casebook, in: logs)
+                else { return }
+                counts[lane.origin.node, default: 0] += 1
+            }
+        }
+        return counts
+    }
+
     /// When the last applied change of each branch of a log was made.
     package func newestTimes(of origin: Origin) throws -> [HybridTime] {
         try settleLog()

@@ -20,13 +20,17 @@ extension WriteScope {
     }
 
     /// Gives a member another role. Where that permits less, what it did elsewhere without knowing
-    /// of it doesn't count.
+    /// of it doesn't count as far as the new role forbids it; where more, what has come of that since
+    /// is let in.
     @discardableResult
     package func setRole(of member: Member, to role: Role) throws -> Appended {
         let admission = Group.admitting(
             Admission(node: member.node, role: role, name: member.name))
         // Roles are numbered from the one that permits most.
-        guard role.rawValue > member.role.rawValue else { return try append([admission]) }
+        let isLess = role.rawValue > member.role.rawValue
+        guard try isLess || membership().hasRoleCut(member.node, logs()) else {
+            return try append([admission])
+        }
         let cut = Cut(node: member.node, accepted: try acceptedTips(of: member.node))
         return try append([.cutting(cut), admission])
     }

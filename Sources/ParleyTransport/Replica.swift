@@ -8,11 +8,11 @@ package protocol Replica: Sendable {
     /// The casebooks this peer is a member of by our log, each as it stands now.
     func openings(for peer: NodeID) async -> [Reconciliation.Opening]
 
-    /// What a peer is to get, `nil` where it can't be read or the peer is no member any more. Of what comes next in several logs, those
+    /// What a peer is to get. Of what comes next in several logs, those
     /// with membership still to come go first, then the oldest.
     func batches(
         in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
-    ) async -> OutgoingRead?
+    ) async -> ReadOutcome
 
     /// What is held without all that belongs to it, to be asked for again.
     func missing(in casebook: Digest) async -> [ChangeRange]
@@ -47,6 +47,16 @@ package protocol Replica: Sendable {
     /// Whether a ticket speaks for the peer that shows it: signed, for that key, by who coordinates a
     /// casebook here. From then on it is treated as the member it will turn out to be.
     func accepts(_ ticket: Ticket, from peer: NodeID) async -> Bool
+}
+
+/// What became of a request to read for a peer.
+package enum ReadOutcome: Equatable, Sendable {
+    case read(OutgoingRead)
+    /// The connection ends for this reason: the peer is no member any more, or this node can't take
+    /// in what others send and so may not have heard who is.
+    case refused(CloseReason)
+    /// Our own trouble of another kind; the peer may try later.
+    case unable
 }
 
 /// What became of batches that were handed to the store.

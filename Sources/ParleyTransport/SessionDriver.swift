@@ -231,11 +231,15 @@ package final class SessionDriver: ConnectionHandler {
         let (replica, peer) = (replica, connection.peer)
         connection.run(
             { await replica.batches(in: casebook, for: peer, request, byteLimit: byteLimit) },
-            then: { [self] read in
-                guard let read else {
-                    return end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
+            then: { [self] outcome in
+                switch outcome {
+                case .read(let read):
+                    handle { $0.supply(casebook: casebook, read, now: self.now()) }
+                case .refused(let reason):
+                    end(reason, reason.close)
+                case .unable:
+                    end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
                 }
-                handle { $0.supply(casebook: casebook, read, now: self.now()) }
             })
     }
 

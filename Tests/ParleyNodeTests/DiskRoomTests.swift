@@ -64,6 +64,34 @@ struct DiskRoomTests {
         for node in [amal, basil] { await node.stop() }
     }
 
+    /// Whoever can't be told who was shut out passes nothing on to anybody, until it has heard.
+    @Test func whoCannotHearOfARevocationSendsNothing() async throws {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(
+            homes["basil"], name: "basil", environment: disk.environment)
+        let thief = try await RunningNode.start(homes["thief"], name: "thief")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        for node in [basil, thief] {
+            _ = try await amal.admit(node)
+            _ = try await amal.ask(.sync(peer: nil, waitSeconds: 20))
+        }
+        _ = try await thief.ask(.addPeer(node: "basil", address: basil.address))
+        #expect(try await thief.ask(.sync(peer: "basil", waitSeconds: 20)).exitCode == 0)
+        let before = try await thief.digest
+        disk.leave(mebibytes: 255)
+        _ = try await amal.ask(.revokePeer(peer: "thief", until: []))
+        _ = try await amal.ask(.sync(peer: "basil", waitSeconds: 20))
+        #expect(try await basil.ask(report("not for thieves")).exitCode == 0)
+        _ = try await thief.ask(.sync(peer: "basil", waitSeconds: 20))
+        #expect(try await thief.digest == before)
+        disk.leave(mebibytes: 256)
+        #expect(try await basil.ask(.sync(peer: "amal", waitSeconds: 20)).exitCode == 0)
+        #expect(try await amal.digest == basil.digest)
+        _ = try await thief.ask(.sync(peer: "basil", waitSeconds: 20))
+        #expect(try await thief.digest == before)
+        for node in [amal, basil, thief] { await node.stop() }
+    }
+
     /// Below 64 MiB nothing is written, with or without a daemon.
     @Test func editsStopBeforeTheDiskIsFull() async throws {
         _ = try homes["amal"].create(name: "amal")

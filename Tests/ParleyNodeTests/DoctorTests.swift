@@ -368,6 +368,31 @@ struct DoctorTests {
         #expect(response.exitCode == 0, "\(response)")
     }
 
+    /// What was typed without knowing of a new role, or after a revocation, is counted where it came.
+    @Test func whatCountsNowhereIsNamed() async throws {
+        let (amal, basil) = try await pair()
+        try await expectWell("void", of: amal)
+        _ = try await answer(.setRole(peer: "basil", role: "reader"), of: amal)
+        for title in ["one", "two"] {
+            _ = try await answer(.new("note", "title=\(title)"), of: basil)
+        }
+        try await sync(amal, basil)
+        let found = try await lines("void", of: amal)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.detail.contains("2 changes of basil count nowhere") == true)
+        #expect(found.first?.next?.contains("parley peer role basil ROLE") == true)
+        let there = try await lines("void", of: basil)
+        #expect(there.first?.detail.contains("2 changes of this node") == true)
+        _ = try await answer(.setRole(peer: "basil", role: "editor"), of: amal)
+        try await expectWell("void", of: amal)
+        _ = try await answer(.revokePeer(peer: "basil", until: []), of: amal)
+        let log = Hexadecimal.text(of: try basil.identity().node.bytes)
+        _ = try await answer(.revokePeer(peer: "basil", until: ["\(log):0"]), of: amal)
+        let revoked = try await lines("void", of: amal)
+        #expect(revoked.first?.ok == true)
+        #expect(revoked.first?.detail.contains("beyond its revocation") == true)
+    }
+
     /// Basil has seen what amal wrote; carla gets basil's log without amal's.
     @Test func whatWaitsIsNamedWithWhomItWaitsFor() async throws {
         let (amal, basil) = try await pair()

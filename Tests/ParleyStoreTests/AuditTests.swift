@@ -227,7 +227,7 @@ import Testing
     @Test(
         arguments: [
             ("DELETE FROM cut", Finding.Check.members),
-            ("UPDATE cut SET is_revocation = 0", .members),
+            ("UPDATE cut SET node = zeroblob(32)", .members),
             ("DELETE FROM admission WHERE sequence > 1", .members),
             ("UPDATE admission SET role = 1 WHERE sequence > 1", .members),
             (

@@ -221,6 +221,47 @@ import Testing
         #expect(try await anna.digest() == boris.digest())
     }
 
+    /// What the new role permits as well counts on, known or not; what only the old one did doesn't.
+    @Test func aDemotedCoordinatorsUnknowingEditsCount() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2, role: .coordinator)
+        let node = boris.store.origin.node
+        try await anna.change(node, to: .editor)
+        let id = try await #require(boris.create("exchange", write("place", "road")).recordIDs[0])
+        let dora = try await boris.admitting("dora", seed: 3)
+        let lost = try await #require(dora.create("exchange", write("place", "x")).recordIDs[0])
+        for other in [boris, dora] { try await anna.pull(from: other) }
+        for other in [anna, dora] { try await boris.pull(from: other) }
+        for store in [anna, boris] {
+            #expect(try await place(of: id, in: store) == "road")
+            #expect(try await store.record(lost) == nil)
+            #expect(store.store.members.map(\.name) == ["anna", "boris"])
+        }
+        let again = try await anna.reopened()
+        #expect(try await again.store.audit().findings == [])
+        try await again.change(node, to: .reader)
+        #expect(try await place(of: id, in: again) == "road", "it had come before")
+    }
+
+    /// Giving a role back lets in what was written without knowing that it was taken.
+    @Test func aRoleGivenBackLetsWorkInAgain() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let node = boris.store.origin.node
+        try await anna.change(node, to: .reader)
+        let id = try await #require(boris.create("exchange", write("place", "road")).recordIDs[0])
+        try await anna.pull(from: boris)
+        #expect(try await anna.record(id) == nil)
+        try await anna.change(node, to: .editor)
+        let late = try await #require(boris.create("exchange", write("place", "x")).recordIDs[0])
+        for (one, other) in [(boris, anna), (anna, boris)] { try await one.pull(from: other) }
+        for store in [anna, boris] {
+            #expect(try await place(of: id, in: store) == "road")
+            #expect(try await place(of: late, in: store) == "x")
+        }
+        #expect(try await anna.digest() == boris.digest())
+    }
+
     /// A stolen key's branch can be cut while the other one stays.
     @Test func aCutCanKeepOneBranchOfAFork() async throws {
         let anna = try await TestNode.founder()

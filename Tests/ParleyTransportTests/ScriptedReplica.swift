@@ -56,12 +56,12 @@ final class ScriptedReplica: Replica {
 
     func batches(
         in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
-    ) async -> OutgoingRead? {
-        guard case .next(let logs) = request else { return OutgoingRead(batches: []) }
+    ) async -> ReadOutcome {
+        guard case .next(let logs) = request else { return .read(OutgoingRead(batches: [])) }
         await sending.passed()
         let last = logs[0].tips.last?.sequence ?? 0
         let next = state.withLock { $0.batches.first { $0.first > last } }
-        return OutgoingRead(batches: next.map { [$0] } ?? [])
+        return .read(OutgoingRead(batches: next.map { [$0] } ?? []))
     }
 
     func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {

@@ -98,6 +98,35 @@ extension CasebookCheckup {
             }
     }
 
+    /// Work that counts nowhere, which its author may not know.
+    func void() throws -> [CheckResult] {
+        let counts = try scope.voidCounts()
+        guard !counts.isEmpty else { return [well("void", "every change counts")] }
+        return try counts.sorted { $0.key < $1.key }.map { node, count in
+            let who = try node == own ? "this node" : name(node)
+            let what = "\(Amount.text(count, "change")) of \(who) \(count == 1 ? "counts" : "count") nowhere"
+            guard let member = try scope.members().first(where: { $0.node == node }) else {
+                return wrong(
+                    "void", "\(what): whoever let it in was cut off before",
+                    next:
+                        "`parley invite\(option)` for its person, who enters the work again; `parley log\(option)` shows it"
+                )
+            }
+            if member.isRevoked {
+                return .well(
+                    "void", in: casebook, "\(what): they lie beyond its revocation",
+                    next:
+                        "nothing, if that is meant; `parley log\(option)` shows them, and `parley peer revoke \(who) --until CHANGE\(option)` lets them in up to a change"
+                )
+            }
+            return wrong(
+                "void", "\(what): they were made without knowing that its role forbids them now",
+                next:
+                    "`parley log\(option)` shows them; a coordinator lets them in with `parley peer role \(who) ROLE\(option)` and a role that permits them"
+            )
+        }
+    }
+
     /// What would be lost with this machine.
     func copies() throws -> CheckResult {
         let others = try scope.members().filter { !$0.isRevoked && $0.node != own }

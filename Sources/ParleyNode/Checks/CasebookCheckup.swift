@@ -34,8 +34,8 @@ struct CasebookCheckup {
     private var others: [Member] { members.filter { $0.node != own } }
 
     func results() throws -> [CheckResult] {
-        try team() + clocks() + branches() + [uninterpreted()] + waiting() + missing() + [copies()]
-            + erasures()
+        try team() + clocks() + branches() + [uninterpreted()] + waiting() + missing() + void()
+            + [copies()] + erasures()
     }
 
     func name(_ node: NodeID) throws -> String {

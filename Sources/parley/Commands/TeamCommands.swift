@@ -170,7 +170,9 @@ struct PeerCommand: AsyncParsableCommand, Exemplified {
             commandName: "role", abstract: "Give a member another role; only coordinators may.",
             discussion: """
                 Coordinators invite, revoke and erase, beside editing. Readers only read. What \
-                somebody edited elsewhere without knowing that they may no longer doesn't count.
+                somebody does without having heard of it counts as far as the new role permits it: \
+                before making somebody a reader, have them sync. Giving the role back lets in what \
+                didn't count; `parley doctor` says where there is any.
                 """)
         static let examples = [
             Example("let somebody invite, too", "parley peer role basil coordinator")
@@ -196,8 +198,9 @@ struct PeerCommand: AsyncParsableCommand, Exemplified {
                 until now counts as far as it is here; --until says otherwise where its key was \
                 misused before. Of a log that is wrong from its beginning nothing counts with LOG:0; \
                 `parley status` names logs that were written twice. Type it again with another \
-                --until to let more or less of its work in. A revoked node is never a member again: \
-                its person makes a new one.
+                --until to let more or less of its work in, as far as it has reached somebody. A \
+                revoked node is never a member again: its person makes a new one. What it erased or \
+                redacted before it was cut off stays so.
                 """)
         static let examples = [
             Example("a seized laptop", "parley peer revoke basil --yes"),

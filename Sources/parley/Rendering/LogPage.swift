@@ -24,7 +24,7 @@ package enum LogPage {
 
     private static func whyItCountsNowhere(_ change: LoggedChange) -> String? {
         if change.unauthorised == true { return "\(change.by) wasn't permitted to do that" }
-        return change.void == true ? "beyond a revocation" : nil
+        return change.void == true ? "beyond a revocation or a change of role" : nil
     }
 
     private static func line(
