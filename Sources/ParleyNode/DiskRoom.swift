@@ -17,9 +17,12 @@ final class DiskRoom: Sendable {
     private let measure: @Sendable (String) -> FreeSpace
     private let intake = Mutex(Intake.succeeded)
 
-    init(home: String, measure: @escaping @Sendable (String) -> FreeSpace) {
+    private let gate: NewsGate
+
+    init(home: String, environment: NodeEnvironment) {
         self.home = home
-        self.measure = measure
+        gate = NewsGate(now: environment.clock.now)
+        measure = environment.freeSpace
     }
 
     /// - Throws: `refused` where there is too little room for a request.
@@ -47,20 +50,19 @@ final class DiskRoom: Sendable {
     /// - Parameter wasTried: whether the store met a full disk.
     /// - Returns: whether that is news.
     func intakeFailed(wasTried: Bool) -> Bool {
-        intake.withLock { intake in
+        gate.close()
+        return intake.withLock { intake in
             defer { intake = wasTried ? .failed : .withheld }
             return intake == .succeeded
         }
     }
 
-    /// Whether something that others sent was refused since anything was taken in, and still would
-    /// be. It may have said who doesn't belong any more, so that nothing may be passed on.
-    var mayLackNews: Bool {
-        intake.withLock { $0 != .succeeded } && !allowsIntake
-    }
+    /// Whether what is held here may be passed on; waits a little for news that was refused.
+    func mayPassOn() async -> Bool { await gate.mayPassOn(isShort: !allowsIntake) }
 
     func intakeSucceeded() {
         intake.withLock { $0 = .succeeded }
+        gate.open()
     }
 
     /// What people must know, `nil` where there is room enough.

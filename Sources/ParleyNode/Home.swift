@@ -49,6 +49,7 @@ package struct Home: Sendable {
     /// - Throws: `refused` where a node lives here already or the folder can't be made.
     package func create(name: String) throws(NodeError) -> String {
         if isThere { try checkAccess() }
+        if !exists { try checkIsNoRemainder() }
         guard !exists, !isBeingRestored else {
             throw NodeError(
                 .refused,
@@ -102,12 +103,24 @@ package struct Home: Sendable {
     /// - Throws: `refused`, `notPermitted`.
     package func check() throws(NodeError) {
         guard exists || isBeingRestored else {
+            // Who can't look into it can't tell.
+            if isThere, access(path, X_OK) != 0 { try checkAccess() }
+            try checkIsNoRemainder()
             throw NodeError(
                 .refused,
                 "no node in \(path). Type `parley init --name NAME` to make one, or point --home at its folder."
             )
         }
         try checkAccess()
+    }
+
+    /// Refuses a folder with casebooks and no key: another key could never open them.
+    private func checkIsNoRemainder() throws(NodeError) {
+        guard !casebookPaths().isEmpty else { return }
+        throw NodeError(
+            .integrity,
+            "\(path) holds casebooks and no node.key, without which nothing can be written to them. Put the key back where it came from, or type `parley restore FILE --force` with a backup of this node."
+        )
     }
 
     /// The node's key where it can be used as it is, else only whose it is.

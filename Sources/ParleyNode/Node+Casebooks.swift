@@ -149,11 +149,23 @@ extension Node {
                 "cannot join: no daemon runs on \(home.path). Start `parleyd --home \(home.path) --listen HOST:PORT`, then join again."
             )
         }
-        guard await !shelf.stores().contains(where: { $0.casebookID == invitation.casebook })
-        else {
+        if let store = await shelf.stores().first(where: { $0.casebookID == invitation.casebook }) {
+            let own = identity.node
+            guard !store.members.contains(where: { $0.node == own && $0.isRevoked }) else {
+                throw NodeError(
+                    .refused,
+                    "cannot join: this node was revoked in that casebook, and a revoked node is never let in again. Make another with `parley init` in another home and join with that."
+                )
+            }
             throw NodeError(
                 .refused,
                 "cannot join: this node is in that casebook already. `parley casebook show` shows it; the invitation is still good for somebody else."
+            )
+        }
+        guard shelf.room.allowsIntake else {
+            throw NodeError(
+                .refused,
+                "cannot join: the disk has less than 256 MiB left, too little to receive a casebook. Make room, then type it again: the invitation hasn't been used."
             )
         }
         let path = home.newCasebookPath()

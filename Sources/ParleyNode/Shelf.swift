@@ -56,7 +56,7 @@ package final class Shelf: Sendable {
         self.home = home
         self.identity = identity
         self.environment = environment.store.indexing(Schema.casework.indexedFields)
-        room = DiskRoom(home: home.path, measure: environment.freeSpace)
+        room = DiskRoom(home: home.path, environment: environment)
         self.stopped = stopped
         self.moved = moved
     }

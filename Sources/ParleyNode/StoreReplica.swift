@@ -38,8 +38,8 @@ struct StoreReplica: Replica {
     func batches(
         in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
     ) async -> ReadOutcome {
+        guard await shelf.room.mayPassOn() else { return .refused(.diskFull) }
         guard shelf.isMember(peer, of: casebook) else { return .refused(.revoked) }
-        guard !shelf.room.mayLackNews else { return .refused(.diskFull) }
         guard let store = shelf.store(casebook) else { return .unable }
         switch request {
         case .next(let logs):

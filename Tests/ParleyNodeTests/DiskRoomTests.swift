@@ -64,6 +64,22 @@ struct DiskRoomTests {
         for node in [amal, basil] { await node.stop() }
     }
 
+    /// An invitation isn't used up where the casebook couldn't come.
+    @Test func joiningNeedsRoomFirst() async throws {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(
+            homes["basil"], name: "basil", environment: disk.environment)
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        let code = try await amal.json(.invite(role: "editor", expiresSeconds: 60, address: nil))
+        let join = Request.join(code: code["code"]?.content ?? "")
+        disk.leave(mebibytes: 255)
+        let refused = try await basil.ask(join)
+        #expect(refused.exitCode == 1 && refused.error?.contains("256 MiB") == true)
+        disk.leave(mebibytes: 256)
+        #expect(try await basil.ask(join).exitCode == 0)
+        for node in [amal, basil] { await node.stop() }
+    }
+
     /// Whoever can't be told who was shut out passes nothing on to anybody, until it has heard.
     @Test func whoCannotHearOfARevocationSendsNothing() async throws {
         let amal = try await RunningNode.start(homes["amal"], name: "amal")

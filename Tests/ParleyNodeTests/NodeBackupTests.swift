@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import ParleyControl
 import ParleyNode
 import ParleyVault
@@ -50,6 +51,38 @@ struct NodeBackupTests {
         leave.signal()
         while !copies(in: amal.home).isEmpty { await Task.yield() }
         await amal.stop()
+    }
+
+    /// What can't be read, or isn't what was written, isn't backed up: it might take the place of a
+    /// backup that is sound.
+    @Test(arguments: ["batch", "record"])
+    func aDamagedCasebookIsNotBackedUp(table: String) async throws {
+        let amal = try await RunningNode.start(homes["amal"])
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        for number in 0..<300 { _ = try await amal.ask(.new("note", "title=\(number)")) }
+        await amal.stop()
+        let path = try #require(homes["amal"].casebookPaths().first)
+        let queue = try DatabaseQueue(path: path)
+        let page = try await queue.read { db in
+            try Int.fetchOne(
+                db,
+                sql: "SELECT min(pageno) FROM dbstat WHERE name = ? AND pagetype = 'leaf'",
+                arguments: [table]) ?? 0
+        }
+        let size = try await queue.read { try Int.fetchOne($0, sql: "PRAGMA page_size") ?? 0 }
+        try queue.close()
+        let file = try FileHandle(forUpdating: URL(filePath: path))
+        try file.seek(toOffset: UInt64((page - 1) * size + 100))
+        try file.write(contentsOf: Data(repeating: 0x5a, count: size - 100))
+        try file.close()
+        let node = try await Node(home: homes["amal"])
+        await #expect {
+            _ = try await node.copyCasebooks()
+        } throws: {
+            ($0 as? NodeError)?.kind == .integrity
+        }
+        #expect(copies(in: homes["amal"]).isEmpty)
+        await node.close()
     }
 
     private func node(

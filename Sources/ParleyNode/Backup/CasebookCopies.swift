@@ -19,6 +19,7 @@ package final class CasebookCopies: Sendable {
         do {
             var copies: [CopiedCasebooks.Copy] = []
             for (index, store) in stores.enumerated() {
+                try await CasebookCopies.check(store)
                 let path = "\(folder)/\(index)"
                 copies.append(
                     try await store.read { scope in
@@ -47,6 +48,24 @@ package final class CasebookCopies: Sendable {
             preconditionFailure("a list of copies is plain data")
         }
         return Response(json: String(decoding: json, as: UTF8.self))
+    }
+
+    /// A backup of what is damaged would take the place of a sound one and be no use.
+    private static func check(_ store: CasebookStore) async throws {
+        guard try await !isSound(store) else { return }
+        throw NodeError(
+            .integrity,
+            "cannot back up: the casebook's file \(store.path) is damaged, so that its backup might not be worth restoring. `parley verify` says what is wrong and what to do; `cp -a` keeps the home as it is. No earlier backup was touched."
+        )
+    }
+
+    private static func isSound(_ store: CasebookStore) async throws -> Bool {
+        do {
+            guard try await store.damage(by: .pages).isEmpty else { return false }
+            return try await store.audit(logsOnly: true).findings.isEmpty
+        } catch let error as StoreError where error.isDamage {
+            return false
+        }
     }
 
     private static func makeFolder(in home: Home) throws -> String {
@@ -93,7 +112,7 @@ extension Node {
         guard room > UInt64(needed) + FreeSpace.editReserve else {
             throw NodeError(
                 .refused,
-                "cannot back up: while a backup is made, copies of the casebooks take \(needed >> 20) MiB in \(home.path), and the disk has \(room >> 20) MiB left. Make room and try again."
+                "cannot back up: while a backup is made, copies of the casebooks lie in \(home.path). With them less than the 64 MiB would be left on its disk that edits need: they take \((needed + (1 << 20) - 1) >> 20) MiB of the \(room >> 20) MiB there are. Make room and try again."
             )
         }
         do {

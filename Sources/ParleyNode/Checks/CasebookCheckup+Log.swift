@@ -104,7 +104,8 @@ extension CasebookCheckup {
         guard !counts.isEmpty else { return [well("void", "every change counts")] }
         return try counts.sorted { $0.key < $1.key }.map { node, count in
             let who = try node == own ? "this node" : name(node)
-            let what = "\(Amount.text(count, "change")) of \(who) \(count == 1 ? "counts" : "count") nowhere"
+            let what =
+                "\(Amount.text(count, "change")) of \(who) \(count == 1 ? "counts" : "count") nowhere"
             guard let member = try scope.members().first(where: { $0.node == node }) else {
                 return wrong(
                     "void", "\(what): whoever let it in was cut off before",

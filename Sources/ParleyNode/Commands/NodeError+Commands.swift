@@ -32,7 +32,12 @@ extension NodeError {
                 .notPermitted,
                 "cannot \(deed): your role in this casebook doesn't allow it. Ask a coordinator; `parley casebook show` lists them."
             )
-        case .damaged, .newerFormat, .setting:
+        case _ where error.isDamage:
+            self.init(
+                .integrity,
+                "cannot \(deed): the casebook's file is damaged. Keep a copy of the home; `parley verify` says what is wrong and what to do."
+            )
+        case .newerFormat, .setting:
             self.init(
                 .integrity,
                 "cannot \(deed): the casebook's file can't be trusted as it is. Keep a copy of it and look at the node's log."
@@ -52,6 +57,18 @@ extension NodeError {
                 .refused,
                 "cannot \(deed): the store refused it, nothing was written. Look at the node's log, then try again."
             )
+        }
+    }
+}
+
+extension StoreError {
+    /// Whether the file doesn't say any more what was written to it.
+    var isDamage: Bool {
+        switch self {
+        case .damaged: true
+        // SQLITE_CORRUPT and SQLITE_NOTADB, whatever the details in the higher bits.
+        case .database(let code, _): [11, 26].contains(code & 0xff)
+        default: false
         }
     }
 }

@@ -1,0 +1,63 @@
+import Synchronization
+
+/// Keeps a node that had to refuse what others sent from passing on what it holds: that may have said
+/// who doesn't belong any more.
+///
+/// Closed while there is no room, and for a while after, until something has been taken in; for ever
+/// would be wrong, because whoever has the news may not come back.
+final class NewsGate: Sendable {
+    /// How long the news may take to come once there is room again.
+    private static let hold = Duration.seconds(15 * 60)
+    /// How long a peer waits at the gate: it may be the one that brings them.
+    private static let patience = Duration.seconds(10)
+
+    private struct State {
+        /// When there was last too little room, since something was refused.
+        var shortAt: Duration?
+        var waiting: [OneShot<Bool>] = []
+    }
+
+    private let now: @Sendable () -> Duration
+    private let state = Mutex(State())
+
+    init(now: @escaping @Sendable () -> Duration) {
+        self.now = now
+    }
+
+    /// Something that others sent was refused for want of room.
+    func close() {
+        let now = now()
+        state.withLock { $0.shortAt = now }
+    }
+
+    /// Something was taken in.
+    func open() {
+        let waiting = state.withLock { state in
+            defer { state = State() }
+            return state.waiting
+        }
+        for waiter in waiting { waiter.finish(true) }
+    }
+
+    /// - Parameter isShort: whether there is too little room now.
+    func mayPassOn(isShort: Bool) async -> Bool {
+        let (now, shot) = (now(), OneShot(false))
+        let isOpen = state.withLock { state -> Bool? in
+            guard let shortAt = state.shortAt else { return true }
+            if isShort {
+                state.shortAt = now
+                return false
+            }
+            guard now < shortAt + NewsGate.hold else {
+                state.shortAt = nil
+                return true
+            }
+            state.waiting.append(shot)
+            return nil
+        }
+        if let isOpen { return isOpen }
+        let hasCome = await shot.value(within: NewsGate.patience)
+        state.withLock { $0.waiting.removeAll { $0 === shot } }
+        return hasCome
+    }
+}
