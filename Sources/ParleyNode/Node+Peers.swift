@@ -137,6 +137,15 @@ extension Node {
             )
         }
         guard let node = found.keys.first else {
+            let isOwn = stores.contains { store in
+                store.members.contains { $0.node == own && $0.name == typed }
+            }
+            guard !isOwn else {
+                throw NodeError(
+                    .refused,
+                    "`\(typed)` is this node itself. What is to be done about it, another coordinator does."
+                )
+            }
             throw NodeError(
                 .notFound, "no peer `\(typed)` here. Type `parley peer list` for their names.")
         }

@@ -23,6 +23,9 @@ package enum CloseReason: String, CaseIterable, Sendable {
     case closedByPeer
     /// The network or the other process went away in the middle.
     case connectionLost
+    /// The peer, or the network, ended it before the peer had said anything: so it is with whom it
+    /// has shut out, and a stranger learns no more.
+    case turnedAway
     /// The peer's TLS refused us, for instance because it expects another key.
     case refusedByPeer
 
@@ -68,7 +71,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
     /// Whether `RefusalCounters` counts it: everything that isn't the ordinary life of a connection.
     package var isRefusal: Bool {
         switch self {
-        case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost: false
+        case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost, .turnedAway:
+            false
         case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
             .handshakeFailed, .timeout, .silence, .notReading, .tooManyConnections, .tooLarge,
             .corrupt, .badSignature, .protocolViolation, .incompatible, .revoked, .revokedByPeer,
@@ -86,8 +90,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
     /// other will hold against it the next time too.
     package var isViolation: Bool {
         switch self {
-        case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost, .timeout,
-            .silence, .notReading, .tooManyConnections, .handshakeFailed, .diskFull,
+        case .finished, .superseded, .shuttingDown, .closedByPeer, .connectionLost, .turnedAway,
+            .timeout, .silence, .notReading, .tooManyConnections, .handshakeFailed, .diskFull,
             .peerOverloaded:
             false
         case .refusedByPeer, .unknownPeer, .wrongCertificate, .noCertificate, .notTLS, .oldTLS,
@@ -106,6 +110,8 @@ extension CloseReason {
         case .superseded: "another connection took over"
         case .shuttingDown, .closedByPeer: "the other node ended the connection"
         case .connectionLost: "nobody answered, or the network broke"
+        case .turnedAway:
+            "it hung up without a word: the network broke, or it doesn't know this node or has shut it out, which it tells nobody; ask its person"
         case .refusedByPeer: "the other node refused this one"
         case .unknownPeer: "it isn't a member by what is held here"
         case .wrongCertificate: "another node answers at its address"

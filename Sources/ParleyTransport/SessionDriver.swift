@@ -107,7 +107,10 @@ package final class SessionDriver: ConnectionHandler {
         handle { $0.setWritable(isWritable, now: self.now()) }
     }
 
-    package func closed(_ reason: CloseReason) {
+    package func closed(_ end: CloseReason) {
+        let isMute = connection.isInitiator && !hasOpened && join == nil
+        let reason =
+            isMute && [.closedByPeer, .connectionLost].contains(end) ? CloseReason.turnedAway : end
         timer?.timer.cancel()
         timer = nil
         ending = reason

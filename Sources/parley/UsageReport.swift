@@ -56,6 +56,8 @@ package enum UsageReport {
         let path = command == Parley.self ? "parley" : "parley \(command._commandName)"
         let least = names.map { distance($0, word) }.min() ?? .max
         let near = least > 2 ? [] : names.filter { distance($0, word) == least }
+        // The word may be meant for the command that is the default.
+        guard !near.isEmpty || command.configuration.defaultSubcommand == nil else { return nil }
         let next =
             near.isEmpty
             ? "`parley help\(path.dropFirst("parley".count))` lists them."

@@ -78,6 +78,10 @@ import parley
                 == "no command is called `parley conflict lst`. Did you mean `parley conflict list`?"
         )
         #expect(UsageReport.unknownCommand(in: ["show", "--frob"]) == nil)
+        // What isn't near any name is meant for the command that needs none.
+        #expect(UsageReport.unknownCommand(in: ["erase", "8cf9257a"]) == nil)
+        let lacking = TestNode.run(["erase", "8cf9257a"], home: "/nowhere")
+        #expect(lacking.exitCode == 2 && lacking.errors.contains("--basis"))
     }
 
     @Test func whatBeginsWithADashGetsTheRightForm() {

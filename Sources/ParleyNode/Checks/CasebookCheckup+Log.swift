@@ -154,18 +154,22 @@ extension CasebookCheckup {
         guard !open.isEmpty else {
             return [well("erasures", "nothing that was erased or redacted is left here")]
         }
-        return open.map { erasure in
-            let what = "what \(erasure.source.text) takes back of record \(erasure.record.text)"
-            guard erasure.progress == .unconfirmed else {
-                return wrong(
-                    "erasures", "\(what) is hidden, and its last bytes are still in the file",
-                    next: "leave the daemon running for a minute, then type `parley doctor` again")
-            }
-            return wrong(
-                "erasures", "\(what) is hidden and waits for somebody at this machine",
-                next:
-                    "ask the coordinator whether that is meant; if so, `parley erase confirm \(erasure.record.text.prefix(8)) --yes\(option)`"
-            )
+        let waiting = open.filter { $0.progress == .unconfirmed }
+        let results = open.filter { $0.progress != .unconfirmed }.map { erasure in
+            wrong(
+                "erasures",
+                "what \(erasure.source.text) takes back of record \(erasure.record.text) is hidden, and its last bytes are still in the file",
+                next: "leave the daemon running for a minute, then type `parley doctor` again")
         }
+        guard !waiting.isEmpty else { return results }
+        let which = waiting.count == 1 ? "\(waiting[0].record.text.prefix(8)) " : ""
+        return results + [
+            wrong(
+                "erasures",
+                "\(Amount.text(waiting.count, "erasure or redaction", plural: "erasures and redactions")) \(waiting.count == 1 ? "hides" : "hide") what is to go and \(waiting.count == 1 ? "waits" : "wait") for somebody at this machine",
+                next:
+                    "ask the coordinator whether that is meant; if so, `parley erase confirm \(which)--yes\(option)`; `parley erase status\(option)` lists them"
+            )
+        ]
     }
 }

@@ -71,11 +71,11 @@ package struct CasebookCommands: Sendable {
         case .restore(let record, let because):
             try await write { try setState(of: record, to: .live, because: because, in: $0) }
         case .erase(let record, let basis):
-            try await finishing { try erase(record, basis: basis, in: $0) }
+            try await erase(record, basis: basis)
         case .redact(let record, let field, let basis):
-            try await finishing { try redact(record, field, basis: basis, in: $0) }
+            try await redact(record, field, basis: basis)
         case .confirmErasures(let records):
-            try await finishing { try confirmErasures(records, in: $0) }
+            try await confirmErasures(records)
         case .resolveConflict(let record, let field, let choice, let seen, let because):
             try await write {
                 try resolve(record, field, choice, seen: seen, because: because, in: $0)

@@ -7,47 +7,85 @@ import ParleyWire
 
 /// Forgetting a record, or what a sensitive field of it says, on every node and for good.
 extension CasebookCommands {
-    /// Runs a write after which bytes are to go at once, as far as nobody reads them just now.
-    func finishing(
-        _ body: @escaping @Sendable (WriteScope) throws -> Answer
-    ) async throws -> Answer {
-        let answer = try await store.write(body)
+    /// Confirms, and lets the bytes go at once as far as nobody reads them just now.
+    func confirmErasures(_ typed: [String]) async throws -> Answer {
+        let answer = try await store.write { try confirmErasures(typed, in: $0) }
         _ = try await store.finishErasures()
         return answer
     }
 
-    func erase(_ typed: String, basis: String, in scope: WriteScope) throws -> Answer {
-        try scope.requireCoordinator(store.origin.node, to: "erase")
-        let record = try takeableRecord(typed, in: scope)
-        let appended = try scope.erase(record.id, basis: try checked(basis: basis))
-        return Answer(
-            .object([
-                ("record", .string(record.id.text)), ("change", .string(appended.dot.text)),
-            ]))
-    }
-
-    func redact(
-        _ typed: String, _ fieldText: String, basis: String, in scope: WriteScope
-    ) throws -> Answer {
-        try scope.requireCoordinator(store.origin.node, to: "redact")
-        let record = try takeableRecord(typed, in: scope)
-        let field = try type(named: record.type).field(named: fieldText)
-        guard field.isSensitive else {
-            throw NodeError(
-                .refused,
-                "cannot redact `\(field.name)`: only values of sensitive fields can go one by one. `parley edit` changes it, and what it said stays in the log; `parley erase` takes back the whole record."
+    func erase(_ typed: String, basis: String) async throws -> Answer {
+        try await takeBack(basis) { scope, basis in
+            try scope.requireCoordinator(store.origin.node, to: "erase")
+            let record = try takeableRecord(typed, in: scope)
+            let referring = try references(to: record.id, in: scope)
+            return (
+                try scope.erase(record.id, basis: basis),
+                [
+                    ("record", .string(record.id.text)), ("references", .array(referring)),
+                ]
             )
         }
-        let appended = try scope.redact(record.id, field.name, basis: try checked(basis: basis))
+    }
+
+    func redact(_ typed: String, _ fieldText: String, basis: String) async throws -> Answer {
+        try await takeBack(basis) { scope, basis in
+            try scope.requireCoordinator(store.origin.node, to: "redact")
+            let record = try takeableRecord(typed, in: scope)
+            let field = try type(named: record.type).field(named: fieldText)
+            guard field.isSensitive else {
+                throw NodeError(
+                    .refused,
+                    "cannot redact `\(field.name)`: only values of sensitive fields can go one by one. `parley edit` changes it, and what it said stays in the log; `parley erase` takes back the whole record."
+                )
+            }
+            return (
+                try scope.redact(record.id, field.name, basis: basis),
+                [("record", .string(record.id.text)), ("field", .string(field.name.text))]
+            )
+        }
+    }
+
+    /// Takes something back, and lets its bytes go at once as far as nobody reads them just now.
+    private func takeBack(
+        _ basis: String,
+        _ body:
+            @escaping @Sendable (WriteScope, String) throws -> (
+                change: Appended, members: [(String, JSONValue)]
+            )
+    ) async throws -> Answer {
+        let basis = try checked(basis: basis)
+        let done = try await store.write { try body($0, basis) }
+        _ = try await store.finishErasures()
+        let here = try await store.read { scope in
+            try scope.takingsBack().first { $0.source == done.change.dot }?.progress.name
+        }
         return Answer(
-            .object([
-                ("record", .string(record.id.text)), ("field", .string(field.name.text)),
-                ("change", .string(appended.dot.text)),
-            ]))
+            .object(
+                done.members + [
+                    ("change", .string(done.change.dot.text)), ("here", .optional(here)),
+                ]))
+    }
+
+    /// The records that name another one, with the fields in which they do.
+    private func references(to id: RecordID, in scope: ReadScope) throws -> [JSONValue] {
+        try schema.types.flatMap { type in
+            try type.fields.filter { $0.form == .reference }.flatMap { field in
+                try scope.list(
+                    type: type.name, filters: [(field.name, Array(id.text.utf8))], sort: nil,
+                    limit: 0
+                ).map { record in
+                    JSONValue.object([
+                        ("record", .string(record.id.text)), ("type", .string(type.name.text)),
+                        ("field", .string(field.name.text)),
+                    ])
+                }
+            }
+        }
     }
 
     /// The record somebody typed, also where it is in the log only: what a revoked node wrote, say.
-    private func takeableRecord(
+    func takeableRecord(
         _ typed: String, in scope: ReadScope
     ) throws -> (id: RecordID, type: FieldName?) {
         let prefix = try idPrefix(typed)

@@ -16,7 +16,7 @@ extension CasebookCommands {
             return try scope.summary().applied.entries.flatMap(\.tips)
                 .reduce(0) { $0 + Int($1.sequence) }
         }
-        let view = LogView(values: try RecordView(in: scope))
+        let view = LogView(values: try RecordView(in: scope), names: names)
         return try Answer(page) { change in
             let author = Authorship(dot: change.dot, change: change, names: names)
             let standing = try scope.standing(of: change)
@@ -36,6 +36,7 @@ extension CasebookCommands {
 /// How the parts of a change look in an answer.
 struct LogView {
     let values: RecordView
+    let names: MemberNames
 
     /// One object per step: `{"record","field","op","value"}`.
     func steps(of group: Group, on record: RecordID?) -> [JSONValue] {
@@ -77,9 +78,20 @@ struct LogView {
         case .founding:
             (try? Founding(bytes: payload)).map { step("found", value: .string($0.casebookName)) }
         case .admission:
-            (try? Admission(bytes: payload)).map { step("admit", value: .string($0.name)) }
+            (try? Admission(bytes: payload)).map { admission in
+                let who: [(String, JSONValue)] = [
+                    ("node", .string(admission.node.text)), ("name", .string(admission.name)),
+                    ("role", .string(admission.role.name)),
+                ]
+                return step("admit", value: .object(who))
+            }
         case .cut:
-            (try? Cut(bytes: payload)).map { step("cut", value: .string($0.node.text)) }
+            (try? Cut(bytes: payload)).map { cut in
+                let whom: [(String, JSONValue)] = [
+                    ("node", .string(cut.node.text)), ("name", .string(names[cut.node])),
+                ]
+                return step("cut", value: .object(whom))
+            }
         case .erasure:
             (try? Erasure(bytes: payload)).map {
                 step("erase", on: record, value: .string($0.basis))

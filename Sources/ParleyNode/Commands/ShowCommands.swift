@@ -54,11 +54,12 @@ extension CasebookCommands {
     }
 
     func name(_ typed: String, in scope: ReadScope) throws -> Answer {
-        let record = try record(typed, in: scope)
+        let record = try takeableRecord(typed, in: scope)
+        let title = try scope.record(record.id)?.document.title
         return Answer(
             .object([
-                ("record", .string(record.id.text)), ("type", .string(record.type.text)),
-                ("title", .string(record.document.title)),
+                ("record", .string(record.id.text)),
+                ("type", .string(record.type?.text ?? "record")), ("title", .optional(title)),
             ]))
     }
 

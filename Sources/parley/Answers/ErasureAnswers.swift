@@ -1,8 +1,18 @@
 /// `erase RECORD`, `redact RECORD FIELD`.
 struct ErasedAnswer: Decodable, Sendable {
+    struct Reference: Decodable, Sendable {
+        let record: String
+        let type: String
+        let field: String
+    }
+
     let record: String
     let field: String?
     let change: String
+    /// As in `erase status`.
+    let here: String?
+    /// What still names an erased record.
+    let references: [Reference]?
 }
 
 /// One line of `erase status`.

@@ -9,7 +9,10 @@ struct Erase: AsyncParsableCommand, Exemplified {
         discussion: """
             What the record says and ever said is taken out of the log, the search index and the \
             files of every node that hears of it, whatever is edited meanwhile. Its ID and the \
-            basis stay for ever, so don't name the person in the basis. There is no way back.
+            basis stay for ever, so don't name the person in the basis. There is no way back. \
+            Backups made before still hold it: make new ones and destroy the old. Where more than \
+            20 records are erased within a day, their bytes wait on each machine for `parley erase \
+            confirm`. Usage: `parley erase RECORD --basis TEXT`.
             """,
         subcommands: [Record.self, Standing.self, Confirm.self], defaultSubcommand: Record.self)
     static let examples = [
@@ -41,8 +44,7 @@ struct Erase: AsyncParsableCommand, Exemplified {
         }
 
         private func page(for answer: ErasedAnswer, on screen: Screen) -> String {
-            "erased \(ShortNames.record(answer.record)); `parley erase status` shows who has "
-                + "carried it out\n"
+            ErasurePage.text(answer, on: screen)
         }
     }
 
@@ -65,7 +67,7 @@ struct Erase: AsyncParsableCommand, Exemplified {
         static let configuration = CommandConfiguration(
             abstract: "Let the bytes go of erasures that wait for somebody at this machine.",
             discussion: """
-                More than 20 erasures by one coordinator within a day hide their records at once, \
+                More than 20 erasures within a day, by whomever, hide their records at once, \
                 and wait for your word before anything is destroyed here: a stolen key could have \
                 made them. Ask the coordinator, over a way you trust, whether they are meant.
                 """)
@@ -126,8 +128,7 @@ struct Redact: AsyncParsableCommand, Exemplified {
     }
 
     private func page(for answer: ErasedAnswer, on screen: Screen) -> String {
-        "redacted \(answer.field ?? field) of \(ShortNames.record(answer.record)); "
-            + "`parley erase status` shows who has carried it out\n"
+        ErasurePage.text(answer, on: screen)
     }
 }
 

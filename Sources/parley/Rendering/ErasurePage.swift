@@ -1,3 +1,5 @@
+import ParleyNode
+
 /// `erase status` for people: what was taken back, on what basis, and who still has to.
 enum ErasurePage {
     static func text(_ erasures: [ErasureAnswer], on screen: Screen) -> String {
@@ -7,7 +9,33 @@ enum ErasurePage {
         guard waiting > 0 else { return entries }
         return entries + "\n"
             + screen.paint("\(waiting) wait for somebody at this machine", .attention)
-            + ": `parley help erase confirm`\n"
+            + ": once the coordinator has said that these are meant, `parley erase confirm --yes`\n"
+    }
+
+    /// What `erase` and `redact` say: how far it has come here, and what still names the record.
+    static func text(_ answer: ErasedAnswer, on screen: Screen) -> String {
+        let id = ShortNames.record(answer.record)
+        let deed = answer.field.map { "redacted \($0) of \(id)" } ?? "erased \(id)"
+        var page: String
+        if answer.here == "unconfirmed" {
+            page =
+                screen.paint("hidden, and not destroyed yet", .attention)
+                + ": more than 20 within a day wait for a person at each machine. "
+                + "`parley erase confirm \(id) --yes` destroys it here\n"
+        } else {
+            page = "\(deed); `parley erase status` shows who has carried it out\n"
+        }
+        let references = answer.references ?? []
+        guard !references.isEmpty else { return page }
+        let count = Amount.text(references.count, "record")
+        page +=
+            "\(count) still \(references.count == 1 ? "names" : "name") it, and may say more of it:\n"
+        for reference in references.prefix(20) {
+            page +=
+                "  \(reference.type) \(ShortNames.record(reference.record))  \(reference.field)\n"
+        }
+        if references.count > 20 { page += "  and \(references.count - 20) more\n" }
+        return page
     }
 
     private static func entry(_ erasure: ErasureAnswer, on screen: Screen) -> String {

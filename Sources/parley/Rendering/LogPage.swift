@@ -22,6 +22,16 @@ package enum LogPage {
         }.joined(separator: "\n")
     }
 
+    private static func text(of operation: LoggedChange.Operation) -> String {
+        switch (operation.op, operation.value) {
+        case ("admit", .object(let who)?), ("cut", .object(let who)?):
+            let name = who["name"]?.line ?? ""
+            return who["role"].map { "\(name) as \($0.line)" } ?? name
+        case ("receipt", .text(let change)?): return ShortNames.change(change, among: [])
+        default: return operation.value?.line ?? ""
+        }
+    }
+
     private static func whyItCountsNowhere(_ change: LoggedChange) -> String? {
         if change.unauthorised == true { return "\(change.by) wasn't permitted to do that" }
         return change.void == true ? "beyond a revocation or a change of role" : nil
@@ -36,7 +46,7 @@ package enum LogPage {
         }
         words.append(operation.op)
         if let field = operation.field { words.append(field) }
-        let value = operation.value?.line ?? ""
+        let value = text(of: operation)
         if !value.isEmpty { words.append(value) }
         let line = words.joined(separator: " ")
         return (screen.columns.map { Columns.shortened(line, to: $0) } ?? line) + "\n"

@@ -15,7 +15,7 @@ import Testing
         let made = await nour.perform(.new("person", "name=Marquarius"))
         try await ali.pull(from: nour)
         let erased = await nour.perform(.erase(record: made.record, basis: basis))
-        #expect(erased.json?.names == ["record", "change"])
+        #expect(erased.json?.names == ["record", "references", "change", "here"])
         #expect(erased.record == made.record)
         try await nour.meet(ali)
 
@@ -72,7 +72,8 @@ import Testing
         let made = await nour.perform(.new("source", "name=Marquarius", "note=kept"))
         let redacted = await nour.perform(
             .redact(record: made.record, field: "name", basis: basis))
-        #expect(redacted.json?.names == ["record", "field", "change"])
+        #expect(redacted.json?.names == ["record", "field", "change", "here"])
+        #expect(redacted.json?["here"].content == "done")
         let shown = await nour.perform(.show(made.record))
         #expect(shown.json?["fields"]?["name"]?.text == #"{"erased":true}"#)
         #expect(shown.json?["fields"]?["note"].content == "kept")
@@ -89,9 +90,11 @@ import Testing
         let source = await nour.perform(.new("source", "name=Marquarius"))
         let person = await nour.perform(.new("person", "name=x", "sources+=\(source.record)"))
         let custody = await nour.perform(.new("custody", "person=\(person.record)"))
-        for record in [source.record, person.record] {
-            _ = await nour.perform(.erase(record: record, basis: basis))
-        }
+        let named = await nour.perform(.erase(record: source.record, basis: basis))
+        #expect(named.json?.names == ["record", "references", "change", "here"])
+        #expect(named.json?["references"]?.items.map { $0["record"].content } == [person.record])
+        #expect(named.json?["references"]?.items.map { $0["field"].content } == ["sources"])
+        _ = await nour.perform(.erase(record: person.record, basis: basis))
         let other = await nour.perform(
             .new("person", "name=y"))
         _ = await nour.perform(.edit(custody.record, "note=later"))
@@ -185,7 +188,12 @@ import Testing
             records.append(await nour.perform(.new("person", "name=\(number)")).record)
         }
         try await ali.pull(from: nour)
-        for record in records { _ = await nour.perform(.erase(record: record, basis: basis)) }
+        var progress: [String?] = []
+        for record in records {
+            progress.append(
+                await nour.perform(.erase(record: record, basis: basis)).json?["here"].content)
+        }
+        #expect(progress == Array(repeating: "done", count: 20) + ["unconfirmed", "unconfirmed"])
         try await ali.pull(from: nour)
         func waiting() async -> [String?] {
             (await ali.perform(.listErasures).json?.items ?? [])
