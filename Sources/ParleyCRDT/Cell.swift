@@ -49,5 +49,8 @@ package struct Cell: Hashable, Sendable {
         guard !values.isEmpty else { return }
         entries.append(contentsOf: values.map { Entry(dot: dot, value: $0) })
         if entries.count > 1 { entries = Array(Set(entries)).sorted() }
+        #if DEBUG
+            if PlantedDefect.lastWriteWins.isPlanted { entries = Array(entries.suffix(1)) }
+        #endif
     }
 }

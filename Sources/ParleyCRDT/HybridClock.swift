@@ -59,6 +59,12 @@ package struct HybridClock: Hashable, Sendable {
     ///   and flagged by the caller.
     package mutating func observe(_ time: HybridTime, wallMilliseconds: UInt64) -> Bool {
         let wall = min(wallMilliseconds, HybridTime.last.milliseconds)
+        #if DEBUG
+            if PlantedDefect.leadInOtherUnit.isPlanted {
+                mark = max(mark, time)
+                return time.milliseconds <= wall + HybridClock.maximumLeadMilliseconds * 1000
+            }
+        #endif
         let limit = HybridTime(
             milliseconds: wall + HybridClock.maximumLeadMilliseconds, counter: .max)
         guard time <= limit else { return false }

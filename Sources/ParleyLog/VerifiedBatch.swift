@@ -38,9 +38,11 @@ package struct VerifiedBatch: Sendable {
         let head = Head(
             casebook: casebook, origin: batch.origin,
             sequence: batch.last, hash: hashes[hashes.count - 1])
-        guard head.isSigned(with: batch.signature) else {
-            throw LogError(.wrongSignature, origin: batch.origin)
-        }
+        var isSigned = head.isSigned(with: batch.signature)
+        #if DEBUG
+            if PlantedDefect.signatureUnchecked.isPlanted { isSigned = true }
+        #endif
+        guard isSigned else { throw LogError(.wrongSignature, origin: batch.origin) }
         for (change, hash) in zip(batch.changes, hashes)
         where change.groups.contains(where: { $0.kind == .founding }) {
             guard hash == casebook, change.sequence == 1 else {

@@ -62,6 +62,12 @@ struct Claims: Sendable {
         if claim.state.isPending { pendingCount += 1 }
     }
 
+    #if DEBUG
+        mutating func forget(where isOld: (Claim) -> Bool) {
+            all = all.filter { !isOld($0.value) }
+        }
+    #endif
+
     /// The claims about a record.
     func about(_ record: RecordKey) -> [Claim] {
         (sources[record] ?? []).compactMap { all[$0] }

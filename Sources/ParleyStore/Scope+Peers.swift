@@ -175,7 +175,11 @@ extension WriteScope {
             (role: try Role(stored: row.int(0)), expires: row.word(1), user: row.bytes(2))
         }
         guard let found else { throw StoreError.invitationUnknown }
-        guard found.user.isEmpty else { throw StoreError.invitationUsed }
+        var isFresh = found.user.isEmpty
+        #if DEBUG
+            if PlantedDefect.invitationStaysGood.isPlanted { isFresh = true }
+        #endif
+        guard isFresh else { throw StoreError.invitationUsed }
         guard wallMilliseconds < found.expires else { throw StoreError.invitationExpired }
         let use = try Query(db, "UPDATE invitation SET used_by = ?2 WHERE secret = ?1")
         use.bind(1, blob: hash)

@@ -29,6 +29,9 @@ extension Transaction {
     /// It may have lost memory of used invitations as well, and another copy may use those that are
     /// open: all of them end.
     func beginEpoch() throws {
+        #if DEBUG
+            if PlantedDefect.restoreKeepsEpoch.isPlanted { return }
+        #endif
         draft.casebook.rotateEpoch(environment)
         try db.run("DELETE FROM invitation WHERE used_by IS NULL")
     }

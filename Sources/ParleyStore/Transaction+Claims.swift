@@ -37,7 +37,12 @@ extension Transaction {
 
     /// By when they were written and by when they came: a clock that is set back opens no way.
     private func needsConfirmation(_ claim: Claim) -> Bool {
-        let others = draft.claims.all.values
+        var others = Array(draft.claims.all.values)
+        #if DEBUG
+            if PlantedDefect.brakePerKey.isPlanted {
+                others.removeAll { $0.dot.origin.node != claim.dot.origin.node }
+            }
+        #endif
         func isNear(_ left: UInt64, _ right: UInt64) -> Bool {
             max(left, right) - min(left, right) < Transaction.confirmationPeriod
         }
@@ -96,6 +101,9 @@ extension Transaction {
     /// for what accounts for that, or else whoever relays it could take out what they like.
     func mayApply(_ change: Change, hash: Digest, lane: Lane) throws -> Bool {
         guard change.needsClaim else { return true }
+        #if DEBUG
+            if PlantedDefect.stubTakenOnTrust.isPlanted { return true }
+        #endif
         let applicant = Applicant(change, hash: hash, follows: lane)
         guard try !isAccountedForByApplied(applicant) else {
             try forgetStub(lane.number, change.sequence)

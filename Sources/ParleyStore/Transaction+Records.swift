@@ -86,6 +86,11 @@ extension Transaction {
         guard var row = try existingRow(key) else { return try isStub(key) }
         var content = try content(of: row)
         let before = content
+        #if DEBUG
+            if PlantedDefect.tombstoneExpires.isPlanted {
+                content.state.forgetDelete(of: row, at: environment)
+            }
+        #endif
         try content.state.apply(
             Edit(dot: applicant.dot, context: applicant.context, writes: writes), in: logs)
         content.times[applicant.dot] = applicant.change.time
@@ -200,6 +205,9 @@ extension Transaction {
         draft.membership = membership
         draft.members = try membership.members(in: logs)
         draft.membershipChanged = true
+        #if DEBUG
+            if PlantedDefect.cutSparesWhatCameFirst.isPlanted { return }
+        #endif
         let nodes = draft.membership.nodesJudgedOtherwise(than: before)
         guard !nodes.isEmpty else { return }
         let (history, casebook) = (history, draft.casebook.id)
@@ -268,3 +276,17 @@ extension Transaction {
         draft.records.append(row.id)
     }
 }
+
+#if DEBUG
+    extension RecordState {
+        fileprivate mutating func forgetDelete(of row: RecordRow, at environment: StoreEnvironment)
+        {
+            let age =
+                environment.wallMilliseconds()
+                - min(
+                    row.changedTime.milliseconds, environment.wallMilliseconds())
+            guard !isLive, age > 30 * 86_400_000 else { return }
+            state = Cell()
+        }
+    }
+#endif

@@ -27,6 +27,12 @@ final class Transaction {
         changesBefore = sqlite3_total_changes(db.sqliteConnection)
         table = RecordTable(db: db)
         log = LogReader(db)
+        #if DEBUG
+            if PlantedDefect.erasureExpires.isPlanted {
+                let now = environment.wallMilliseconds()
+                self.draft.claims.forget { $0.seen + 30 * 86_400_000 < now }
+            }
+        #endif
     }
 
     /// Whether there is anything to commit.
@@ -45,8 +51,7 @@ final class Transaction {
             try db.run("RELEASE part")
             return value
         } catch {
-            draft = before
-            log.forget()
+            undo(to: before)
             // A full disk can have made SQLite undo everything already.
             if sqlite3_get_autocommit(db.sqliteConnection) == 0 {
                 do {
@@ -58,6 +63,17 @@ final class Transaction {
             }
             throw error
         }
+    }
+
+    private func undo(to before: Draft) {
+        #if DEBUG
+            let failed = draft
+            defer {
+                if PlantedDefect.counterSurvivesFailure.isPlanted { draft.lanes = failed.lanes }
+            }
+        #endif
+        draft = before
+        log.forget()
     }
 
     // MARK: The log

@@ -141,6 +141,9 @@ final class Writer: Sendable {
             if sqlite3_get_autocommit(db.sqliteConnection) == 0 { try? db.run("ROLLBACK") }
             throw error
         }
+        #if DEBUG
+            plantClock(of: transaction)
+        #endif
         try commit(db)
         let draft = transaction.draft
         let notice = published.publish(
@@ -149,6 +152,15 @@ final class Writer: Sendable {
         generation.note(draft)
         return notice
     }
+
+    #if DEBUG
+        private func plantClock(of transaction: Transaction) {
+            guard PlantedDefect.clockSurvivesFailure.isPlanted else { return }
+            var draft = published.draft
+            draft.casebook.clock = transaction.draft.casebook.clock
+            _ = published.publish(draft, records: [], forks: [], membersChanged: false)
+        }
+    #endif
 
     /// Commits durably.
     ///

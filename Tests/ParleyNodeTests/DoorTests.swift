@@ -172,7 +172,8 @@ struct DoorTests {
 
     /// Whom a ticket let in is out again with the coordinator who signed it, whose key may be in
     /// other hands.
-    @Test func aGuestGoesWithTheCoordinatorWhoSpokeForIt() async throws {
+    @Test(.timeLimit(.minutes(1)))
+    func aGuestGoesWithTheCoordinatorWhoSpokeForIt() async throws {
         let log = NotedLog()
         let (amal, basil) = (try await start("amal"), try await start("basil", log: log))
         _ = try await amal.ask(.createCasebook(name: "exchanges"))

@@ -49,6 +49,25 @@ import Testing
         #expect(try await anna.digest() == boris.digest())
     }
 
+    /// Who was away for more than a year and edited what was deleted meanwhile brings a question back
+    /// and not the record.
+    @Test func aDeleteIsNeverForgotten() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let id = try await #require(anna.create("exchange", write("place", "Odesa")).recordIDs[0])
+        try await boris.pull(from: anna)
+        try await boris.edit(id, write("place", "Kherson"))
+        try await anna.edit(id, Operation(.setState, field: nil, values: [.deleted]))
+        for node in [anna, boris] { node.world.advance(milliseconds: 400 * 86_400_000) }
+        try await anna.pull(from: boris)
+        try await boris.pull(from: anna)
+        for node in [anna, boris] {
+            let state = try await #require(node.record(id)).state.state
+            #expect(Set(state.entries.map(\.value)) == [.live, .deleted])
+            #expect(try await node.digest() == anna.digest())
+        }
+    }
+
     /// Edits typed one by one, each a run of its own, go to a peer as one, and mean the same there.
     @Test func smallRunsGoOutPacked() async throws {
         let anna = try await TestNode.founder()
