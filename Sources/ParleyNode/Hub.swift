@@ -10,6 +10,7 @@ final class Hub: Sendable {
         var waiting: [NodeID: [OneShot<SessionHandle?>]] = [:]
         var ended: [NodeID: [OneShot<SessionOutcome>]] = [:]
         var isStopping = false
+        var watch = RunWatch()
     }
 
     private let own: NodeID
@@ -20,6 +21,16 @@ final class Hub: Sendable {
     }
 
     var sessions: [SessionHandle] { state.withLock { $0.sessions.values.map(\.handle) } }
+
+    /// Peers of whom two were running at once.
+    var twins: Set<NodeID> { state.withLock { $0.watch.twins } }
+
+    /// Takes note of which run of a peer this node speaks with.
+    ///
+    /// - Returns: whether it shows now that two are running.
+    func met(_ peer: NodeID, run: UInt64) -> Bool {
+        state.withLock { $0.watch.note(run, of: peer) }
+    }
 
     func session(with peer: NodeID) -> SessionHandle? {
         state.withLock { $0.sessions[peer]?.handle }

@@ -54,12 +54,12 @@ extension Node {
     private func checkup(of store: CasebookStore, option: String) async throws -> [CheckResult] {
         let name = await name(of: store)
         let (own, now) = (identity.node, environment.store.wallMilliseconds())
-        let connected = Set(hub.sessions.map(\.peer))
+        let (connected, twins) = (Set(hub.sessions.map(\.peer)), hub.twins)
         do {
             return try await store.read { scope in
                 try CasebookCheckup(
                     scope, casebook: name, option: option, own: own, now: now,
-                    connected: connected
+                    connected: connected, twins: twins
                 ).results()
             }
         } catch StoreError.damaged(let part) {

@@ -41,8 +41,18 @@ extension Node {
                 ("home", .string(home.path)),
                 ("daemon", daemonStatus), ("casebooks", .array(casebooks)),
                 ("peers", .array(peerList)), ("refused", .counts(refusals?.total ?? [:])),
-                ("problems", .array(shelf.problems.map { .string($0.message) })),
+                ("problems", .array(problems.map { .string($0.message) })),
             ]))
+    }
+
+    private var problems: [NodeError] {
+        let twins = hub.twins.sorted().map { node in
+            NodeError(
+                .refused,
+                "node \(node.fingerprint) ran on two machines at once. `parley doctor` says what to do about it."
+            )
+        }
+        return shelf.problems + twins
     }
 
     /// Where the daemon listens, null where none runs.

@@ -245,8 +245,15 @@ actor PeerService {
         let (hub, events, log) = (hub, events, log)
         return SessionDriver.Observer(
             opened: { handle, run in
+                let isTwin = hub.met(handle.peer, run: run)
                 hub.opened(handle, run: run)
                 log.info("connected", metadata: ["peer": "\(handle.peer.fingerprint)"])
+                if isTwin {
+                    log.warning(
+                        "one key is used by two running nodes",
+                        metadata: ["peer": "\(handle.peer.fingerprint)"])
+                    events.post("twice", [("node", .string(handle.peer.text))])
+                }
                 events.post("connected", [("node", .string(handle.peer.text))])
             },
             closed: { handle, outcome in

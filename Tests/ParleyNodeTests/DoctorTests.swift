@@ -329,6 +329,32 @@ struct DoctorTests {
         #expect(try await lines("forks", of: amal).map(\.ok) == [true])
     }
 
+    /// A copy of basil's folder runs beside basil.
+    @Test func aNodeThatRunsTwiceIsNamed() async throws {
+        let (_, basil) = try await pair()
+        let twin = homes["twin"]
+        try FileManager.default.copyItem(atPath: basil.path, toPath: twin.path)
+        let log = NotedLog()
+        let amal = try await RunningNode.start(homes["amal"], environment: environment(), log: log)
+        var lines = try await lines("runs", in: amal.ask(.doctor))
+        #expect(lines.map(\.ok) == [true])
+        let nodes = [
+            try await RunningNode.start(basil, environment: environment()),
+            try await RunningNode.start(twin, environment: environment()),
+        ]
+        for node in nodes + nodes {
+            _ = try await node.ask(.addPeer(node: "amal", address: amal.address))
+            _ = try await node.ask(.sync(peer: "amal", waitSeconds: 5))
+        }
+        await log.line(containing: "one key is used by two running nodes")
+        lines = try await self.lines("runs", in: amal.ask(.doctor))
+        #expect(lines.map(\.ok) == [false])
+        #expect(lines.first?.detail.contains("basil ran on two machines") == true)
+        let problems = try await amal.json(.status)["problems"]?.items ?? []
+        #expect(problems.contains { $0.content?.contains("two machines") == true })
+        for node in nodes + [amal] { await node.stop() }
+    }
+
     /// Amal's log as basil got it goes bad on basil's disk. Basil says so and has it again once they
     /// have met, in a session that stands as in one that begins.
     @Test(arguments: [false, true])

@@ -16,11 +16,13 @@ struct CasebookCheckup {
     /// Milliseconds since 1970.
     let now: UInt64
     let connected: Set<NodeID>
+    /// Those of whom two were running at once.
+    let twins: Set<NodeID>
     private let members: [Member]
 
     init(
         _ scope: ReadScope, casebook: String, option: String, own: NodeID, now: UInt64,
-        connected: Set<NodeID>
+        connected: Set<NodeID>, twins: Set<NodeID>
     ) throws {
         self.scope = scope
         self.casebook = casebook
@@ -28,6 +30,7 @@ struct CasebookCheckup {
         self.own = own
         self.now = now
         self.connected = connected
+        self.twins = twins
         members = try scope.members().filter { !$0.isRevoked }
     }
 
@@ -54,7 +57,7 @@ struct CasebookCheckup {
     // MARK: The team
 
     private func team() throws -> [CheckResult] {
-        try [coordinator(), invitations(), lastSync()] + addresses()
+        try [coordinator(), invitations(), lastSync()] + addresses() + runs()
     }
 
     private func coordinator() -> CheckResult {
@@ -80,6 +83,22 @@ struct CasebookCheckup {
             next:
                 "nothing, if whoever has the code is meant to have it: it ends by itself. `parley casebook show\(option)` shows who came"
         )
+    }
+
+    private func runs() throws -> [CheckResult] {
+        let found = others.map(\.node).filter(twins.contains)
+        guard !found.isEmpty else {
+            return [well("runs", "no member's node is known to run twice")]
+        }
+        return try found.map { node in
+            let name = try name(node)
+            return wrong(
+                "runs",
+                "the node of \(name) ran on two machines at once since the daemon started: its folder was copied, or its key is in other hands",
+                next:
+                    "ask \(name). A copy that nobody needs is stopped and removed; a stolen key is cut off by a coordinator: `parley peer revoke \(name)\(option)`"
+            )
+        }
     }
 
     private func lastSync() throws -> CheckResult {
