@@ -151,6 +151,10 @@ package final class CasebookStore: Sendable {
     package func ingest(_ batches: [VerifiedBatch]) async throws -> IngestReport {
         // Off the writer's thread: the most work there is about a creation doesn't need the store.
         let prepared = batches.map(PreparedBatch.init)
-        return try await writer.perform { try $0.ingest(prepared) }
+        do {
+            return try await writer.perform { try $0.ingest(prepared) }
+        } catch  where error.mayBeAboutOneChange {
+            return try await writer.perform { try $0.ingest(prepared, isIsolating: true) }
+        }
     }
 }

@@ -39,6 +39,10 @@ struct Draft: Sendable {
     /// Changes that hold something that is to be taken out at the end of this transaction, because
     /// only now it could be told what they are about; groups left out.
     var overdue: Set<RecordKey> = []
+    /// Changes that couldn't be applied since the casebook was opened; groups left out.
+    var setAside: Set<RecordKey> = []
+    /// Whether there are any, or were when it was opened.
+    var hasSetAside: Bool
     /// How often contents were taken out of the file since it was opened: whenever they are, older
     /// pages with them must go.
     var removals = 0
@@ -55,6 +59,7 @@ struct Draft: Sendable {
         claims = try Claims(db, lanes: lanes) { try log.hash($0, $1) }
         droppedSeeds = try DroppedSeeds.load(db)
         indexedFields = try IndexedFields(db)
+        hasSetAside = try Query(db, "SELECT 1 FROM set_aside LIMIT 1").first { _ in true } ?? false
         conflictCount = try Query(db, "SELECT count(*) FROM conflict").first { $0.int(0) } ?? 0
         uninterpretedCount =
             try Query(db, "SELECT count(*) FROM uninterpreted").first { $0.int(0) } ?? 0

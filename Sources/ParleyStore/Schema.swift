@@ -303,6 +303,12 @@ enum Schema {
             last INTEGER NOT NULL,
             PRIMARY KEY (lane, first)
         ) STRICT, WITHOUT ROWID;
+        CREATE TABLE set_aside (
+            -- Changes that couldn't be applied though their causes were here.
+            lane INTEGER NOT NULL,
+            sequence INTEGER NOT NULL,
+            PRIMARY KEY (lane, sequence)
+        ) STRICT, WITHOUT ROWID;
 
         """
 }

@@ -23,7 +23,9 @@ package struct IngestReport: Hashable, Sendable {
 
 /// Intake: batches of others become held, then applied as far as their causes are here.
 extension Transaction {
-    func ingest(_ prepared: [PreparedBatch]) throws -> IngestReport {
+    /// - Parameter isIsolating: whether a change that can't be applied is set aside, for the price of a
+    ///   savepoint each; else all of it fails.
+    func ingest(_ prepared: [PreparedBatch], isIsolating: Bool = false) throws -> IngestReport {
         var report = IngestReport()
         let before = draft
         draft.openConflicts = [:]
@@ -33,7 +35,7 @@ extension Transaction {
             report.received += count
             if isWhole { fresh[lane, default: []].append(batch) }
         }
-        report.applied = try applyWaiting(fresh: fresh)
+        report.applied = try applyWaiting(fresh: fresh, isIsolating: isIsolating)
         report.conflictsOpened = draft.conflictCount - before.conflictCount
         report.openConflicts = draft.openConflicts
         report.uninterpreted = draft.uninterpretedCount - before.uninterpretedCount
@@ -261,13 +263,16 @@ extension Transaction {
     // MARK: Applying
 
     /// Applies whatever can be applied, until nothing moves any more.
-    private func applyWaiting(fresh: [Int: [PreparedBatch]]) throws -> Int {
+    private func applyWaiting(
+        fresh: [Int: [PreparedBatch]], isIsolating: Bool
+    ) throws -> Int {
         var count = 0
         var moved = true
         while moved {
             moved = false
             for number in draft.lanes.lanes.map(\.number) {
-                let applied = try applyLane(number, fresh: fresh[number] ?? [])
+                let applied = try applyLane(
+                    number, fresh: fresh[number] ?? [], isIsolating: isIsolating)
                 count += applied
                 if applied > 0 { moved = true }
             }
@@ -276,35 +281,50 @@ extension Transaction {
     }
 
     /// Applies a lane's changes up to the first whose causes are missing.
-    private func applyLane(_ number: Int, fresh: [PreparedBatch]) throws -> Int {
+    private func applyLane(
+        _ number: Int, fresh: [PreparedBatch], isIsolating: Bool
+    ) throws -> Int {
         var count = 0
         while true {
             let lane = draft.lanes[number]
-            guard !lane.isComplete, hasReachedFork(lane), try isUnblocked(lane) else {
-                return count
-            }
-            let next = lane.applied.sequence + 1
-            let source = fresh.first { $0.batch.first <= next && next <= $0.batch.last }
-            guard let (change, hash) = try source.map({ $0.change(next) }) ?? change(number, next)
-            else { throw StoreError.damaged("a log has a gap") }
-            if let missing = try missingCause(of: change) {
-                draft.lanes[number].waitsFor = missing
-                return count
-            }
-            if next == 1,
-                try !draft.membership.knowsAuthor(
-                    of: Applicant(beginning: change, hash: hash), of: draft.casebook.id, in: logs)
-            {
-                try dropStrangersLog(lane)
-                return count
-            }
-            guard try mayApply(change, hash: hash, lane: lane) else { return count }
-            let rest = try heldToClaims(change, hash: hash, lane: lane)
-            try apply(
-                rest ?? change, hash: hash, lane: number,
-                prepared: rest == nil ? source?.creations(of: next) ?? [] : [])
+            let key = RecordKey(lane: number, sequence: lane.applied.sequence + 1)
+            guard !lane.isComplete, hasReachedFork(lane), try isUnblocked(lane),
+                !draft.setAside.contains(key)
+            else { return count }
+            let isApplied =
+                isIsolating
+                ? try applyOrSetAside(key) { try applyNext(of: lane, fresh) }
+                : try applyNext(of: lane, fresh)
+            guard isApplied else { return count }
+            try noteApplied(key)
             count += 1
         }
+    }
+
+    /// - Returns: whether the next change of a lane could be applied; else it waits, or the lane is a
+    ///   stranger's and is gone.
+    private func applyNext(of lane: Lane, _ fresh: [PreparedBatch]) throws -> Bool {
+        let next = lane.applied.sequence + 1
+        let source = fresh.first { $0.batch.first <= next && next <= $0.batch.last }
+        guard let (change, hash) = try source.map({ $0.change(next) }) ?? change(lane.number, next)
+        else { throw StoreError.damaged("a log has a gap") }
+        if let missing = try missingCause(of: change) {
+            draft.lanes[lane.number].waitsFor = missing
+            return false
+        }
+        if next == 1,
+            try !draft.membership.knowsAuthor(
+                of: Applicant(beginning: change, hash: hash), of: draft.casebook.id, in: logs)
+        {
+            try dropStrangersLog(lane)
+            return false
+        }
+        guard try mayApply(change, hash: hash, lane: lane) else { return false }
+        let rest = try heldToClaims(change, hash: hash, lane: lane)
+        try apply(
+            rest ?? change, hash: hash, lane: lane.number,
+            prepared: rest == nil ? source?.creations(of: next) ?? [] : [])
+        return true
     }
 
     /// Whether what a branch shares with the lane before it is applied.

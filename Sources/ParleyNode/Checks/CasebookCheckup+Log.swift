@@ -81,6 +81,19 @@ extension CasebookCheckup {
         }
     }
 
+    func setAside() throws -> [CheckResult] {
+        let changes = try scope.setAsideChanges()
+        guard !changes.isEmpty else { return [well("set-aside", "every change could be applied")] }
+        return try changes.map { change in
+            wrong(
+                "set-aside",
+                "\(change.origin.text):\(change.sequences.lowerBound) of \(try name(change.origin.node)) couldn't be applied, and what comes after it in that log waits; it is kept and passed on",
+                next:
+                    "`parley verify\(option)`: something that it needs may be damaged here. If all is well, upgrade parley and parleyd; it is tried again whenever the node starts"
+            )
+        }
+    }
+
     func missing() throws -> [CheckResult] {
         let ranges = try scope.missingRuns()
         guard !ranges.isEmpty else { return [well("contents", "no change lacks its contents")] }

@@ -37,7 +37,8 @@ struct CasebookCheckup {
     private var others: [Member] { members.filter { $0.node != own } }
 
     func results() throws -> [CheckResult] {
-        try team() + clocks() + branches() + [uninterpreted()] + waiting() + missing() + void()
+        try team() + clocks() + branches() + [uninterpreted()] + waiting() + setAside() + missing()
+            + void()
             + [copies()] + erasures()
     }
 
