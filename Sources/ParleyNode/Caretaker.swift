@@ -69,6 +69,7 @@ final class Caretaker: Sendable {
 
     /// - Returns: whether nothing is left to do in this casebook; what failed is tried again.
     private func finishErasures(in store: CasebookStore) async -> Bool {
+        await shelf.home.removeDrafts(erasedIn: store)
         do {
             return try await store.finishErasures()
         } catch StoreError.closed {

@@ -116,9 +116,11 @@ package final class Node: Sendable {
         try shelf.room.check(for: request)
         guard CasebookCommands.handles(request) else { return try await answerAsNode(envelope) }
         let store = try await casebook(envelope.casebook)
-        return await CasebookCommands(
+        let response = await CasebookCommands(
             store: store, shown: shown, showsAllValues: envelope.showsAllValues
         ) { [last] in last.id }.perform(request)
+        if request.protects { await home.removeDrafts(erasedIn: store) }
+        return response
     }
 
     /// The requests that aren't about the records of one casebook.

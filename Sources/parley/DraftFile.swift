@@ -1,18 +1,24 @@
 import Glibc
+import ParleyNode
 
 /// A file of its own for what somebody types in an editor, readable by its owner only.
 ///
 /// It stays until it is removed on purpose: what was typed must outlive a refusal, a daemon that
-/// went away and an editor that crashed.
+/// went away and an editor that crashed. It goes when its record is erased.
 struct DraftFile {
     let path: String
     /// What it began with.
     private let text: String
 
-    /// - Parameter folder: the node's home, which nobody else can read.
+    /// - Parameters:
+    ///   - record: the ID of the record it is about.
+    ///   - folder: the node's home, which nobody else can read.
     /// - Throws: where it can't be written.
-    init(_ text: String, inFolder folder: String) throws(CommandFailure) {
-        var template = Array("\(folder)/draft-XXXXXX.txt".utf8CString)
+    init(
+        _ text: String, about record: String, inFolder folder: String
+    ) throws(CommandFailure) {
+        let name = Home.draftPrefix(ofRecord: record)
+        var template = Array("\(folder)/\(name)XXXXXX.txt".utf8CString)
         let descriptor = mkstemps(&template, Int32(".txt".utf8.count))
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         self.text = text

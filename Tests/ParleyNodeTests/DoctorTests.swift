@@ -142,6 +142,27 @@ struct DoctorTests {
         #expect(!found[0].detail.contains("typed it"))
     }
 
+    /// What was typed about a record goes with it; what was typed about others stays.
+    @Test func aDraftGoesWithItsRecord() async throws {
+        let home = try await founded()
+        var drafts: [String] = []
+        var records: [String] = []
+        for name in ["one", "two"] {
+            let made = try await answer(.new("source", "name=\(name)"), of: home)
+            let record = try JSONParser.parse(made.json ?? "")["record"].content ?? ""
+            records.append(record)
+            let draft = "\(home.path)/\(Home.draftPrefix(ofRecord: record))a1B2c3.txt"
+            try "typed".write(toFile: draft, atomically: false, encoding: .utf8)
+            drafts.append(draft)
+        }
+        _ = try await answer(.erase(record: records[0], basis: "asked"), of: home)
+        #expect(
+            drafts.map { FileManager.default.fileExists(atPath: $0) } == [false, true])
+        _ = try await answer(
+            .redact(record: records[1], field: "name", basis: "asked"), of: home)
+        #expect(try await lines("drafts", of: home).map(\.ok) == [true])
+    }
+
     @Test func aCasebookThatCannotBeOpenedIsNamed() async throws {
         let home = try await founded()
         #expect(try await lines("file", of: home).isEmpty)

@@ -65,12 +65,9 @@ package struct HomeCheckup: Sendable {
 
     /// What somebody typed into an editor and never settled anything with.
     private var drafts: [CheckResult] {
-        let names = FileManager.default.files(in: home.path)
-            .filter { $0.hasPrefix("draft-") && $0.hasSuffix(".txt") }
-        guard !names.isEmpty else { return [.well("drafts", "no draft is left in the home")] }
-        return names.map { name in
-            let path = "\(home.path)/\(name)"
-            return .wrong(
+        guard !home.drafts.isEmpty else { return [.well("drafts", "no draft is left in the home")] }
+        return home.drafts.map { path in
+            .wrong(
                 "drafts", "\(path) may hold what somebody typed to settle a conflict",
                 next:
                     "read it with `less \(path)`; `parley conflict resolve RECORD FIELD --from \(path)` takes it, `shred -u \(path)` removes it"

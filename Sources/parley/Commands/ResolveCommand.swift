@@ -87,7 +87,9 @@ struct Resolve: AsyncParsableCommand, Exemplified {
     private func settleInEditor(because: String?) async throws {
         let conflict = try await conflict()
         let draft = ResolutionDraft(conflict)
-        let file = try DraftFile(draft.text, inFolder: try NodeBackend.homePath(options.home))
+        let file = try DraftFile(
+            draft.text, about: conflict.record,
+            inFolder: try NodeBackend.homePath(options.home))
         let value = try draft.edit(file)
         // A side left as it was is that side, not a third value.
         let side = conflict.values.first { $0.value?.raw == value }
