@@ -94,8 +94,13 @@ package final class ChildProcess {
     }
 
     /// What `ps` shows of it.
-    package var commandLine: String {
-        let file = open("/proc/\(pid)/cmdline", O_RDONLY)
+    package var commandLine: String { whatProcSays("cmdline") }
+
+    /// The environment it was started with; root can read it also where others can't.
+    package var environment: String { whatProcSays("environ") }
+
+    private func whatProcSays(_ name: String) -> String {
+        let file = open("/proc/\(pid)/\(name)", O_RDONLY)
         defer { close(file) }
         return ChildProcess.contents(of: file)
     }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import ParleyModel
 import ParleyTransport
 import Testing
 
@@ -32,6 +33,45 @@ struct BadClientTests {
         #expect(await client.bytesUntilClosed().isEmpty)
         #expect(await attic.refusal() == reason)
         #expect(attic.refusals.total == [reason.rawValue: 1])
+        _ = try await cellar.dial(listener, expecting: attic)
+        #expect(await probe.connection()?.peer == cellar.id)
+        await listener.close()
+    }
+
+    /// Whatever a certificate says beside its key makes no difference: with an unknown key, nobody is
+    /// known. Who then says something that admits nobody hears no more than that it isn't admitted.
+    @Test(arguments: 0..<5)
+    func onlyTheKeyCounts(number: Int) async throws {
+        let shown: [RawClient.Certificate] = [
+            .ed25519, .expired, .notYetValid, .named(cellar.id.text), .chained(cellar.id),
+        ]
+        let probe = Probe()
+        let limits = ConnectionLimits.with { $0.opening = .milliseconds(200) }
+        let listener = try await attic.listen(knows: [cellar], limits: limits, probe)
+        let client = try await RawClient.connect(to: listener, showing: shown[number])
+        #expect(await client.bytesUntilClosed().isEmpty)
+        #expect(await attic.refusal() == .timeout)
+        #expect(attic.refusals.count(of: cellar.id).isEmpty)
+        await listener.close()
+    }
+
+    /// A scanner that comes back again and again gets nothing, and keeps nobody out.
+    @Test func aThousandScansGetNothing() async throws {
+        let probe = Probe()
+        let listener = try await attic.listen(knows: [cellar], probe)
+        var heard = 0
+        for number in 0..<1000 {
+            let isTLS = number.isMultiple(of: 4)
+            let client =
+                isTLS
+                ? try await RawClient.connect(to: listener, showing: .none)
+                : try await RawClient.connect(to: listener)
+            if !isTLS { client.send(Array("probe \(number)\r\n\r\n".utf8)) }
+            let bytes = await client.bytesUntilClosed()
+            // Below TLS an alert may be heard, which any server sends; above it nothing.
+            if isTLS { heard += bytes.count }
+        }
+        #expect(heard == 0)
         _ = try await cellar.dial(listener, expecting: attic)
         #expect(await probe.connection()?.peer == cellar.id)
         await listener.close()

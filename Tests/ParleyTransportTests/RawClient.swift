@@ -4,6 +4,7 @@ import FoundationEssentials
 import NIOCore
 import NIOPosix
 import NIOSSL
+import ParleyCRDT
 import ParleyTransport
 import SwiftASN1
 import X509
@@ -13,6 +14,12 @@ struct RawClient {
     /// What it shows of itself.
     enum Certificate {
         case none, ed25519, ecdsa, rsa
+        /// Of an unknown key, with dates long past, and not come yet.
+        case expired, notYetValid
+        /// Of an unknown key under the name of a member.
+        case named(String)
+        /// Of an unknown key, and behind it one that has a member's key in it.
+        case chained(NodeID)
     }
 
     private let channel: any Channel
@@ -33,8 +40,8 @@ struct RawClient {
         configuration.verifySignatureAlgorithms = [.ed25519]
         configuration.certificateVerification = .noHostnameVerification
         configuration.trustRoots = .certificates([])
-        if let (certificate, key) = try identity(certificate) {
-            configuration.certificateChain = [.certificate(certificate)]
+        if let (chain, key) = try identity(certificate) {
+            configuration.certificateChain = chain.map { .certificate($0) }
             configuration.privateKey = .privateKey(key)
         }
         let context = try NIOSSLContext(configuration: configuration)
@@ -75,35 +82,57 @@ struct RawClient {
 
     private static func identity(
         _ kind: Certificate
-    ) throws -> (NIOSSLCertificate, NIOSSLPrivateKey)? {
+    ) throws -> ([NIOSSLCertificate], NIOSSLPrivateKey)? {
+        let key = Curve25519.Signing.PrivateKey()
+        var own = Shown(key: .init(key), algorithm: .ed25519)
         switch kind {
-        case .none: nil
-        case .ed25519: try identity(.init(Curve25519.Signing.PrivateKey()), .ed25519)
-        case .ecdsa: try identity(.init(P256.Signing.PrivateKey()), .ecdsaWithSHA256)
+        case .none: return nil
+        case .ed25519: break
+        case .ecdsa: own = Shown(key: .init(P256.Signing.PrivateKey()), algorithm: .ecdsaWithSHA256)
         case .rsa:
-            try identity(
-                .init(_RSA.Signing.PrivateKey(keySize: .bits2048)), .sha256WithRSAEncryption)
+            own = Shown(
+                key: .init(try _RSA.Signing.PrivateKey(keySize: .bits2048)),
+                algorithm: .sha256WithRSAEncryption)
+        case .expired: own.until = 1
+        case .notYetValid: own.from = 3_999_999_999
+        case .named(let name): own.name = name
+        case .chained(let member):
+            var other = own
+            other.publicKey = .init(
+                try Curve25519.Signing.PublicKey(rawRepresentation: member.bytes))
+            return ([try own.certificate(), try other.certificate()], try own.privateKey())
         }
+        return ([try own.certificate()], try own.privateKey())
     }
 
-    private static func identity(
-        _ key: X509.Certificate.PrivateKey,
-        _ algorithm: X509.Certificate.SignatureAlgorithm
-    ) throws -> (NIOSSLCertificate, NIOSSLPrivateKey) {
-        let certificate = try X509.Certificate(
-            version: .v3, serialNumber: .init(UInt64(1)), publicKey: key.publicKey,
-            notValidBefore: Date(timeIntervalSince1970: 0),
-            notValidAfter: Date(timeIntervalSince1970: 4_000_000_000),
-            issuer: DistinguishedName(), subject: DistinguishedName(),
-            signatureAlgorithm: algorithm, extensions: X509.Certificate.Extensions(),
-            issuerPrivateKey: key)
-        var serializer = DER.Serializer()
-        try serializer.serialize(certificate)
-        return (
-            try NIOSSLCertificate(bytes: serializer.serializedBytes, format: .der),
+    /// What a client shows of itself.
+    private struct Shown {
+        let key: X509.Certificate.PrivateKey
+        let algorithm: X509.Certificate.SignatureAlgorithm
+        var publicKey: X509.Certificate.PublicKey?
+        /// Seconds since 1970.
+        var from: Double = 0
+        var until: Double = 4_000_000_000
+        var name: String?
+
+        func certificate() throws -> NIOSSLCertificate {
+            let subject = try DistinguishedName { if let name { CommonName(name) } }
+            let certificate = try X509.Certificate(
+                version: .v3, serialNumber: .init(UInt64(1)),
+                publicKey: publicKey ?? key.publicKey,
+                notValidBefore: Date(timeIntervalSince1970: from),
+                notValidAfter: Date(timeIntervalSince1970: until), issuer: subject,
+                subject: subject, signatureAlgorithm: algorithm,
+                extensions: X509.Certificate.Extensions(), issuerPrivateKey: key)
+            var serializer = DER.Serializer()
+            try serializer.serialize(certificate)
+            return try NIOSSLCertificate(bytes: serializer.serializedBytes, format: .der)
+        }
+
+        func privateKey() throws -> NIOSSLPrivateKey {
             try NIOSSLPrivateKey(
                 bytes: Array(key.serializeAsPEM().pemString.utf8), format: .pem)
-        )
+        }
     }
 }
 
