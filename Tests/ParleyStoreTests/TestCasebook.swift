@@ -195,7 +195,16 @@ struct TestNode: Sendable {
             log = try await located(log, in: other)
             return IngestReport()
         }
-        guard !read.batches.isEmpty else { return nil }
+        if read.batches.isEmpty {
+            // The other takes this one for ahead, and may be on a shorter branch: only this one can
+            // tell, and says so in a session.
+            let theirs = PeerLog(origin: log.origin, tips: other.store.heldClock[log.origin])
+            guard !log.isLocated,
+                try await !store.batches(for: [theirs], byteLimit: 1).parted.isEmpty
+            else { return nil }
+            log = try await located(log, in: other)
+            return IngestReport()
+        }
         let report = try await store.ingest(store.verify(read.batches.map(\.bytes)))
         log = PeerLog(
             origin: log.origin, tips: Array(Set(log.tips + read.batches.map(\.tip))),

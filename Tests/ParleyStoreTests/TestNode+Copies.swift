@@ -45,6 +45,16 @@ extension TestNode {
         return try opened()
     }
 
+    /// The database is overwritten while it is open, as `cp` does, its journal with it or not.
+    func overwritten(by snapshot: String, withLog: Bool) throws {
+        try TestNode.overwrite(path, with: snapshot)
+        guard withLog else { return }
+        for file in [path, snapshot] where !FileManager.default.fileExists(atPath: file + "-wal") {
+            _ = FileManager.default.createFile(atPath: file + "-wal", contents: nil)
+        }
+        try TestNode.overwrite(path + "-wal", with: snapshot + "-wal")
+    }
+
     /// The whole folder is copied to another place, and used there.
     func copied(_ name: String, seed: UInt64) throws -> TestNode {
         let copy = folder.file(name)
