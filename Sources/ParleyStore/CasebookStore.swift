@@ -38,9 +38,12 @@ package final class CasebookStore: Sendable {
         self.wasStoppedUncleanly = wasStoppedUncleanly
         self.pool = pool
         writer = Writer(
-            pool: pool, draft: draft, identity: identity, environment: environment,
+            path: path, pool: pool, draft: draft, identity: identity, environment: environment,
             generation: generation)
     }
+
+    /// In the names of write-ahead logs that were kept where something was copied over a file.
+    package static let strayJournal = ".journal-"
 
     // MARK: Life
 
@@ -65,6 +68,7 @@ package final class CasebookStore: Sendable {
         do {
             _ = try? pool.writeWithoutTransaction { try $0.pragma("wal_checkpoint(TRUNCATE)") }
             try pool.close()
+            writer.returnJournal()
         } catch {
             throw StoreError.translating(error)
         }
@@ -120,6 +124,8 @@ package final class CasebookStore: Sendable {
         _ body: @escaping @Sendable (ReadScope) throws -> Value
     ) async throws -> Value {
         try writer.published.checkIsServing()
+        // The writer can tell for sure, and stops then.
+        if !writer.fileLooksTheSame { try await writer.perform { _ in } }
         do {
             return try await pool.read { db in try body(ReadScope(db, log: LogReader(db))) }
         } catch {

@@ -1,7 +1,9 @@
 import GRDB
 import GRDBSQLite
+import Glibc
 import ParleyCRDT
 import ParleyLog
+import ParleyModel
 import Synchronization
 
 /// The one writer of a store: gathers concurrent jobs into transactions.
@@ -22,16 +24,24 @@ final class Writer: Sendable {
     private let environment: StoreEnvironment
     private let generation: GenerationFile
     private let queue = Mutex(Queue())
+    private let path: String
+    /// The files as this writer has left them.
+    private let stamps: Mutex<FileStamps>
+    /// Where a log lies that is to be put back when the file is closed.
+    private let returning = Mutex<String?>(nil)
     let published: Published
 
     init(
-        pool: DatabasePool, draft: Draft, identity: Identity, environment: StoreEnvironment,
+        path: String, pool: DatabasePool, draft: Draft, identity: Identity,
+        environment: StoreEnvironment,
         generation: GenerationFile
     ) {
         self.pool = pool
         self.identity = identity
         self.environment = environment
         self.generation = generation
+        self.path = path
+        stamps = Mutex(FileStamps(of: path))
         published = Published(draft)
     }
 
@@ -57,6 +67,8 @@ final class Writer: Sendable {
             pool.asyncWriteWithoutTransaction { db in
                 continuation.resume(
                     with: Result {
+                        try self.checkFiles()
+                        defer { self.noteFiles() }
                         let query = try Query(db, "PRAGMA wal_checkpoint(TRUNCATE)")
                         return try query.first { $0.int(0) } == 0
                     })
@@ -81,6 +93,8 @@ final class Writer: Sendable {
         do {
             try published.checkIsServing()
             let transaction = try begin(db)
+            // Also what is undone may have been written to the log.
+            defer { noteFiles() }
             for job in jobs {
                 job.perform(in: transaction)
                 // A full disk can make SQLite undo the whole transaction under way.
@@ -108,6 +122,7 @@ final class Writer: Sendable {
     /// Begins a transaction and checks that the file still says what memory does.
     private func begin(_ db: Database) throws -> Transaction {
         let draft = published.draft
+        try checkFiles()
         try db.run("BEGIN IMMEDIATE")
         let row: CasebookRow?
         do {
@@ -179,6 +194,40 @@ final class Writer: Sendable {
             try? db.run("ROLLBACK")
             throw stopped()
         }
+    }
+
+    // MARK: Files that others write to
+
+    /// Whether the file looks as this writer left it. From another thread it may seem that it doesn't
+    /// while the log is being copied back.
+    var fileLooksTheSame: Bool { stamps.withLock { $0.file } == FileStamp(of: path) }
+
+    private func noteFiles() {
+        let now = FileStamps(of: path)
+        stamps.withLock { $0 = now }
+    }
+
+    /// Stops the store where something was copied over its files: pages of two states would mix.
+    ///
+    /// A write-ahead log that doesn't belong to the file any more is kept beside it and taken out of
+    /// SQLite's sight, also for the closing, which would copy it into the file.
+    private func checkFiles() throws {
+        let (known, now) = (stamps.withLock { $0 }, FileStamps(of: path))
+        guard known != now else { return }
+        let log = path + "-wal"
+        let aside =
+            "\(path)\(CasebookStore.strayJournal)\(Hexadecimal.text(of: environment.randomBytes(4)))"
+        let isSaved = copyfile(log, to: aside)
+        if isSaved || FileStamp(of: log) == nil { truncate(log, 0) }
+        // Where both were copied over together they belong to each other.
+        if isSaved, !known.keepsLog(beside: now) { returning.withLock { $0 = aside } }
+        throw stopped()
+    }
+
+    /// Puts a log back that came with the file it lies beside. Once nobody has the file open.
+    func returnJournal() {
+        guard let aside = returning.withLock({ $0 }) else { return }
+        rename(aside, path + "-wal")
     }
 
     /// Serves nothing any more, and makes sure that what is written after the next opening can't

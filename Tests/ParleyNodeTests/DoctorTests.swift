@@ -184,6 +184,17 @@ struct DoctorTests {
         #expect(found.first?.detail.contains("before-restore-20260226") == true)
     }
 
+    @Test func whatIsLeftOfACopiedOverCasebookIsNamed() async throws {
+        let home = try await founded()
+        try await expectWell("journals", of: home)
+        let file = try #require(home.casebookPaths().first)
+        try "frames".write(
+            toFile: file + CasebookStore.strayJournal + "0a", atomically: false, encoding: .utf8)
+        let found = try await lines("journals", of: home)
+        #expect(found.first?.ok == false)
+        #expect(found.first?.next?.contains("parley backup") == true)
+    }
+
     @Test func aSecondFileOfACasebookIsNamed() async throws {
         let home = try await founded()
         let file = try #require(home.casebookPaths().first)

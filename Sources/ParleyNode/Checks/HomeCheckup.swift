@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ParleyStore
 
 /// What `doctor` says of the folder a node lives in and of the disk below it.
 package struct HomeCheckup: Sendable {
@@ -10,7 +11,7 @@ package struct HomeCheckup: Sendable {
 
     func results(room: DiskRoom) -> [CheckResult] {
         HomePermissions(home: home).results() + [self.room(room), encryption] + drafts
-            + setAside
+            + setAside + journals
     }
 
     /// For a home that can't be opened: the JSON of what its permissions come to, `nil` where they
@@ -59,6 +60,21 @@ package struct HomeCheckup: Sendable {
                 "\(folder) holds the node as it was before a restore, with its key and with what has been erased since",
                 next:
                     "see that nothing in it is needed: `parley status --home \(folder)`; then `find \(folder) -type f -exec shred -u {} +` and `rm -r \(folder)`"
+            )
+        }
+    }
+
+    /// What is left where an older file was copied over one that was open.
+    private var journals: [CheckResult] {
+        let names = FileManager.default.files(in: home.casebooksPath)
+            .filter { $0.contains(CasebookStore.strayJournal) }
+        guard !names.isEmpty else { return [.well("journals", "no casebook was copied over")] }
+        return names.map { name in
+            .wrong(
+                "journals",
+                "a file was copied over a casebook that was in use; \(home.casebooksPath)/\(name) holds what had been written last",
+                next:
+                    "`parley sync` brings back what others have. Never copy a casebook's file: `parley backup` and `parley restore` do. Once nothing is missing: `shred -u \(home.casebooksPath)/\(name)`"
             )
         }
     }
