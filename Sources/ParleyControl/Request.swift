@@ -7,6 +7,7 @@ package enum Request: Codable, Hashable, Sendable {
     case listCasebooks
     case showCasebook
     case invite(role: String, expiresSeconds: Int, address: String?)
+    case withdrawInvitations
     case join(code: String)
     case new(type: String, assignments: [Assignment], because: String?)
     case edit(record: String, assignments: [Assignment], because: String?)

@@ -140,6 +140,12 @@ extension Node {
         return typed
     }
 
+    /// Ends the invitations made here that nobody has used.
+    func withdrawInvitations(of store: CasebookStore) async throws -> Response {
+        let count = try await store.write { try $0.withdrawInvitations() }
+        return Response(json: JSONText.object([("withdrawn", .integer(count))]))
+    }
+
     /// Joins with an invitation; returns once admitted and the founding change is held.
     func join(code: String) async throws -> Response {
         let invitation = try read(code)

@@ -132,6 +132,7 @@ package final class Node: Sendable {
         case .invite(let role, let expiresSeconds, let address):
             try await invite(
                 role: role, expiresSeconds: expiresSeconds, address: address, to: casebook(name))
+        case .withdrawInvitations: try await withdrawInvitations(of: casebook(name))
         case .join(let code): try await join(code: code)
         case .sync(let peer, let waitSeconds):
             try await sync(peer: peer, waitSeconds: waitSeconds)

@@ -159,6 +159,11 @@ extension WriteScope {
         try query.run()
     }
 
+    /// Ends all invitations that nobody has used.
+    ///
+    /// - Returns: how many there were.
+    package func withdrawInvitations() throws -> Int { try transaction.endInvitations() }
+
     /// Uses an invitation up, in the transaction that admits.
     ///
     /// Once means once, for the same node too: whoever was given another role since must not get

@@ -33,7 +33,15 @@ extension Transaction {
             if PlantedDefect.restoreKeepsEpoch.isPlanted { return }
         #endif
         draft.casebook.rotateEpoch(environment)
-        try db.run("DELETE FROM invitation WHERE used_by IS NULL")
+        _ = try endInvitations()
+    }
+
+    /// Ends all invitations that nobody has used.
+    ///
+    /// - Returns: how many there were.
+    func endInvitations() throws -> Int {
+        let query = try Query(db, "DELETE FROM invitation WHERE used_by IS NULL RETURNING 1")
+        return try query.all { _ in 1 }.count
     }
 
     /// Entries that a change with groups carries at most, so that these have nearly all its room.

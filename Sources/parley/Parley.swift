@@ -21,7 +21,9 @@ struct Parley: AsyncParsableCommand, Exemplified {
         groupedSubcommands: [
             CommandGroup(
                 name: "Start",
-                subcommands: [Init.self, CasebookCommand.self, Invite.self, Join.self]),
+                subcommands: [
+                    Init.self, CasebookCommand.self, Invite.self, Uninvite.self, Join.self,
+                ]),
             CommandGroup(
                 name: "Records",
                 subcommands: [

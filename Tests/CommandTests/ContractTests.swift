@@ -171,6 +171,8 @@ import parley
         try amal.start()
         let invited: Shape = ["code": .text, "expires": .text]
         try expect(invited, of: amal, "invite")
+        let ended: Shape = ["withdrawn": .integer]
+        try expect(ended, of: amal, "uninvite")
         let basil = workplace.node("basil")
         basil.parley("init", "--name", "basil")
         try basil.start()

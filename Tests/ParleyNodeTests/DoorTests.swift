@@ -113,6 +113,17 @@ struct DoorTests {
         for node in [amal, basil] { await node.stop() }
     }
 
+    @Test func anInvitationThatWasWithdrawnAdmitsNobody() async throws {
+        let (amal, basil) = (try await start("amal"), try await start("basil"))
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        let code = try await amal.json(.invite(role: "editor", expiresSeconds: 60, address: nil))
+        #expect(try await amal.json(.withdrawInvitations)["withdrawn"]?.number == "1")
+        #expect(try await amal.json(.withdrawInvitations)["withdrawn"]?.number == "0")
+        let joined = try await basil.ask(.join(code: code["code"]?.content ?? ""))
+        #expect(joined.exitCode == 6)
+        for node in [amal, basil] { await node.stop() }
+    }
+
     // MARK: Tickets
 
     /// A new member meets one who hasn't met its inviter since, and both end up with all.

@@ -82,7 +82,7 @@ struct CasebookCheckup {
             "invitations", in: casebook,
             "\(Amount.text(open.count, "invitation")) open (\(roles)), the last until \(Timestamp(milliseconds: last.expires).text)",
             next:
-                "nothing, if whoever has the code is meant to have it: it ends by itself. `parley casebook show\(option)` shows who came"
+                "nothing, if whoever has the code is meant to have it: it ends by itself. `parley uninvite\(option)` ends it now; `parley casebook show\(option)` shows who came"
         )
     }
 

@@ -36,11 +36,10 @@ package struct CasebookCommands: Sendable {
         switch request {
         case .showCasebook, .new, .edit, .show, .nameRecord, .list, .find, .indexBacklog, .log,
             .delete, .restore, .erase, .redact, .listErasures, .confirmErasures, .listConflicts,
-            .showConflict, .resolveConflict, .reopenConflict,
-            .importLines,
-            .checkLines:
+            .showConflict, .resolveConflict, .reopenConflict, .importLines, .checkLines:
             true
-        case .createCasebook, .listCasebooks, .invite, .join, .sync, .status, .watch, .listPeers,
+        case .createCasebook, .listCasebooks, .invite, .withdrawInvitations, .join, .sync, .status,
+            .watch, .listPeers,
             .addPeer, .renamePeer, .removePeer, .revokePeer, .setRole, .copyCasebooks, .verify,
             .verifyProgress, .doctor:
             false

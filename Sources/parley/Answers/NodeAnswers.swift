@@ -35,6 +35,11 @@ package struct InvitationAnswer: Decodable, Sendable {
     let expires: String
 }
 
+/// `uninvite`.
+struct WithdrawnAnswer: Decodable, Sendable {
+    let withdrawn: Int
+}
+
 /// One of `peer list`.
 package struct PeerAnswer: Decodable, Sendable {
     let node: String

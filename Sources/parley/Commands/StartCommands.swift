@@ -1,5 +1,6 @@
 import ArgumentParser
 import ParleyControl
+import ParleyNode
 
 /// `parley init`: a new node in a new home.
 struct Init: AsyncParsableCommand, Exemplified {
@@ -123,6 +124,27 @@ struct Invite: NodeCommand {
           parley join CODE        (or `parley join -`, which keeps it out of the process list)
 
         """
+    }
+}
+
+/// `parley uninvite`
+struct Uninvite: NodeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "End the invitations made on this node that nobody has used.",
+        discussion: """
+            For a code that went to somebody else than was meant. Whoever has joined already is shut \
+            out with `parley peer revoke`.
+            """)
+    static let examples = [Example("all that are open", "parley uninvite")]
+
+    @OptionGroup var options: NodeOptions
+
+    func request() -> Request { .withdrawInvitations }
+
+    func page(for answer: WithdrawnAnswer, on screen: Screen) -> String {
+        answer.withdrawn == 0
+            ? "no invitation was open\n"
+            : "ended \(Amount.text(answer.withdrawn, "invitation"))\n"
     }
 }
 
