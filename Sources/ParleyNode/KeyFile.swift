@@ -30,6 +30,8 @@ enum KeyFile {
         self = .protected(node: identity.node, sealed: sealed)
     }
 
+    var isProtected: Bool { if case .protected = self { true } else { false } }
+
     var node: NodeID {
         switch self {
         case .plain(let identity): identity.node

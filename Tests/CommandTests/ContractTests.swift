@@ -146,7 +146,7 @@ import parley
         try expect(
             [
                 "node": .text, "name": .text, "home": .text, "made": .text,
-                "casebooks": [casebook], "movedAside": .optional(.text),
+                "casebooks": [casebook], "movedAside": .optional(.text), "isKeyProtected": .flag,
             ], of: node, "restore", file, "--force", "--passphrase-file", secret)
         let key: Shape = ["node": .text, "protected": .flag]
         try expect(key, of: node, "key", "protect", "--passphrase-file", secret)

@@ -24,6 +24,8 @@ package struct Restoration {
         package let casebooks: [BackupManifest.Casebook]
         /// Where what was there before lies now; `nil` where there was nothing.
         package let movedAside: String?
+        /// Whether the key has a passphrase of its own, without which nothing can be written.
+        package let isKeyProtected: Bool
     }
 
     let home: Home
@@ -64,7 +66,8 @@ package struct Restoration {
             let aside = try home.adoptRestored(stamp: stamp)
             return Outcome(
                 node: manifest.node, name: manifest.name, home: home.path, made: manifest.made,
-                casebooks: casebooks, movedAside: aside)
+                casebooks: casebooks, movedAside: aside,
+                isKeyProtected: try home.key().isProtected)
         } catch {
             discard()
             throw (error as? NodeError) ?? NodeError(error, doing: "restore")

@@ -21,13 +21,21 @@ enum BackupPage {
 
     static func text(restored outcome: Restoration.Outcome, on screen: Screen) -> String {
         let aside = outcome.movedAside.map {
-            "what was there before lies in \(PrintableText.line($0))\n"
+            """
+            what was there before lies in \(PrintableText.line($0)), with all that has been erased \
+            since: `parley doctor` says how to remove it
+
+            """
         }
+        let key =
+            outcome.isKeyProtected
+            ? "its key is protected: to write with it takes the key's own passphrase, as before\n"
+            : ""
         return """
             node \(outcome.node.prefix(16)) of \(PrintableText.line(outcome.name)) is back in \
             \(PrintableText.line(outcome.home)), as it was on \(LocalTime.shown(outcome.made))
             \(casebooks(outcome.casebooks, on: screen))
-            \(aside ?? "")next: start `parleyd`, then `parley sync` fetches what was written since
+            \(aside ?? "")\(key)next: start `parleyd`, then `parley sync` fetches what was written since
 
             """
     }
