@@ -1,4 +1,5 @@
 import GRDBSQLite
+import NIOCore
 import ParleyCRDT
 import ParleyControl
 import ParleyLog
@@ -173,13 +174,47 @@ final class Stranger: ConnectionHandler {
             refusals: RefusalCounters(), isMember: { _ in false })
         let (host, port) = try #require(HostPort.split(node.address))
         let peer = try #require(NodeID(text: node.nodeID))
-        return await withCheckedContinuation { done in
-            Task {
-                _ = try await Dialer(endpoint).dial(host: host, port: port, expecting: peer) {
-                    Stranger($0, messages, done)
+        let line = Line()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { done in
+                Task {
+                    line.take(
+                        try await Dialer(endpoint).dial(host: host, port: port, expecting: peer) {
+                            Stranger($0, messages, done)
+                        })
                 }
             }
+        } onCancel: {
+            line.hangUp()
         }
+    }
+
+    /// A connection that a test's time limit ends.
+    private final class Line: Sendable {
+        private let state = Mutex<(connection: Connection?, isOver: Bool)>((nil, false))
+
+        func take(_ connection: Connection) {
+            let isOver = state.withLock { state in
+                state.connection = connection
+                return state.isOver
+            }
+            if isOver { connection.hangUp() }
+        }
+
+        func hangUp() {
+            let connection = state.withLock { state in
+                state.isOver = true
+                return state.connection
+            }
+            connection?.hangUp()
+        }
+    }
+}
+
+extension Connection {
+    /// From any thread.
+    fileprivate func hangUp() {
+        eventLoop.execute { self.close(.finished) }
     }
 }
 
