@@ -21,10 +21,13 @@ extension Home {
             .map { "\(path)/\($0)" }
     }
 
-    /// Overwrites and removes drafts about records that something was taken back of.
+    /// Overwrites and removes drafts about records that are erased.
     func removeDrafts(erasedIn store: CasebookStore) async {
         guard !drafts.isEmpty else { return }
-        let records = try? await store.read { scope in try scope.takingsBack().map(\.record.text) }
+        let records = try? await store.read { scope in
+            try scope.takingsBack().filter { $0.field == nil && $0.progress != .unconfirmed }
+                .map(\.record.text)
+        }
         let prefixes = Set((records ?? []).map { "\(path)/\(Home.draftPrefix(ofRecord: $0))" })
         for draft in drafts where prefixes.contains(where: draft.hasPrefix) { destroy(draft) }
     }

@@ -48,9 +48,16 @@ package struct AuditReport: Hashable, Sendable {
     package private(set) var counts: [Finding.Check: Int] = [:]
     /// Runs that can't be read or don't say what they did.
     private(set) var damagedRuns: [DamagedRun] = []
+    /// Runs that were noted as damaged and aren't.
+    private(set) var soundRuns: [DamagedRun] = []
+    /// Those that were noted when the check began.
+    var notedRuns: Set<DamagedRun> = []
 
-    mutating func noteDamaged(_ run: LogReader.Run) {
-        damagedRuns.append(DamagedRun(lane: run.lane, first: run.first, last: run.last))
+    mutating func noteDamaged(_ run: LogReader.Run) { damagedRuns.append(DamagedRun(run)) }
+
+    mutating func noteSound(_ run: LogReader.Run) {
+        let run = DamagedRun(run)
+        if notedRuns.contains(run) { soundRuns.append(run) }
     }
 
     /// Findings beyond those that are listed.

@@ -51,10 +51,11 @@ extension CasebookStore {
     /// - Returns: whether there are any.
     @discardableResult
     package func noteDamaged(_ report: AuditReport) async throws -> Bool {
-        guard !report.damagedRuns.isEmpty else { return false }
+        guard !report.damagedRuns.isEmpty || !report.soundRuns.isEmpty else { return false }
         try await writer.perform { transaction in
             for run in report.damagedRuns { try transaction.noteDamaged(run) }
+            for run in report.soundRuns { try transaction.noteSound(run) }
         }
-        return true
+        return !report.damagedRuns.isEmpty
     }
 }

@@ -114,11 +114,16 @@ extension Transaction {
     fileprivate func replace(_ runs: [LogReader.Run], with bytes: [UInt8]) throws -> Int {
         let (first, last) = (runs[0].first, runs[runs.count - 1].last)
         let query = try Query(
-            db, "SELECT first FROM batch WHERE lane = ?1 AND first >= ?2 AND last <= ?3")
+            db,
+            "SELECT first, bytes FROM batch WHERE lane = ?1 AND first >= ?2 AND last <= ?3")
         query.bind(1, runs[0].lane)
         query.bind(2, first)
         query.bind(3, last)
-        guard try query.all({ $0.word(0) }).sorted() == runs.map(\.first) else { return 0 }
+        // Something may have been taken out of them meanwhile, or put back into them.
+        let found = try query.all { ($0.word(0), $0.bytes(1)) }.sorted { $0.0 < $1.0 }
+        guard found.map(\.0) == runs.map(\.first), found.map(\.1) == runs.map(\.bytes) else {
+            return 0
+        }
         try LogReader.delete(lane: runs[0].lane, from: first, through: last, db)
         log.forget()
         try LogReader.insert(

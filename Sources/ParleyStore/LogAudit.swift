@@ -112,19 +112,26 @@ struct LogAudit {
                 Finding(
                     check: .chains, subject: .change(lane.origin, sequence),
                     problem: "doesn't have the hash that was noted for it"))
+            // Where its author signed what is there, it is the note that is wrong. Else what follows
+            // rests on what was noted: all of it would look damaged otherwise.
+            let last = hashes[hashes.count - 1]
+            if head(of: batch, endingWith: last).isSigned(with: batch.signature) { return last }
             report.noteDamaged(run)
-            break
+            return try run.hash(of: run.last)
         }
+        report.noteSound(run)
         return hashes[hashes.count - 1]
+    }
+
+    private func head(of batch: Batch, endingWith hash: Digest) -> Head {
+        Head(casebook: casebook, origin: batch.origin, sequence: batch.last, hash: hash)
     }
 
     private func check(
         _ batch: Batch, endingAt end: Lane.Point, _ report: inout AuditReport
     ) {
         report.signatures += 1
-        let head = Head(
-            casebook: casebook, origin: batch.origin, sequence: end.sequence, hash: end.hash)
-        guard !head.isSigned(with: batch.signature) else { return }
+        guard !head(of: batch, endingWith: end.hash).isSigned(with: batch.signature) else { return }
         report.add(
             Finding(
                 check: .signatures, subject: .change(batch.origin, end.sequence),

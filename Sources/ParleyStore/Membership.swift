@@ -185,6 +185,7 @@ struct Membership: Sendable {
         _ logs: HeldLogs
     ) throws -> Bool {
         for cut in try effectiveCuts(of: node, logs) where !cut.permits(kinds) {
+            if try isPermittedSince(cut, kinds, logs) { continue }
             let isWithin = try cut.tips.covers(dot, in: logs)
             if try !isWithin && !context.covers(cut.decision.dot, in: logs) { return true }
         }
@@ -192,13 +193,13 @@ struct Membership: Sendable {
     }
 
     /// Whether some of a node's work doesn't count because it got another role.
-    func hasRoleCut(_ node: NodeID, _ logs: HeldLogs) throws -> Bool {
-        try effectiveCuts(of: node, logs).contains { !$0.isRevocation }
+    func hasRoleCut(_ node: NodeID) -> Bool {
+        (cuts[node] ?? []).contains { !$0.isRevocation }
     }
 
-    /// Up to where the logs of a node that was cut count: of concurrent cuts the lowest.
+    /// Up to where the logs of a revoked node count: of concurrent revocations the lowest.
     func ends(of node: NodeID, in logs: HeldLogs) throws -> [Clock.Entry] {
-        let cuts = try effectiveCuts(of: node, logs)
+        let cuts = try effectiveCuts(of: node, logs).filter(\.isRevocation)
         guard let first = cuts.first else { return [] }
         return first.tips.entries.compactMap { entry in
             let tips = cuts.map { $0.tips[entry.origin] }
@@ -210,11 +211,25 @@ struct Membership: Sendable {
 
     private static func length(of tips: [Tip]) -> UInt64 { tips.map(\.sequence).max() ?? 0 }
 
+    /// Whether a role that permits this was given in knowledge of a cut that went with another role.
+    private func isPermittedSince(
+        _ cut: CutMade, _ kinds: Set<GroupKind>, _ logs: HeldLogs
+    ) throws -> Bool {
+        guard !cut.isRevocation else { return false }
+        return try (cuts[cut.node] ?? []).contains { later in
+            try later.permits(kinds) && later.decision.replaces(cut.decision, in: logs)
+        }
+    }
+
+    /// A revocation replaces those it knows of, so that work can be let in again. A cut that goes with
+    /// a role stays: or else what it made void would come back with whatever follows.
     private func effectiveCuts(of node: NodeID, _ logs: HeldLogs) throws -> [CutMade] {
         let all = cuts[node] ?? []
         guard all.count > 1 else { return all }
+        let revocations = all.filter(\.isRevocation)
         return try all.filter { one in
-            try !all.contains { try $0.decision.replaces(one.decision, in: logs) }
+            try !one.isRevocation
+                || !revocations.contains { try $0.decision.replaces(one.decision, in: logs) }
         }
     }
 

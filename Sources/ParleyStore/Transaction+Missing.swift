@@ -37,6 +37,14 @@ extension Transaction {
         try query.run()
     }
 
+    /// A run that was noted can be read after all.
+    func noteSound(_ run: DamagedRun) throws {
+        let query = try Query(
+            db, "DELETE FROM damaged_run WHERE lane = ?1 AND first = ?2 AND last = ?3")
+        run.bind(to: query)
+        try query.run()
+    }
+
     // MARK: Putting back
 
     /// Puts back what a run that was received has of changes that are held without it.
@@ -197,6 +205,16 @@ struct DamagedRun: Hashable, Sendable {
     let lane: Int
     let first: UInt64
     let last: UInt64
+
+    init(lane: Int, first: UInt64, last: UInt64) {
+        self.lane = lane
+        self.first = first
+        self.last = last
+    }
+
+    init(_ run: LogReader.Run) {
+        self.init(lane: run.lane, first: run.first, last: run.last)
+    }
 
     /// A condition on rows of `batch`: that they can be read, as far as is known.
     static let none = """

@@ -28,7 +28,7 @@ extension WriteScope {
             Admission(node: member.node, role: role, name: member.name))
         // Roles are numbered from the one that permits most.
         let isLess = role.rawValue > member.role.rawValue
-        guard try isLess || membership().hasRoleCut(member.node, logs()) else {
+        guard try isLess || membership().hasRoleCut(member.node) else {
             return try append([admission])
         }
         let cut = Cut(node: member.node, accepted: try acceptedTips(of: member.node))

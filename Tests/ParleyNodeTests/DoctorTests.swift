@@ -160,7 +160,7 @@ struct DoctorTests {
             drafts.map { FileManager.default.fileExists(atPath: $0) } == [false, true])
         _ = try await answer(
             .redact(record: records[1], field: "name", basis: "asked"), of: home)
-        #expect(try await lines("drafts", of: home).map(\.ok) == [true])
+        #expect(try await lines("drafts", of: home).map(\.ok) == [false])
     }
 
     @Test func aCasebookThatCannotBeOpenedIsNamed() async throws {
@@ -424,6 +424,9 @@ struct DoctorTests {
         _ = try await one.json(.addPeer(node: "basil", address: other.address))
         let response = try await one.ask(.sync(peer: "basil", waitSeconds: 20))
         #expect(response.exitCode == 0, "\(response)")
+        // Who lacks something waits until it has come.
+        let waited = try await other.ask(.sync(peer: "amal", waitSeconds: 20))
+        #expect(waited.exitCode == 0, "\(waited)")
     }
 
     /// What was typed without knowing of a new role, or after a revocation, is counted where it came.

@@ -243,6 +243,29 @@ import Testing
         #expect(try await place(of: id, in: again) == "road", "it had come before")
     }
 
+    /// What a change of role made void stays so, whatever is decided next: a further change, a role that
+    /// doesn't permit it either, a revocation.
+    @Test(arguments: [[Role.reader], [.reader, .editor], [.editor, .reader], [.editor]])
+    func whatARoleMadeVoidStaysSo(roles: [Role]) async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2, role: .coordinator)
+        let node = boris.store.origin.node
+        try await anna.change(node, to: roles[0])
+        let dora = try await boris.admitting("dora", seed: 3)
+        try await anna.pull(from: boris)
+        for role in roles.dropFirst() { try await anna.change(node, to: role) }
+        for store in [anna, dora] {
+            try await store.pull(from: anna)
+            #expect(!anna.store.members.contains { $0.name == "dora" })
+        }
+        try await anna.revoke(node)
+        try await dora.pull(from: anna)
+        for store in [anna, dora] {
+            #expect(!store.store.members.contains { $0.name == "dora" })
+            #expect(try await store.digest() == anna.digest())
+        }
+    }
+
     /// Giving a role back lets in what was written without knowing that it was taken.
     @Test func aRoleGivenBackLetsWorkInAgain() async throws {
         let anna = try await TestNode.founder()

@@ -8,7 +8,7 @@ import Testing
 /// What somebody on the way takes out of a log, and what can't be read any more: noticed, asked for
 /// again and put back.
 @Suite struct MissingContentsTests {
-    private let marker = "Marquarius"
+    fileprivate let marker = "Marquarius"
 
     /// All of a node's own log as one run, with some contents taken out.
     private func relayed(
@@ -204,6 +204,50 @@ import Testing
         #expect(try await again.store.audit().findings == [])
         try await boris.pull(from: again)
         #expect(try await boris.digest() == again.digest())
+    }
+}
+
+extension MissingContentsTests {
+    /// A wrong byte in a run that can still be read makes that run damaged and none of those after it;
+    /// what turns out to be sound again is offered again.
+    @Test func onlyTheRunThatIsWrongIsDamaged() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        for number in 0..<6 { try await anna.create("person", write("place", "\(number)")) }
+        try await boris.pull(from: anna)
+        try await anna.create("person", write("place", "last"))
+        let file = SQLiteFile(anna.path)
+        try await anna.store.close()
+        let kept = try file.runs()[3].batch
+        var changes = kept.changes
+        changes[0] = Change(
+            origin: kept.origin, sequence: kept.first, time: HybridTime(rawValue: 7),
+            contextDelta: changes[0].contextDelta, groups: changes[0].groups)
+        let wrong = Batch(
+            origin: kept.origin, first: kept.first, previous: kept.previous,
+            signature: kept.signature, changes: changes, salts: kept.salts)
+        func store(_ batch: Batch) throws {
+            let hex = try batch.encoded(compress: true).map { byte in
+                let digits = String(byte, radix: 16)
+                return digits.count == 1 ? "0" + digits : digits
+            }.joined()
+            try file.run(
+                "UPDATE batch SET bytes = x'\(hex)' WHERE first = \(kept.first)")
+        }
+        try store(wrong)
+        var node = try anna.opened()
+        try await node.store.noteDamaged(node.store.audit())
+        #expect(
+            try await node.missing() == [
+                ChangeRange(origin: anna.store.origin, sequences: kept.first...kept.last)
+            ])
+        try await node.store.close()
+        try store(kept)
+        node = try anna.opened()
+        try await node.store.noteDamaged(node.store.audit())
+        #expect(try await node.missing() == [])
+        try await boris.pull(from: node)
+        #expect(try await boris.digest() == node.digest())
     }
 }
 
