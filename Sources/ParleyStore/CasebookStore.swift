@@ -40,10 +40,12 @@ package final class CasebookStore: Sendable {
         writer = Writer(
             path: path, pool: pool, draft: draft, identity: identity, environment: environment,
             generation: generation)
+        let watch = writer.watch
+        pool.writeWithoutTransaction { watch.note($0) }
     }
 
     /// In the names of write-ahead logs that were kept where something was copied over a file.
-    package static let strayJournal = ".journal-"
+    package static let strayJournal = FileWatch.strayJournal
 
     // MARK: Life
 
@@ -66,9 +68,8 @@ package final class CasebookStore: Sendable {
         // The last connection to close takes the write-ahead log away, and a reader can't.
         pool.invalidateReadOnlyConnections()
         do {
-            _ = try? pool.writeWithoutTransaction { try $0.pragma("wal_checkpoint(TRUNCATE)") }
-            try pool.close()
-            writer.returnJournal()
+            writer.finish()
+            try writer.watch.closing { try pool.close() }
         } catch {
             throw StoreError.translating(error)
         }
@@ -125,7 +126,7 @@ package final class CasebookStore: Sendable {
     ) async throws -> Value {
         try writer.published.checkIsServing()
         // The writer can tell for sure, and stops then.
-        if !writer.fileLooksTheSame { try await writer.perform { _ in } }
+        if !writer.watch.looksUntouched { try await writer.perform { _ in } }
         do {
             return try await pool.read { db in try body(ReadScope(db, log: LogReader(db))) }
         } catch {

@@ -1,9 +1,7 @@
 import GRDB
 import GRDBSQLite
-import Glibc
 import ParleyCRDT
 import ParleyLog
-import ParleyModel
 import Synchronization
 
 /// The one writer of a store: gathers concurrent jobs into transactions.
@@ -24,11 +22,8 @@ final class Writer: Sendable {
     private let environment: StoreEnvironment
     private let generation: GenerationFile
     private let queue = Mutex(Queue())
-    private let path: String
-    /// The files as this writer has left them.
-    private let stamps: Mutex<FileStamps>
-    /// Where a log lies that is to be put back when the file is closed.
-    private let returning = Mutex<String?>(nil)
+    /// Notices where others write to the files.
+    let watch: FileWatch
     let published: Published
 
     init(
@@ -40,8 +35,7 @@ final class Writer: Sendable {
         self.identity = identity
         self.environment = environment
         self.generation = generation
-        self.path = path
-        stamps = Mutex(FileStamps(of: path))
+        watch = FileWatch(path)
         published = Published(draft)
     }
 
@@ -67,8 +61,8 @@ final class Writer: Sendable {
             pool.asyncWriteWithoutTransaction { db in
                 continuation.resume(
                     with: Result {
-                        try self.checkFiles()
-                        defer { self.noteFiles() }
+                        guard self.watch.isUntouched(db) else { throw self.stopped() }
+                        defer { self.watch.note(db) }
                         let query = try Query(db, "PRAGMA wal_checkpoint(TRUNCATE)")
                         return try query.first { $0.int(0) } == 0
                     })
@@ -94,7 +88,7 @@ final class Writer: Sendable {
             try published.checkIsServing()
             let transaction = try begin(db)
             // Also what is undone may have been written to the log.
-            defer { noteFiles() }
+            defer { watch.note(db) }
             for job in jobs {
                 job.perform(in: transaction)
                 // A full disk can make SQLite undo the whole transaction under way.
@@ -122,7 +116,7 @@ final class Writer: Sendable {
     /// Begins a transaction and checks that the file still says what memory does.
     private func begin(_ db: Database) throws -> Transaction {
         let draft = published.draft
-        try checkFiles()
+        guard watch.isUntouched(db) else { throw stopped() }
         try db.run("BEGIN IMMEDIATE")
         let row: CasebookRow?
         do {
@@ -196,38 +190,16 @@ final class Writer: Sendable {
         }
     }
 
-    // MARK: Files that others write to
-
-    /// Whether the file looks as this writer left it. From another thread it may seem that it doesn't
-    /// while the log is being copied back.
-    var fileLooksTheSame: Bool { stamps.withLock { $0.file } == FileStamp(of: path) }
-
-    private func noteFiles() {
-        let now = FileStamps(of: path)
-        stamps.withLock { $0 = now }
-    }
-
-    /// Stops the store where something was copied over its files: pages of two states would mix.
-    ///
-    /// A write-ahead log that doesn't belong to the file any more is kept beside it and taken out of
-    /// SQLite's sight, also for the closing, which would copy it into the file.
-    private func checkFiles() throws {
-        let (known, now) = (stamps.withLock { $0 }, FileStamps(of: path))
-        guard known != now else { return }
-        let log = path + "-wal"
-        let aside =
-            "\(path)\(CasebookStore.strayJournal)\(Hexadecimal.text(of: environment.randomBytes(4)))"
-        let isSaved = copyfile(log, to: aside)
-        if isSaved || FileStamp(of: log) == nil { truncate(log, 0) }
-        // Where both were copied over together they belong to each other.
-        if isSaved, !known.keepsLog(beside: now) { returning.withLock { $0 = aside } }
-        throw stopped()
-    }
-
-    /// Puts a log back that came with the file it lies beside. Once nobody has the file open.
-    func returnJournal() {
-        guard let aside = returning.withLock({ $0 }) else { return }
-        rename(aside, path + "-wal")
+    /// Copies the write-ahead log back, unless something was copied over the files. Before the file is
+    /// closed.
+    func finish() {
+        _ = try? pool.writeWithoutTransaction { db in
+            guard watch.isUntouched(db) else {
+                generation.forget()
+                return
+            }
+            _ = try db.pragma("wal_checkpoint(TRUNCATE)")
+        }
     }
 
     /// Serves nothing any more, and makes sure that what is written after the next opening can't

@@ -161,8 +161,14 @@ import Testing
     /// Somebody copies an older state over the file while it is open. The store stops before it writes
     /// or reads anything more; opened again it begins a new epoch. What was acknowledged and reached a
     /// peer comes back, no dot means two things, and both end up with the same.
-    @Test(arguments: [false, true], [false, true])
-    func anOlderStateOverTheOpenFileIsNoticed(withLog: Bool, isLogged: Bool) async throws {
+    ///
+    /// The same where nobody reads or writes before it is closed.
+    @Test(
+        arguments: [(false, false), (false, true), (true, false), (true, true)], [false, true])
+    func anOlderStateOverTheOpenFileIsNoticed(
+        over: (withLog: Bool, isLogged: Bool), isIdle: Bool
+    ) async throws {
+        let (withLog, isLogged) = over
         var anna = try await TestNode.founder()
         let boris = try await anna.admitting("boris", seed: 2)
         try await anna.create("exchange", write("title", "before"))
@@ -175,9 +181,11 @@ import Testing
         try await boris.pull(from: anna)
         try anna.overwritten(by: snapshot, withLog: withLog)
         let origin = anna.store.origin
-        await #expect(throws: StoreError.stopped) { try await anna.digest() }
-        await #expect(throws: StoreError.stopped) {
-            try await anna.create("exchange", write("title", "never"))
+        if !isIdle {
+            await #expect(throws: StoreError.stopped) { try await anna.digest() }
+            await #expect(throws: StoreError.stopped) {
+                try await anna.create("exchange", write("title", "never"))
+            }
         }
         try await anna.store.close()
         let again = try anna.opened()
@@ -196,6 +204,22 @@ import Testing
         }
         #expect(titles == ["again", "before"] + (isLogged ? ["last"] : []) + ["since"])
         #expect(try await again.store.audit().findings == [])
+    }
+
+    /// Another time on the same file is nobody's copy.
+    @Test func aTouchedFileIsTheSame() async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("exchange", write("title", "before"))
+        let origin = anna.store.origin
+        for number in 1...2 {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: Double(number))],
+                ofItemAtPath: anna.path)
+            try await anna.create("exchange", write("title", "after \(number)"))
+        }
+        let again = try await anna.reopened()
+        #expect(again.store.origin == origin)
+        #expect(try await again.store.read { try $0.summary().recordCount } == 3)
     }
 
     @Test func aCopiedFileWritesInANewEpoch() async throws {
