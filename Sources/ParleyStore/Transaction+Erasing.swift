@@ -28,23 +28,55 @@ extension Transaction {
         }
         guard !keys.isEmpty else { return }
         var removals: [Int: [UInt64: Removal]] = [:]
+        var unread: Set<RecordKey> = []
         for key in keys {
-            let removal = try draft.claims.removal(
-                from: history.storedApplicant(key.lane, key.sequence), in: logs
-            ) { $0.state != .unconfirmed }
+            guard let applicant = try readableApplicant(key) else {
+                unread.insert(key)
+                continue
+            }
+            let removal = try draft.claims.removal(from: applicant, in: logs) {
+                $0.state != .unconfirmed
+            }
             guard !removal.isEmpty else { continue }
             removals[key.lane, default: [:]][key.sequence] = removal
         }
-        try takeOut(removals)
-        try reopenClaims(behind: draft.overdue)
-        draft.overdue = []
+        let isWhole = try takeOut(removals)
+        try reopenClaims(behind: draft.overdue.subtracting(unread))
+        draft.overdue.formIntersection(unread)
         try ErasureIndex(transaction: self).takeOut(due)
+        draft.removals += 1
+        // What can't be read now is asked for again, and comes without what is erased.
+        guard isWhole, unread.isEmpty else { return }
         for var claim in due {
             claim.state = .rewritten
             try claim.save(db)
             draft.claims.set(claim)
         }
-        draft.removals += 1
+    }
+
+    /// A change with its context, `nil` where it can't be read: its run is noted as damaged then.
+    private func readableApplicant(_ key: RecordKey) throws -> Applicant? {
+        do {
+            return try history.storedApplicant(key.lane, key.sequence)
+        } catch StoreError.damaged {
+            for place in try runs(near: key.sequence, of: draft.lanes.origin(of: key.lane)) {
+                _ = try readableBatch(at: place)
+            }
+            return nil
+        }
+    }
+
+    /// A stored run, `nil` where there is none or it can't be read: it is noted as damaged then.
+    private func readableBatch(at place: RunPlace) throws -> Batch? {
+        guard let run = try LogReader.run(lane: place.lane, first: place.first, db) else {
+            return nil
+        }
+        do {
+            return try LogReader.decode(run)
+        } catch StoreError.damaged {
+            try noteDamaged(DamagedRun(run))
+            return nil
+        }
     }
 
     /// Claims that were done already have left something in the journal again.
@@ -70,10 +102,15 @@ extension Transaction {
         var keys: Set<RecordKey> = []
         for lane in draft.lanes.lanes where !lane.isComplete {
             for sequence in lane.applied.sequence + 1...lane.held.sequence {
-                guard let (change, _) = try change(lane.number, sequence),
-                    draft.claims.concern(change, lane: lane.number, in: draft.lanes)
-                else { continue }
-                keys.insert(RecordKey(lane: lane.number, sequence: sequence))
+                let key = RecordKey(lane: lane.number, sequence: sequence)
+                guard let change = try readable(key) else {
+                    keys.insert(key)
+                    continue
+                }
+                guard draft.claims.concern(change, lane: lane.number, in: draft.lanes) else {
+                    continue
+                }
+                keys.insert(key)
             }
         }
         return keys
@@ -86,7 +123,8 @@ extension Transaction {
     ///
     /// - Parameter removals: by the lane that owns a change. A run of a branch may begin with changes
     ///   of the lane before it, and two runs may hold the same ones.
-    private func takeOut(_ removals: [Int: [UInt64: Removal]]) throws {
+    /// - Returns: whether all of them could be read.
+    private func takeOut(_ removals: [Int: [UInt64: Removal]]) throws -> Bool {
         var places: Set<RunPlace> = []
         for (lane, bySequence) in removals {
             for sequence in bySequence.keys {
@@ -94,14 +132,17 @@ extension Transaction {
             }
         }
         // All of them tell which seeds have to go before any is rewritten.
+        var readable: [RunPlace] = []
         for place in places {
-            guard let batch = try batch(at: place) else { continue }
+            guard let batch = try readableBatch(at: place) else { continue }
+            readable.append(place)
             try drop(batch.seeds(behind: removals.concerning(batch, in: place.lane, logs)))
         }
-        for place in places.sorted() { try rewrite(place, removals) }
+        for place in readable.sorted() { try rewrite(place, removals) }
         if draft.droppedSeeds.contains(DroppedSeeds.hash(of: draft.casebook.seed)) {
             draft.casebook.renewSeed(environment)
         }
+        return readable.count == places.count
     }
 
     /// Stores these seeds nowhere any more.

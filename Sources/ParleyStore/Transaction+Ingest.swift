@@ -92,6 +92,8 @@ extension Transaction {
         else { return }
         try insert(batch, rest, from: 0, lane: lane)
         draft.changedLanes.insert(lane)
+        // What couldn't be applied may have needed this.
+        draft.setAside = []
     }
 
     /// Stores a run in the place of what it repeats. A run that begins before this one and ends

@@ -143,7 +143,7 @@ extension Transaction {
     }
 
     /// A held change, `nil` where its run can't be read.
-    private func readable(_ key: RecordKey) throws -> Change? {
+    func readable(_ key: RecordKey) throws -> Change? {
         do {
             return try change(key.lane, key.sequence)?.change
         } catch StoreError.damaged {

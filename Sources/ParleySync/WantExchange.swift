@@ -25,6 +25,8 @@ struct WantExchange {
     private var look = Look.due
     /// Whether something came while the look was under way.
     private var isDueAgain = false
+    /// Whether there was more to ask for than one round takes.
+    private var hasMore = false
 
     // MARK: What the peer wants
 
@@ -58,9 +60,11 @@ struct WantExchange {
 
     /// - Returns: what to ask the peer for, each range once in a session.
     mutating func finishLook(_ missing: [ChangeRange]) -> [ChangeRange] {
-        let fresh = missing.filter { !asked.contains($0) }
-            .prefix(min(WantExchange.roundLimit, WantExchange.sessionLimit - asked.count))
+        let unasked = missing.filter { !asked.contains($0) }
+        let fresh = unasked.prefix(
+            min(WantExchange.roundLimit, WantExchange.sessionLimit - asked.count))
         asked.formUnion(fresh)
+        hasMore = unasked.count > fresh.count
         if fresh.isEmpty { rest() } else { look = .awaited }
         return Array(fresh)
     }
@@ -72,7 +76,9 @@ struct WantExchange {
     }
 
     private mutating func rest() {
-        look = isDueAgain ? .due : .done
+        let canAskMore = hasMore && asked.count < WantExchange.sessionLimit
+        look = isDueAgain || canAskMore ? .due : .done
+        hasMore = false
     }
 
     /// Whether this side has asked for all it could.

@@ -37,6 +37,7 @@ package final class SessionDriver: ConnectionHandler {
     private var ending: CloseReason?
     var isClosed: Bool { ending != nil }
     private var hasOpened = false
+    private var hasHeard = false
     /// Casebooks of which both sides had what the other offered.
     private var settled: Set<Digest> = []
     /// What had been exchanged when the store was last told that this peer was met.
@@ -84,6 +85,7 @@ package final class SessionDriver: ConnectionHandler {
     }
 
     package func received(tag: UInt8, payload: [UInt8]) {
+        hasHeard = true
         let message: Message?
         do {
             message = try Message(tag: tag, payload: payload)
@@ -108,7 +110,7 @@ package final class SessionDriver: ConnectionHandler {
     }
 
     package func closed(_ end: CloseReason) {
-        let isMute = connection.isInitiator && !hasOpened && join == nil
+        let isMute = connection.isInitiator && !hasHeard && join == nil
         let reason =
             isMute && [.closedByPeer, .connectionLost].contains(end) ? CloseReason.turnedAway : end
         timer?.timer.cancel()

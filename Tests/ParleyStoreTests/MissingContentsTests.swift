@@ -30,7 +30,7 @@ import Testing
     }
 
     /// What a node is asked for again, answered by another.
-    private func refill(_ node: TestNode, from other: TestNode) async throws {
+    fileprivate func refill(_ node: TestNode, from other: TestNode) async throws {
         for run in try await node.missing() {
             let answer = try await other.store.runs(with: run, byteLimit: 1 << 20)
             try await node.store.ingest(node.verified(answer))
@@ -208,6 +208,35 @@ import Testing
 }
 
 extension MissingContentsTests {
+    /// A run that can't be read doesn't keep an erasure in its log from being heard of, nor anything
+    /// else; it is carried out there once the run has come again.
+    @Test func anErasureBesideADamagedRunWaitsForIt() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        let id = try await #require(anna.create("person", write("place", marker)).recordIDs[0])
+        try await anna.create("person", write("place", "other"))
+        try await boris.pull(from: anna)
+        try await boris.store.close()
+        try SQLiteFile(boris.path).run(
+            "UPDATE batch SET bytes = zeroblob(length(bytes)) WHERE last > 2")
+        let node = try boris.opened()
+        try await anna.erase(id)
+        try await carla.pull(from: anna)
+        let news = try await #require(carla.create("note", write("title", "t")).recordIDs[0])
+        for source in [anna, carla] { try await node.pull(from: source) }
+        #expect(try await node.record(news)?.document.title == "t")
+        #expect(try await node.record(id) == nil)
+        #expect(try await node.store.read { try $0.erasure(of: id) }?.progress == .underWay)
+        #expect(try await !node.missing().isEmpty)
+        while try await !node.missing().isEmpty { try await refill(node, from: carla) }
+        try await node.create("note", write("title", "own"))
+        #expect(try await node.store.finishErasures())
+        #expect(try await node.store.read { try $0.erasure(of: id) }?.progress == .done)
+        #expect(try !node.holds(marker))
+        #expect(try await node.store.audit().findings == [])
+    }
+
     /// A wrong byte in a run that can still be read makes that run damaged and none of those after it;
     /// what turns out to be sound again is offered again.
     @Test func onlyTheRunThatIsWrongIsDamaged() async throws {

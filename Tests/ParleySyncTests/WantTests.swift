@@ -52,6 +52,18 @@ struct WantTests {
         #expect(tallies.map(\.sent) == [0, 2])
     }
 
+    /// What the peer can't answer doesn't stand in the way of what it can.
+    @Test func whatComesBehindWhatNobodyHasComes() throws {
+        var (left, right, origin) = try holders(of: 100)
+        left.missing = (1...100).map { single(origin, UInt64($0)) }
+        right.missing = (1...80).map { single(origin, UInt64($0)) }
+        var meeting = Meeting(left, right)
+        try meeting.run()
+        for _ in 0..<3 { try meeting.pass(milliseconds: 150) }
+        #expect(meeting.replicas[0].missing.count == 80)
+        #expect(meeting.sessions.map(\.isQuiet) == [true, true])
+    }
+
     /// What turns out to be lacking in the middle of a session is asked for then.
     @Test func whatTurnsUpLaterIsAskedForLater() throws {
         let (left, right, origin) = try holders(of: 3)
