@@ -1,3 +1,4 @@
+import ParleyCRDT
 import ParleyControl
 import Synchronization
 
@@ -49,8 +50,8 @@ final class DiskRoom: Sendable {
     ///
     /// - Parameter wasTried: whether the store met a full disk.
     /// - Returns: whether that is news.
-    func intakeFailed(wasTried: Bool) -> Bool {
-        gate.close()
+    func intakeFailed(from peer: NodeID, wasTried: Bool) -> Bool {
+        gate.close(by: peer)
         return intake.withLock { intake in
             defer { intake = wasTried ? .failed : .withheld }
             return intake == .succeeded
@@ -60,9 +61,9 @@ final class DiskRoom: Sendable {
     /// Whether what is held here may be passed on; waits a little for news that was refused.
     func mayPassOn() async -> Bool { await gate.mayPassOn(isShort: !allowsIntake) }
 
-    func intakeSucceeded() {
+    func intakeSucceeded(from peer: NodeID) {
         intake.withLock { $0 = .succeeded }
-        gate.open()
+        gate.open(by: peer)
     }
 
     /// What people must know, `nil` where there is room enough.

@@ -1,10 +1,11 @@
+import ParleyCRDT
 import Synchronization
 
 /// Keeps a node that had to refuse what others sent from passing on what it holds: that may have said
 /// who doesn't belong any more.
 ///
-/// Closed while there is no room, and for a while after, until something has been taken in; for ever
-/// would be wrong, because whoever has the news may not come back.
+/// Closed while there is no room, and for a while after, until something has been taken in of everybody
+/// who was refused; for ever would be wrong, because whoever has the news may not come back.
 final class NewsGate: Sendable {
     /// How long the news may take to come once there is room again.
     private static let hold = Duration.seconds(15 * 60)
@@ -14,6 +15,7 @@ final class NewsGate: Sendable {
     private struct State {
         /// When there was last too little room, since something was refused.
         var shortAt: Duration?
+        var refused: Set<NodeID> = []
         var waiting: [OneShot<Bool>] = []
     }
 
@@ -24,15 +26,20 @@ final class NewsGate: Sendable {
         self.now = now
     }
 
-    /// Something that others sent was refused for want of room.
-    func close() {
+    /// Something that a peer sent was refused for want of room.
+    func close(by peer: NodeID) {
         let now = now()
-        state.withLock { $0.shortAt = now }
+        state.withLock { state in
+            state.shortAt = now
+            state.refused.insert(peer)
+        }
     }
 
-    /// Something was taken in.
-    func open() {
-        let waiting = state.withLock { state in
+    /// Something of a peer's was taken in.
+    func open(by peer: NodeID) {
+        let waiting = state.withLock { state -> [OneShot<Bool>] in
+            state.refused.remove(peer)
+            guard state.refused.isEmpty else { return [] }
             defer { state = State() }
             return state.waiting
         }
@@ -49,7 +56,7 @@ final class NewsGate: Sendable {
                 return false
             }
             guard now < shortAt + NewsGate.hold else {
-                state.shortAt = nil
+                (state.shortAt, state.refused) = (nil, [])
                 return true
             }
             state.waiting.append(shot)

@@ -206,6 +206,12 @@ package final class Shelf: Sendable {
         return inviter == node || sponsor.map(members.letsIn) ?? false
     }
 
+    /// Whether this node and another both coordinate a casebook: what one decides the other must hear.
+    func coordinateTogether(with node: NodeID, in casebook: Digest) -> Bool {
+        let members = state.withLock { $0.stores[casebook] }?.members ?? []
+        return members.coordinates(identity.node) && members.coordinates(node)
+    }
+
     /// Treats a node as a member for whom a ticket speaks.
     ///
     /// - Returns: whether there is room for another one, and who signed coordinates the casebook.

@@ -38,7 +38,9 @@ struct StoreReplica: Replica {
     func batches(
         in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
     ) async -> ReadOutcome {
-        guard await shelf.room.mayPassOn() else { return .refused(.diskFull) }
+        if !shelf.coordinateTogether(with: peer, in: casebook) {
+            guard await shelf.room.mayPassOn() else { return .refused(.diskFull) }
+        }
         guard shelf.isMember(peer, of: casebook) else { return .refused(.revoked) }
         guard let store = shelf.store(casebook) else { return .unable }
         switch request {
@@ -72,20 +74,22 @@ struct StoreReplica: Replica {
         try? await shelf.store(casebook)?.newestShared(of: origin, among: points)
     }
 
-    func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
+    func store(
+        _ batches: [[UInt8]], from peer: NodeID, in casebook: Digest
+    ) async -> StoreOutcome {
         guard let store = shelf.store(casebook) else { return .unable }
-        guard shelf.room.allowsIntake else { return refuseForRoom(wasTried: false) }
+        guard shelf.room.allowsIntake else { return refuseForRoom(peer, wasTried: false) }
         do {
             let verified = try await store.verify(batches)
             let report = try await store.ingest(verified)
-            shelf.room.intakeSucceeded()
+            shelf.room.intakeSucceeded(from: peer)
             return .stored(
                 runs: verified.map(StoredRun.init), conflicts: report.openConflicts,
                 uninterpreted: report.uninterpreted)
         } catch let error as LogError {
             return .refused(error.isForgery ? .badSignature : .corrupt)
         } catch StoreError.full {
-            return refuseForRoom(wasTried: true)
+            return refuseForRoom(peer, wasTried: true)
         } catch let error as StoreError {
             return error.isPeersFault ? .refused(.protocolViolation) : .unable
         } catch {
@@ -93,8 +97,8 @@ struct StoreReplica: Replica {
         }
     }
 
-    private func refuseForRoom(wasTried: Bool) -> StoreOutcome {
-        let isNews = shelf.room.intakeFailed(wasTried: wasTried)
+    private func refuseForRoom(_ peer: NodeID, wasTried: Bool) -> StoreOutcome {
+        let isNews = shelf.room.intakeFailed(from: peer, wasTried: wasTried)
         if isNews, let problem = shelf.room.problem { ranShort(problem) }
         return .refused(.diskFull)
     }

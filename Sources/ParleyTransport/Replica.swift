@@ -24,7 +24,9 @@ package protocol Replica: Sendable {
     func newestShared(of origin: Origin, among points: [Tip], in casebook: Digest) async -> Tip?
 
     /// Verifies and takes batches, all in one durable transaction or none.
-    func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome
+    func store(
+        _ batches: [[UInt8]], from peer: NodeID, in casebook: Digest
+    ) async -> StoreOutcome
 
     /// What the peer has told of its clock.
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async

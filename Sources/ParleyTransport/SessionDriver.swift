@@ -253,9 +253,9 @@ package final class SessionDriver: ConnectionHandler {
         guard let (casebook, batches) = intake.next(SessionDriver.batchesPerTransaction) else {
             return
         }
-        let replica = replica
+        let (replica, peer) = (replica, connection.peer)
         connection.run(
-            { await replica.store(batches, in: casebook) },
+            { await replica.store(batches, from: peer, in: casebook) },
             then: { [self] outcome in
                 intake.taken(batches)
                 resumeReading()

@@ -101,11 +101,20 @@ struct DiskRoomTests {
         _ = try await thief.ask(.sync(peer: "basil", waitSeconds: 20))
         #expect(try await thief.digest == before)
         disk.leave(mebibytes: 256)
-        #expect(try await basil.ask(.sync(peer: "amal", waitSeconds: 20)).exitCode == 0)
+        // What the thief sends doesn't open the gate.
+        _ = try await thief.ask(report("bait"))
+        _ = try await thief.ask(.sync(peer: "basil", waitSeconds: 2))
+        #expect(try await titles(on: thief) == ["bait"])
+        #expect(try await basil.ask(.sync(peer: "amal", waitSeconds: 60)).exitCode == 0)
         #expect(try await amal.digest == basil.digest)
         _ = try await thief.ask(.sync(peer: "basil", waitSeconds: 20))
-        #expect(try await thief.digest == before)
+        #expect(try await titles(on: thief) == ["bait"])
         for node in [amal, basil, thief] { await node.stop() }
+    }
+
+    private func titles(on node: RunningNode) async throws -> [String?] {
+        try await node.json(.list(type: nil, filters: [], sort: nil, limit: 0)).items
+            .map { $0["title"]?.content }
     }
 
     /// Below 64 MiB nothing is written, with or without a daemon.

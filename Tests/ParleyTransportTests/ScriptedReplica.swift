@@ -64,7 +64,9 @@ final class ScriptedReplica: Replica {
         return .read(OutgoingRead(batches: next.map { [$0] } ?? []))
     }
 
-    func store(_ batches: [[UInt8]], in casebook: Digest) async -> StoreOutcome {
+    func store(
+        _ batches: [[UInt8]], from peer: NodeID, in casebook: Digest
+    ) async -> StoreOutcome {
         for batch in batches { notes.yield(batch) }
         let runs = batches.compactMap { try? Batch.header(of: $0) }.map {
             StoredRun(previous: nil, end: Tip(sequence: $0.last, hash: HashPrefix(0)))
