@@ -32,7 +32,7 @@ package final class Shelf: Sendable {
         var troubles: [String: CasebookTrouble] = [:]
         var stores: [Digest: CasebookStore] = [:]
         /// Who was a member when last looked at, to notice who came.
-        var members: [Digest: [Member]] = [:]
+        var members: [Digest: (all: [Member], suspended: Set<NodeID>)] = [:]
         /// Inviters, whom we trust before their log has arrived, and whether our own admission has.
         var expected: [Digest: (inviter: NodeID, admission: OneShot<Bool>)] = [:]
         var guests = Guests()
@@ -119,7 +119,7 @@ package final class Shelf: Sendable {
     func place(_ store: CasebookStore) async throws(NodeError) {
         let earlier = state.withLock { state -> CasebookStore? in
             if let earlier = state.stores[store.casebookID] { return earlier }
-            state.members[store.casebookID] = store.members
+            state.members[store.casebookID] = (store.members, store.suspended)
             state.stores[store.casebookID] = store
             return nil
         }
@@ -180,11 +180,13 @@ package final class Shelf: Sendable {
     /// coordinator is none any more, are guests no longer.
     func haveMembersChanged(of store: CasebookStore) -> Bool {
         let (members, casebook) = (store.members, store.casebookID)
+        let suspended = store.suspended
         return state.withLock { state in
             state.guests.keep(in: casebook) { guest, sponsor in
                 members.letsIn(sponsor) && !members.contains { $0.node == guest }
             }
-            return state.members.updateValue(members, forKey: casebook) != members
+            let before = state.members.updateValue((members, suspended), forKey: casebook)
+            return before.map { $0 != (members, suspended) } ?? true
         }
     }
 
@@ -202,6 +204,7 @@ package final class Shelf: Sendable {
             )
         }
         let members = store?.members ?? []
+        guard store?.suspended.contains(node) != true else { return false }
         if let member = members.first(where: { $0.node == node }) { return !member.isRevoked }
         return inviter == node || sponsor.map(members.letsIn) ?? false
     }

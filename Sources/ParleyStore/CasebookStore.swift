@@ -106,6 +106,9 @@ package final class CasebookStore: Sendable {
     /// The members as of the last durable commit, sorted by name.
     package var members: [Member] { writer.published.members }
 
+    /// Members whom a revocation names that is held and can't be applied yet: they get nothing.
+    package var suspended: Set<NodeID> { writer.published.suspended }
+
     /// Calls `body` after each durable commit that changed something, on the writer's thread: it
     /// must return at once.
     package func observeCommits(_ body: @escaping @Sendable (CommitNotice) -> Void) {

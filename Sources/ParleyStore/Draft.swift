@@ -17,6 +17,8 @@ struct Draft: Sendable {
     var members: [Member]
     /// Erasures and redactions applied.
     var claims: Claims
+    /// Revocations that wait.
+    var heldCuts = HeldCuts()
     /// Hashes of seeds that are never stored again.
     var droppedSeeds: Set<Digest>
     /// Changed by `Indexer.prepare` only.
@@ -57,6 +59,13 @@ struct Draft: Sendable {
         }
         members = try membership.members(in: HeldLogs(lanes: lanes) { try log.hash($0, $1) })
         claims = try Claims(db, lanes: lanes) { try log.hash($0, $1) }
+        for lane in lanes.lanes where !lane.isComplete {
+            for sequence in lane.applied.sequence + 1...lane.held.sequence {
+                // What can't be read is a matter for whoever applies it.
+                guard let (change, _) = try? log.change(lane.number, sequence) else { continue }
+                heldCuts.note(change, lane: lane.number, members: members)
+            }
+        }
         droppedSeeds = try DroppedSeeds.load(db)
         indexedFields = try IndexedFields(db)
         hasSetAside = try Query(db, "SELECT 1 FROM set_aside LIMIT 1").first { _ in true } ?? false
@@ -68,6 +77,7 @@ struct Draft: Sendable {
     /// The same knowledge with nothing changed, for the next transaction.
     var settled: Draft {
         var draft = self
+        draft.heldCuts.settle(in: lanes)
         draft.changedLanes = []
         draft.typesChanged = false
         draft.membershipChanged = false

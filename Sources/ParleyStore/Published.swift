@@ -28,6 +28,7 @@ final class Published: Sendable {
         var applied: Clock
         /// Kept, because it is asked for on every connection's event loop.
         var members: [Member]
+        var suspended: Set<NodeID>
         var isServing = true
         var failure = StoreError.stopped
         var observers: [@Sendable (CommitNotice) -> Void] = []
@@ -40,13 +41,14 @@ final class Published: Sendable {
         state = Mutex(
             State(
                 draft: draft, held: draft.lanes.heldClock, applied: draft.lanes.appliedClock,
-                members: draft.members))
+                members: draft.members, suspended: draft.heldCuts.suspended))
     }
 
     var draft: Draft { state.withLock { $0.draft } }
     var held: Clock { state.withLock { $0.held } }
     var applied: Clock { state.withLock { $0.applied } }
     var members: [Member] { state.withLock { $0.members } }
+    var suspended: Set<NodeID> { state.withLock { $0.suspended } }
 
     func checkIsServing() throws {
         try state.withLock { state in
@@ -94,6 +96,7 @@ final class Published: Sendable {
             state.held = held
             state.applied = applied
             if membersChanged { state.members = draft.members }
+            state.suspended = draft.heldCuts.suspended
             return notice
         }
     }

@@ -74,7 +74,11 @@ extension Transaction {
         let isPoorer = try isPoorer(rest ?? batch.batch, count: place.known, lane: number)
         if !isPoorer { _ = try clearDamaged(for: batch, lane: number) }
         try insert(batch, rest, from: isPoorer ? place.known : 0, lane: number)
-        try noteHeldClaims(in: batch.batch.changes.dropFirst(place.known), lane: number)
+        let fresh = batch.batch.changes.dropFirst(place.known)
+        try noteHeldClaims(in: fresh, lane: number)
+        for change in fresh {
+            draft.heldCuts.note(change, lane: number, members: draft.members)
+        }
         draft.lanes[number].held = Lane.Point(
             sequence: batch.last, hash: batch.hashes[batch.hashes.count - 1])
         draft.changedLanes.insert(number)

@@ -193,6 +193,43 @@ import Testing
         }
     }
 
+    /// A revocation that waits for something says at least whom nothing is to be given any more; who
+    /// doesn't coordinate can't say so.
+    @Test func whomAWaitingRevocationNamesIsSuspended() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        let thief = try await anna.admitting("thief", seed: 4)
+        try await boris.pull(from: anna)
+        try await carla.create("note", write("title", "unseen"))
+        try await anna.pull(from: carla)
+        try await anna.revoke(thief.identity.node)
+        try await boris.pull(from: anna, origins: [anna.store.origin])
+        #expect(boris.store.suspended == [thief.identity.node])
+        let again = try await boris.reopened()
+        #expect(again.store.suspended == [thief.identity.node])
+        try await again.pull(from: anna)
+        #expect(again.store.suspended == [])
+        #expect(again.store.members.first { $0.name == "thief" }?.isRevoked == true)
+
+        let author = LogAuthor(identity: carla.identity, epoch: 77)
+        let missing = Clock.Entry(
+            origin: Origin(node: carla.identity.node, epoch: 5),
+            tip: Tip(sequence: 1, hash: HashPrefix(1)))
+        let cut = Cut(node: anna.identity.node, accepted: [])
+        let change = Change(
+            origin: author.origin, sequence: 1, time: HybridTime(rawValue: 1),
+            contextDelta: (again.store.appliedClock.entries + [missing])
+                .sorted { $0.origin < $1.origin },
+            groups: [Group(kind: .cut, subject: .casebook, content: .payload(cut.encoded))])
+        try await again.store.ingest([
+            author.run(
+                of: [change], casebook: again.store.casebookID, previous: .zero,
+                seed: [UInt8](repeating: 7, count: 16))
+        ])
+        #expect(again.store.suspended == [])
+    }
+
     // MARK: Roles
 
     @Test func aDemotedEditorsUnknowingWorkIsVoidAndItMayStillRead() async throws {
