@@ -43,7 +43,7 @@ package struct CellWrite: Hashable, Sendable {
         _ entry: Cell.Entry, covers: (Dot) throws(Failure) -> Bool
     ) throws(Failure) -> Bool {
         #if DEBUG
-            if PlantedDefect.removeWithoutContext.isPlanted { if values.isEmpty { return true } }
+            if PlantedDefect.removeWithoutContext.isPlanted, values.isEmpty { return true }
         #endif
         return switch drops {
         case .covered: try covers(entry.dot)

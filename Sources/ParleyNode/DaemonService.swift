@@ -52,7 +52,10 @@ package struct DaemonService: Sendable {
         let identity = try home.unlockedIdentity(by: source)
         node = Node(home: home, identity: identity, lock: lock, environment: environment) {
             // Nobody knows what the disk kept. A new process reads it back; going on would guess.
-            log.critical("a commit failed with unknown outcome, stopping")
+            let what =
+                $0 == .replaced
+                ? "a casebook's file was copied over" : "a commit failed with unknown outcome"
+            log.critical("\(what), stopping")
             exit(NodeError.Kind.integrity.rawValue)
         }
         do {

@@ -107,8 +107,7 @@ final class Hub: Sendable {
 
     /// Has the sessions look what of a casebook is to be asked for again.
     func lookAgain(in casebook: Digest) {
-        let movement = Movement(casebook: casebook, held: [], applied: [], isLocal: false)
-        for session in sessions { session.moved(movement) }
+        moved(Movement(casebook: casebook, held: [], applied: [], isLocal: false)) { _ in true }
     }
 
     /// Closes every session and refuses further ones.

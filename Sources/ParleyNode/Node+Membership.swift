@@ -62,10 +62,6 @@ extension Node {
     }
 }
 
-extension Member {
-    var isCoordinating: Bool { role == .coordinator && !isRevoked }
-}
-
 extension NodeError {
     static let noRole = NodeError(
         .refused, "no such role. A role is coordinator, editor or reader.")
@@ -111,9 +107,7 @@ extension ReadScope {
         guard origins.count == 1 else {
             let shown = origins.prefix(NodeError.candidateLimit).map { "`\($0.text):0`" }
             throw NodeError(
-                .refused,
-                "that is the beginning of several logs: \(shown.joined(separator: ", ")). Type more digits."
-            )
+                beginning: "that", ofSeveral: "logs", Array(shown), of: origins.count)
         }
         return origin
     }

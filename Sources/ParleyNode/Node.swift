@@ -54,7 +54,7 @@ package final class Node: Sendable {
     ///   end anyway.
     init(
         home: Home, identity: Identity, lock: HomeLock, environment: NodeEnvironment,
-        stopped: @escaping @Sendable () -> Void = {}
+        stopped: @escaping @Sendable (StoreError) -> Void = { _ in }
     ) {
         self.home = home
         self.identity = identity

@@ -44,13 +44,13 @@ package final class Shelf: Sendable {
     let room: DiskRoom
     private let state = Mutex(State())
     /// Called when a casebook can't go on before it is opened again.
-    private let stopped: @Sendable () -> Void
+    private let stopped: @Sendable (StoreError) -> Void
     /// Called for every durable commit of any casebook.
     private let moved: @Sendable (Shelf, CasebookStore, CommitNotice) -> Void
 
     init(
         home: Home, identity: Identity, environment: NodeEnvironment,
-        stopped: @escaping @Sendable () -> Void,
+        stopped: @escaping @Sendable (StoreError) -> Void,
         moved: @escaping @Sendable (Shelf, CasebookStore, CommitNotice) -> Void
     ) {
         self.home = home
@@ -127,8 +127,7 @@ package final class Shelf: Sendable {
             try? await store.close()
             throw NodeError(repeating: earlier.path, in: store.path)
         }
-        let stopped = stopped
-        store.observeStop { stopped() }
+        store.observeStop(stopped)
         store.observeCommits { [weak self, weak store] notice in
             guard let self, let store else { return }
             noteAdmission(to: store)
@@ -265,6 +264,6 @@ extension [Member] {
     }
 
     fileprivate func coordinates(_ node: NodeID) -> Bool {
-        contains { $0.node == node && $0.role == .coordinator && !$0.isRevoked }
+        contains { $0.node == node && $0.isCoordinating }
     }
 }

@@ -50,15 +50,9 @@ package struct AuditReport: Hashable, Sendable {
     private(set) var damagedRuns: [DamagedRun] = []
     /// Runs that were noted as damaged and aren't.
     private(set) var soundRuns: [DamagedRun] = []
-    /// Those that were noted when the check began.
-    var notedRuns: Set<DamagedRun> = []
 
     mutating func noteDamaged(_ run: LogReader.Run) { damagedRuns.append(DamagedRun(run)) }
-
-    mutating func noteSound(_ run: LogReader.Run) {
-        let run = DamagedRun(run)
-        if notedRuns.contains(run) { soundRuns.append(run) }
-    }
+    mutating func noteSound(_ run: LogReader.Run) { soundRuns.append(DamagedRun(run)) }
 
     /// Findings beyond those that are listed.
     package var moreFindings: Int { counts.values.reduce(0, +) - findings.count }

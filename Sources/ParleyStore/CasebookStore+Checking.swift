@@ -35,7 +35,6 @@ extension CasebookStore {
         return try await checking { db in
             let scope = ReadScope(db, log: LogReader(db))
             var report = AuditReport()
-            report.notedRuns = Set(try DamagedRun.all(db))
             let pace = AuditPace(progress: progress) { try published.checkIsServing() }
             try LogAudit(scope, pace).run(&report)
             if !logsOnly { try RecordAudit(scope, pace).run(&report) }

@@ -1,5 +1,5 @@
 import GRDB
-import ParleyCRDT
+package import ParleyCRDT
 import ParleyLog
 import ParleyWire
 
@@ -22,21 +22,27 @@ extension CasebookStore {
         var count = 0
         for origin in appliedClock.entries.map(\.origin) {
             var after: UInt64 = 0
-            while let runs = try await smallRuns(
+            while let small = try await smallRuns(
                 of: origin, after: after, atLeast: max(minimumRuns, 2))
             {
-                after = runs[runs.count - 1].last
-                count += try await seal(runs)
+                after = small.last
+                count += try await seal(small)
             }
         }
         return count
     }
 
+    /// Runs as they were read, to be packed.
+    package struct SmallRuns: Sendable {
+        fileprivate let runs: [LogReader.Run]
+        fileprivate var last: UInt64 { runs[runs.count - 1].last }
+    }
+
     /// The next small runs of a log that follow each other and fit into one batch, only applied
     /// ones; `nil` where no more are worth it.
-    private func smallRuns(
-        of origin: Origin, after sequence: UInt64, atLeast minimum: Int
-    ) async throws -> [LogReader.Run]? {
+    package func smallRuns(
+        of origin: Origin, after sequence: UInt64 = 0, atLeast minimum: Int
+    ) async throws -> SmallRuns? {
         try await read { scope in
             guard let lane = try scope.lanes()[origin] else { return nil }
             let query = try Query(
@@ -58,12 +64,15 @@ extension CasebookStore {
                         lane: lane.number, first: row.word(0), last: row.word(1),
                         hashes: row.bytes(2), time: row.word(3), bytes: row.bytes(4)))
             }
-            return gathering.isWorthIt ? gathering.runs : nil
+            return gathering.isWorthIt ? SmallRuns(runs: gathering.runs) : nil
         }
     }
 
-    private func seal(_ runs: [LogReader.Run]) async throws -> Int {
-        var runs = runs
+    /// Packs runs, if they are still what was read.
+    ///
+    /// - Returns: how many.
+    package func seal(_ small: SmallRuns) async throws -> Int {
+        var runs = small.runs
         var bytes: [UInt8] = []
         let batches = try runs.map { try LogReader.decode($0) }
         while runs.count > 1 {

@@ -115,9 +115,9 @@ package final class CasebookStore: Sendable {
         writer.published.observe(body)
     }
 
-    /// Calls `body` when a commit has failed so that its outcome is unknown: nothing is served any
-    /// more, and only opening the file again shows what became of it.
-    package func observeStop(_ body: @escaping @Sendable () -> Void) {
+    /// Calls `body` when a commit has failed so that its outcome is unknown, or something was copied
+    /// over the file: nothing is served any more, and only opening it again shows what became of it.
+    package func observeStop(_ body: @escaping @Sendable (StoreError) -> Void) {
         writer.published.observeStop(body)
     }
 

@@ -13,9 +13,7 @@ struct HeldCuts: Sendable {
     mutating func note(_ change: Change, lane: Int, members: [Member]) {
         let author = change.origin.node
         guard change.groups.contains(where: { $0.kind == .cut }),
-            members.contains(where: {
-                $0.node == author && $0.role == .coordinator && !$0.isRevoked
-            })
+            members.contains(where: { $0.node == author && $0.isCoordinating })
         else { return }
         let applicant = Applicant(beginning: change, hash: .zero)
         for (index, group) in change.groups.enumerated() where group.kind == .cut {

@@ -11,12 +11,15 @@ struct LogAudit {
     private let pace: AuditPace
     private let lanes: LaneTable
     private let casebook: Digest
+    /// Runs that were noted as damaged before.
+    private let noted: Set<DamagedRun>
 
     init(_ scope: ReadScope, _ pace: AuditPace) throws {
         self.scope = scope
         self.pace = pace
         lanes = try scope.lanes()
         casebook = try scope.casebook().id
+        noted = Set(try DamagedRun.all(scope.db))
     }
 
     func run(_ report: inout AuditReport) throws {
@@ -119,7 +122,7 @@ struct LogAudit {
             report.noteDamaged(run)
             return try run.hash(of: run.last)
         }
-        report.noteSound(run)
+        if noted.contains(DamagedRun(run)) { report.noteSound(run) }
         return hashes[hashes.count - 1]
     }
 

@@ -11,6 +11,17 @@ package struct Member: Hashable, Sendable {
     package let role: Role
     /// Whether the node was cut off: it wrote what it wrote and belongs no longer.
     package let isRevoked: Bool
+
+    package var isCoordinating: Bool { role == .coordinator && !isRevoked }
+}
+
+/// Whether what a change does counts.
+package enum ChangeStanding: Sendable {
+    case counts
+    /// It lies beyond a cut, or rests on an admission that does.
+    case void
+    /// Its author's role didn't permit it.
+    case unauthorised
 }
 
 /// What the admissions and cuts in the log come to, in any context.
@@ -156,6 +167,19 @@ struct Membership: Sendable {
     }
 
     // MARK: Void
+
+    /// What has its effect beyond a cut too.
+    private static let neverVoid: Set<GroupKind> = [.cut, .erasure, .redaction]
+
+    /// Whether what a change does counts, and why not.
+    func standing(
+        of applicant: Applicant, of casebook: Digest, in logs: HeldLogs
+    ) throws -> ChangeStanding {
+        guard try authorises(applicant, of: casebook, in: logs) else { return .unauthorised }
+        let kinds = Set(applicant.change.groups.map(\.kind))
+        guard !kinds.isSubset(of: Membership.neverVoid) else { return .counts }
+        return try isVoid(applicant, of: casebook, in: logs) ? .void : .counts
+    }
 
     /// Whether a change lies beyond a cut, or rests on an admission that does.
     func isVoid(_ applicant: Applicant, of casebook: Digest, in logs: HeldLogs) throws -> Bool {

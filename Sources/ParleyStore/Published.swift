@@ -32,7 +32,7 @@ final class Published: Sendable {
         var isServing = true
         var failure = StoreError.stopped
         var observers: [@Sendable (CommitNotice) -> Void] = []
-        var stopObservers: [@Sendable () -> Void] = []
+        var stopObservers: [@Sendable (StoreError) -> Void] = []
     }
 
     private let state: Mutex<State>
@@ -58,16 +58,16 @@ final class Published: Sendable {
 
     /// Refuses everything from now on.
     func stop(_ failure: StoreError = .stopped) {
-        let observers = state.withLock { state -> [@Sendable () -> Void] in
+        let observers = state.withLock { state -> [@Sendable (StoreError) -> Void] in
             guard state.isServing else { return [] }
             state.isServing = false
             state.failure = failure
-            return failure == .stopped ? state.stopObservers : []
+            return failure == .closed ? [] : state.stopObservers
         }
-        for observer in observers { observer() }
+        for observer in observers { observer(failure) }
     }
 
-    func observeStop(_ body: @escaping @Sendable () -> Void) {
+    func observeStop(_ body: @escaping @Sendable (StoreError) -> Void) {
         state.withLock { $0.stopObservers.append(body) }
     }
 

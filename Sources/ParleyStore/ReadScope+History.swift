@@ -13,15 +13,6 @@ package struct LoggedChange: Hashable, Sendable {
     package var time: HybridTime { change.time }
 }
 
-/// Whether what a change does counts.
-package enum ChangeStanding: Sendable {
-    case counts
-    /// It lies beyond a cut, or rests on an admission that does.
-    case void
-    /// Its author's role didn't permit it.
-    case unauthorised
-}
-
 /// What was done, by whom, and what they had seen.
 extension ReadScope {
     /// An applied change, `nil` where it isn't applied here.
@@ -37,13 +28,8 @@ extension ReadScope {
         let kinds = Set(change.change.groups.map(\.kind))
         let isPlain = membership.alwaysPermits(dot.origin.node, kinds)
         guard !isPlain || !membership.cuts.isEmpty else { return .counts }
-        let applicant = try history().storedApplicant(lane, dot.sequence)
-        let (casebook, logs) = (try casebook().id, try logs())
-        if try !isPlain && !membership.authorises(applicant, of: casebook, in: logs) {
-            return .unauthorised
-        }
-        guard !kinds.isSubset(of: GroupKind.neverVoid) else { return .counts }
-        return try membership.isVoid(applicant, of: casebook, in: logs) ? .void : .counts
+        return try membership.standing(
+            of: history().storedApplicant(lane, dot.sequence), of: casebook().id, in: logs())
     }
 
     /// The applied changes a typed beginning may mean, sorted.
@@ -149,9 +135,4 @@ extension ReadScope {
         guard let row = try row(record) else { return [] }
         return try history().steps(of: row.key).map { ($0.edit, $0.applicant.change.time) }
     }
-}
-
-extension GroupKind {
-    /// What has its effect beyond a cut too.
-    static let neverVoid: Set<GroupKind> = [.cut, .erasure, .redaction]
 }

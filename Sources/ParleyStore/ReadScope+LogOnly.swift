@@ -13,11 +13,18 @@ package struct LogOnlyRecord: Hashable, Sendable {
 }
 
 extension ReadScope {
-    /// Those whose ID begins with the given hexadecimal digits. Reads the whole log.
+    /// Those whose ID begins with the given hexadecimal digits. Reads the logs of all of whom some
+    /// change may not count.
     package func logOnlyRecords(withPrefix digits: String) throws -> [LogOnlyRecord] {
         let digits = digits.lowercased()
         var found: [LogOnlyRecord] = []
+        let membership = try membership()
+        let nodes = membership.nodesThatMayBeVoid
         for lane in try lanes().lanes where lane.applied.sequence > lane.fork.sequence {
+            let node = lane.origin.node
+            guard nodes.contains(node) || !membership.alwaysPermits(node, [.record]) else {
+                continue
+            }
             for sequence in lane.fork.sequence + 1...lane.applied.sequence {
                 guard let change = try loggedChange(lane, sequence) else { continue }
                 found += try logOnlyRecords(in: change) { $0.text.hasPrefix(digits) }

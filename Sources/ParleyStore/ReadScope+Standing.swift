@@ -37,10 +37,8 @@ extension ReadScope {
         var counts: [NodeID: Int] = [:]
         for lane in try lanes().lanes where nodes.contains(lane.origin.node) {
             try history.forEachApplied(of: lane) { applicant in
-                guard try membership.authorises(applicant, of: casebook, in: logs),
-                    !Set(applicant.change.groups.map(\.kind)).isSubset(of: GroupKind.neverVoid),
-                    try membership.isVoid(applicant, of: casebook, in: logs)
-                else { return }
+                let standing = try membership.standing(of: applicant, of: casebook, in: logs)
+                guard standing == .void else { return }
                 counts[lane.origin.node, default: 0] += 1
             }
         }

@@ -8,6 +8,9 @@ package enum StoreError: Error, Equatable, Sendable {
     /// A commit failed in a way that leaves its outcome unknown. Nothing more is served; restart,
     /// read the log's head back, and never reuse the dot.
     case stopped
+    /// Something was copied over the file while it was open. Nothing more is served; opened again the
+    /// casebook goes on in a new epoch.
+    case replaced
     /// The store was closed.
     case closed
     /// The disk is full. The write was rolled back and the store goes on serving.
@@ -45,8 +48,12 @@ package enum StoreError: Error, Equatable, Sendable {
 extension StoreError {
     /// What the connection reports after a failed call.
     static func current(_ db: Database, code: Int32) -> StoreError {
-        if code & 0xff == SQLITE_FULL { return .full }
-        return .database(code: code, message: String(cString: sqlite3_errmsg(db.sqliteConnection)))
+        let message = String(cString: sqlite3_errmsg(db.sqliteConnection))
+        switch code & 0xff {
+        case SQLITE_FULL: return .full
+        case SQLITE_NOTADB, SQLITE_CORRUPT: return .damaged(message)
+        default: return .database(code: code, message: message)
+        }
     }
 
     /// Translates what crosses the border to GRDB.

@@ -72,7 +72,7 @@ extension Transaction {
         let rest = try heldToClaims(batch, lane: number)
         try fill(from: rest ?? batch.batch, count: place.known, lane: number)
         let isPoorer = try isPoorer(rest ?? batch.batch, count: place.known, lane: number)
-        if !isPoorer { _ = try clearDamaged(for: batch, lane: number) }
+        if place.known > 0, !isPoorer { _ = try clearDamaged(for: batch, lane: number) }
         try insert(batch, rest, from: isPoorer ? place.known : 0, lane: number)
         let fresh = batch.batch.changes.dropFirst(place.known)
         try noteHeldClaims(in: fresh, lane: number)

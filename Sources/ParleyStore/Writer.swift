@@ -28,8 +28,7 @@ final class Writer: Sendable {
 
     init(
         path: String, pool: DatabasePool, draft: Draft, identity: Identity,
-        environment: StoreEnvironment,
-        generation: GenerationFile
+        environment: StoreEnvironment, generation: GenerationFile
     ) {
         self.pool = pool
         self.identity = identity
@@ -61,7 +60,7 @@ final class Writer: Sendable {
             pool.asyncWriteWithoutTransaction { db in
                 continuation.resume(
                     with: Result {
-                        guard self.watch.isUntouched(db) else { throw self.stopped() }
+                        guard self.watch.isUntouched(db) else { throw self.stopped(.replaced) }
                         defer { self.watch.note(db) }
                         let query = try Query(db, "PRAGMA wal_checkpoint(TRUNCATE)")
                         return try query.first { $0.int(0) } == 0
@@ -116,7 +115,7 @@ final class Writer: Sendable {
     /// Begins a transaction and checks that the file still says what memory does.
     private func begin(_ db: Database) throws -> Transaction {
         let draft = published.draft
-        guard watch.isUntouched(db) else { throw stopped() }
+        guard watch.isUntouched(db) else { throw stopped(.replaced) }
         try db.run("BEGIN IMMEDIATE")
         let row: CasebookRow?
         do {
@@ -204,10 +203,10 @@ final class Writer: Sendable {
 
     /// Serves nothing any more, and makes sure that what is written after the next opening can't
     /// have a dot that was given here.
-    private func stopped() -> StoreError {
+    private func stopped(_ failure: StoreError = .stopped) -> StoreError {
         generation.forget()
-        published.stop()
-        return .stopped
+        published.stop(failure)
+        return failure
     }
 }
 

@@ -11,16 +11,16 @@ package import ParleyWire
 package final class SessionDriver: ConnectionHandler {
     /// Bytes handed to the store and not yet taken, beyond which reading pauses. A polite peer
     /// stops by itself at 4 MiB that aren't acknowledged.
-    private static let storingLimit = 6 << 20
+    static let storingLimit = 6 << 20
     /// Batches that go into one transaction.
-    private static let batchesPerTransaction = 8
+    static let batchesPerTransaction = 8
 
     let connection: Connection
     let replica: any Replica
     let observer: Observer
     private let run: UInt64
     private let budget: SendBudget
-    private let now: @Sendable () -> Moment
+    let now: @Sendable () -> Moment
     /// What to say instead of a hello where this side is about to join.
     let join: Join?
     /// A coordinator's word for this node, where the peer may not have heard of it.
@@ -28,7 +28,7 @@ package final class SessionDriver: ConnectionHandler {
     /// Whether the peer's hello is waited for: it is known, or a ticket speaks for it.
     var mayGreet: Bool
 
-    private var session: Session?
+    var session: Session?
     private var openings: [Digest: Reconciliation.Opening] = [:]
     /// What came while the stores were being read; it is handled afterwards.
     var early: [Message] = []
@@ -39,16 +39,16 @@ package final class SessionDriver: ConnectionHandler {
     private var hasOpened = false
     private var hasHeard = false
     /// Casebooks of which both sides had what the other offered.
-    private var settled: Set<Digest> = []
+    var settled: Set<Digest> = []
     /// What had been exchanged when the store was last told that this peer was met.
-    private var noted: [Digest: SessionTally] = [:]
-    private var intake = BatchIntake()
+    var noted: [Digest: SessionTally] = [:]
+    var intake = BatchIntake()
     private var share: SendShare
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()
-    private var account = SessionAccount()
+    var account = SessionAccount()
     /// More precise than what the session can know about why the store refused.
-    private var refusal: CloseReason?
+    var refusal: CloseReason?
 
     package init(
         connection: Connection, replica: any Replica, observer: Observer, run: UInt64,
@@ -151,7 +151,7 @@ package final class SessionDriver: ConnectionHandler {
     }
 
     /// Calls the session and performs what it answers.
-    private func handle(_ body: (inout Session) -> [SessionAction]) {
+    func handle(_ body: (inout Session) -> [SessionAction]) {
         guard session != nil else { return }
         let actions = body(&session!)
         for action in actions { perform(action) }
@@ -203,99 +203,6 @@ package final class SessionDriver: ConnectionHandler {
         case .close(let reason):
             end(refusal ?? CloseReason(reason), refusal?.close ?? reason.close)
         }
-    }
-
-    private func readLocators(of origin: Origin, in casebook: Digest) {
-        let replica = replica
-        connection.run(
-            { await replica.locators(of: origin, in: casebook) },
-            then: { [self] branches in
-                handle { $0.supplyLocators(casebook: casebook, branches, of: origin, now: now()) }
-            })
-    }
-
-    private func findShared(of origin: Origin, among points: [Tip], in casebook: Digest) {
-        let replica = replica
-        connection.run(
-            { await replica.newestShared(of: origin, among: points, in: casebook) },
-            then: { [self] tip in
-                handle { $0.found(casebook: casebook, shared: tip, of: origin, now: now()) }
-            })
-    }
-
-    private func findMissing(in casebook: Digest) {
-        let replica = replica
-        connection.run(
-            { await replica.missing(in: casebook) },
-            then: { [self] missing in
-                handle { $0.supplyMissing(casebook: casebook, missing, now: now()) }
-            })
-    }
-
-    private func read(_ casebook: Digest, _ request: ReadRequest, _ byteLimit: Int) {
-        let (replica, peer) = (replica, connection.peer)
-        connection.run(
-            { await replica.batches(in: casebook, for: peer, request, byteLimit: byteLimit) },
-            then: { [self] outcome in
-                switch outcome {
-                case .read(let read):
-                    handle { $0.supply(casebook: casebook, read, now: self.now()) }
-                case .refused(let reason):
-                    end(reason, reason.close)
-                case .unable:
-                    end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
-                }
-            })
-    }
-
-    /// Hands the next batches to the store, one transaction at a time.
-    private func storeNext() {
-        guard let (casebook, batches) = intake.next(SessionDriver.batchesPerTransaction) else {
-            return
-        }
-        let (replica, peer) = (replica, connection.peer)
-        connection.run(
-            { await replica.store(batches, from: peer, in: casebook) },
-            then: { [self] outcome in
-                intake.taken(batches)
-                resumeReading()
-                switch outcome {
-                case .stored(let runs, let conflicts, let uninterpreted):
-                    account.note(conflicts: conflicts, uninterpreted: uninterpreted)
-                    for run in runs {
-                        handle { $0.stored(casebook: casebook, run, now: self.now()) }
-                    }
-                    storeNext()
-                case .refused(let reason):
-                    refusal = reason
-                    handle { $0.refused(reason.rawValue, now: self.now()) }
-                case .unable:
-                    end(.shuttingDown, Close(.overloaded, text: "cannot store now"))
-                }
-            })
-    }
-
-    /// Reads on unless the stores are being read or much waits to be stored.
-    func resumeReading() {
-        guard !isLoading, intake.byteCount <= SessionDriver.storingLimit / 2 else { return }
-        connection.setReading(true)
-    }
-
-    /// Remembers that this peer was met, for each casebook in which something was exchanged since
-    /// that was last noted, and for the first time both had everything.
-    private func noteExchanges() {
-        let tallies = session?.tallies ?? [:]
-        for casebook in settled where noted[casebook] != tallies[casebook] {
-            noted[casebook] = tallies[casebook]
-            remember { [peer = connection.peer] in
-                await $0.rememberExchange(with: peer, in: casebook)
-            }
-        }
-    }
-
-    private func remember(_ body: @escaping @Sendable (any Replica) async -> Void) {
-        let replica = replica
-        connection.run({ await body(replica) }, then: {})
     }
 
     private func noteOpened() {

@@ -130,16 +130,22 @@ import Testing
         #expect(try await anna.digest() == boris.digest())
     }
 
+    /// Records with a marker each.
+    private func people(_ count: Int, by node: TestNode) async throws -> [RecordID] {
+        var ids: [RecordID] = []
+        for number in 0..<count {
+            ids.append(
+                try await #require(
+                    node.create("person", write("place", marker + "\(number)")).recordIDs[0]))
+        }
+        return ids
+    }
+
     /// A stolen coordinator's key can hide, and not destroy, more than a few records.
     @Test func manyErasuresByOneCoordinatorWaitForAPerson() async throws {
         let anna = try await TestNode.founder()
         let boris = try await anna.admitting("boris", seed: 2)
-        var ids: [RecordID] = []
-        for number in 0..<23 {
-            ids.append(
-                try await #require(
-                    anna.create("person", write("place", marker + "\(number)")).recordIDs[0]))
-        }
+        let ids = try await people(23, by: anna)
         try await boris.pull(from: anna)
         for (number, id) in ids.enumerated() {
             // A clock set back or ahead opens no way.
@@ -169,12 +175,7 @@ import Testing
     @Test func manyErasuresBySeveralCoordinatorsWaitForAPerson() async throws {
         let anna = try await TestNode.founder()
         let boris = try await anna.admitting("boris", seed: 2)
-        var ids: [RecordID] = []
-        for number in 0..<23 {
-            ids.append(
-                try await #require(
-                    anna.create("person", write("place", marker + "\(number)")).recordIDs[0]))
-        }
+        let ids = try await people(23, by: anna)
         var puppets: [TestNode] = []
         for seed in 10..<13 as Range<UInt64> {
             puppets.append(
@@ -247,6 +248,20 @@ import Testing
             #expect(try await node.store.audit().findings == [])
         }
         #expect(try await anna.digest() == boris.digest())
+    }
+
+    /// Packing small runs puts nothing back that was taken out of them after they were read.
+    @Test func sealingPutsNothingBack() async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("person", write("place", marker)).recordIDs[0])
+        try await anna.create("person", write("place", "other"))
+        let small = try await #require(anna.store.smallRuns(of: anna.store.origin, atLeast: 2))
+        try await anna.erase(id)
+        #expect(try await anna.store.seal(small) == 0)
+        #expect(try await anna.store.finishErasures())
+        #expect(try !anna.holds(marker))
+        #expect(try await anna.store.audit().findings == [])
+        #expect(try await anna.store.seal(minimumRuns: 2) > 0)
     }
 
     // MARK: Beside forks

@@ -182,8 +182,8 @@ import Testing
         try anna.overwritten(by: snapshot, withLog: withLog)
         let origin = anna.store.origin
         if !isIdle {
-            await #expect(throws: StoreError.stopped) { try await anna.digest() }
-            await #expect(throws: StoreError.stopped) {
+            await #expect(throws: StoreError.replaced) { try await anna.digest() }
+            await #expect(throws: StoreError.replaced) {
                 try await anna.create("exchange", write("title", "never"))
             }
         }

@@ -63,7 +63,7 @@ package final class CasebookCopies: Sendable {
         do {
             guard try await store.damage(by: .pages).isEmpty else { return false }
             return try await store.audit(logsOnly: true).findings.isEmpty
-        } catch let error as StoreError where error.isDamage {
+        } catch StoreError.damaged {
             return false
         }
     }

@@ -13,9 +13,7 @@ extension ReadScope {
         guard dots.count == 1 else {
             let shown = dots.prefix(NodeError.candidateLimit).map { "`\($0.longText)`" }
             throw NodeError(
-                .refused,
-                "that is the beginning of several changes: \(shown.joined(separator: ", ")). Type more digits."
-            )
+                beginning: "that", ofSeveral: "changes", Array(shown), of: dots.count)
         }
         return dot
     }

@@ -6,7 +6,7 @@ import ParleyStore
 /// Showing what people edited without knowing of each other.
 extension CasebookCommands {
     func listConflicts(limit: Int, in scope: ReadScope) throws -> Answer {
-        let names = try MemberNames(in: scope)
+        let (names, values) = (try MemberNames(in: scope), try RecordView(in: scope))
         let page = try Page(limit: limit) {
             try scope.conflicts(limit: $0)
         } total: {
@@ -14,7 +14,7 @@ extension CasebookCommands {
         }
         .compactMap { open in
             try scope.record(open.record).map { record in
-                try FieldConflict(record, open.field, in: scope, names: names)
+                try FieldConflict(record, open.field, in: scope, names: names, values: values)
             }
         }
         note(page.items)
@@ -36,7 +36,8 @@ extension CasebookCommands {
         let record = try record(typed, in: scope)
         let target = try conflictField(field, of: record, in: scope)
         let conflict = try FieldConflict(
-            record, target, in: scope, names: MemberNames(in: scope))
+            record, target, in: scope, names: MemberNames(in: scope),
+            values: RecordView(in: scope))
         note([conflict])
         return Answer(conflict.json, hasConflicts: true)
     }

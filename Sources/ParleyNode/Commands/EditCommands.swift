@@ -148,7 +148,8 @@ extension CasebookCommands {
         let name = field.commandName
         let id = try scope.shortID(of: record.id)
         let conflict = try FieldConflict(
-            record, field, in: scope, names: MemberNames(in: scope))
+            record, field, in: scope, names: MemberNames(in: scope),
+            values: RecordView(in: scope))
         let take = conflict.sides.reversed().lazy.compactMap(conflict.name(of:)).first
         let resolve = "parley conflict resolve \(id) \(name)"
         let choice = take.map { "`\(resolve) --take \($0)` or the same with `--value VALUE`" }

@@ -100,9 +100,7 @@ extension CasebookCommands {
         guard others.count == 1 else {
             let shown = others.prefix(NodeError.candidateLimit).map { "`\($0.id.text)`" }
             throw NodeError(
-                .refused,
-                "`\(prefix)` is the beginning of several records: \(shown.joined(separator: ", ")). Type more digits."
-            )
+                beginning: "`\(prefix)`", ofSeveral: "records", Array(shown), of: others.count)
         }
         return (other.id, other.type)
     }

@@ -35,7 +35,7 @@ struct FieldConflict {
     ///   what came later, so the base is the same whether or not that is known by now.
     init(
         _ record: StoredRecord, _ field: FieldName?, at state: RecordState? = nil,
-        in scope: ReadScope, names: MemberNames
+        in scope: ReadScope, names: MemberNames, values: RecordView
     ) throws {
         let target = field.map(CellWrite.Target.register) ?? .state
         let (edits, ancestry) = (try scope.edits(of: record.id), try scope.ancestry())
@@ -56,7 +56,7 @@ struct FieldConflict {
         }
         self.record = record
         self.field = field
-        view = try RecordView(in: scope)
+        view = values
         self.sides = sides.sorted {
             ($0.author.time, $0.author.dot) < ($1.author.time, $1.author.dot)
         }

@@ -32,7 +32,7 @@ extension NodeError {
                 .notPermitted,
                 "cannot \(deed): your role in this casebook doesn't allow it. Ask a coordinator; `parley casebook show` lists them."
             )
-        case _ where error.isDamage:
+        case .damaged:
             self.init(
                 .integrity,
                 "cannot \(deed): the casebook's file is damaged. Keep a copy of the home; `parley verify` says what is wrong and what to do."
@@ -47,6 +47,11 @@ extension NodeError {
                 .integrity,
                 "cannot tell whether that was done: the disk failed while it was written down. See that the disk is sound, start again, and look with `parley log --limit 5` before typing it once more."
             )
+        case .replaced:
+            self.init(
+                .integrity,
+                "cannot \(deed): something was copied over the casebook's file while it was in use. Start the node again; `parley doctor` says what is left of what was there, and `parley sync` brings back what others have."
+            )
         case .closed:
             self.init(
                 .unreachable,
@@ -57,18 +62,6 @@ extension NodeError {
                 .refused,
                 "cannot \(deed): the store refused it, nothing was written. Look at the node's log, then try again."
             )
-        }
-    }
-}
-
-extension StoreError {
-    /// Whether the file doesn't say any more what was written to it.
-    var isDamage: Bool {
-        switch self {
-        case .damaged: true
-        // SQLITE_CORRUPT and SQLITE_NOTADB, whatever the details in the higher bits.
-        case .database(let code, _): [11, 26].contains(code & 0xff)
-        default: false
         }
     }
 }

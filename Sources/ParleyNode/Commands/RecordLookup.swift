@@ -65,11 +65,8 @@ extension CasebookCommands {
         let shown = try found.prefix(NodeError.candidateLimit).map { id in
             "`\(try scope.shortID(of: id))` (\(try scope.record(id)?.type.text ?? "unknown"))"
         }
-        let more = found.count > NodeError.candidateLimit ? " and more" : ""
         return NodeError(
-            .refused,
-            "`\(prefix)` is the beginning of several records: \(shown.joined(separator: ", "))\(more). Type more digits."
-        )
+            beginning: "`\(prefix)`", ofSeveral: "records", shown, of: found.count)
     }
 
     /// Completes the ID in a field that refers to a record. One that is given in full is taken as
@@ -118,6 +115,19 @@ extension ReadScope {
 extension NodeError {
     /// How many records an error lists.
     static let candidateLimit = 8
+
+    /// What was typed fits several things.
+    ///
+    /// - Parameters:
+    ///   - shown: at most `candidateLimit` of them, as they are to be typed.
+    ///   - count: how many there are.
+    init(beginning typed: String, ofSeveral things: String, _ shown: [String], of count: Int) {
+        let more = count > NodeError.candidateLimit ? " and more" : ""
+        self.init(
+            .refused,
+            "\(typed) is the beginning of several \(things): \(shown.joined(separator: ", "))\(more). Type more digits."
+        )
+    }
 
     static let noRecord = NodeError(
         .notFound, "no such record in this casebook. `parley list` and `parley find` show IDs.")

@@ -15,7 +15,8 @@ extension CasebookCommands {
         let record = try record(typed, in: scope)
         let field = try conflictField(typedField, of: record, in: scope)
         let conflict = try FieldConflict(
-            record, field, in: scope, names: MemberNames(in: scope))
+            record, field, in: scope, names: MemberNames(in: scope),
+            values: RecordView(in: scope))
         let value = try value(choice, in: conflict)
         let drops =
             try seen.isEmpty

@@ -41,11 +41,13 @@ extension CasebookCommands {
     /// What is shown of the past is marked as that of today is: a value in conflict then wasn't
     /// anybody's choice.
     private func show(_ past: PastRecord, in scope: ReadScope) throws -> Answer {
-        let names = try MemberNames(in: scope)
+        let (names, values) = (try MemberNames(in: scope), try RecordView(in: scope))
         let conflicts = try past.conflicts.map {
-            try FieldConflict(past.record, $0, at: past.state, in: scope, names: names).json
+            try FieldConflict(
+                past.record, $0, at: past.state, in: scope, names: names, values: values
+            ).json
         }
-        let fields = try RecordView(in: scope).fields(
+        let fields = values.fields(
             of: past.state, type: schema[past.record.type], time: past.time)
         let view = try view(
             of: past.record, past.state, fields: fields, conflicts: conflicts,
@@ -64,13 +66,13 @@ extension CasebookCommands {
     }
 
     private func showNow(_ record: StoredRecord, in scope: ReadScope) throws -> Answer {
-        let names = try MemberNames(in: scope)
+        let (names, values) = (try MemberNames(in: scope), try RecordView(in: scope))
         let open = try record.conflicts.map {
-            try FieldConflict(record, $0, in: scope, names: names)
+            try FieldConflict(record, $0, in: scope, names: names, values: values)
         }
         note(open)
         let conflicts = open.map(\.json)
-        let fields = try RecordView(in: scope).fields(
+        let fields = values.fields(
             of: record.state, type: schema[record.type], time: record.time)
         let view = try view(
             of: record, record.state, fields: fields, conflicts: conflicts,

@@ -35,6 +35,10 @@ package enum EventLine {
             return part("origin").map {
                 "the log \($0) was written twice, as after its folder was copied: both are kept"
             }
+        case ("twice", _, _, _):
+            return name.map {
+                "the node of \(screen.paint($0, .title)) runs on two machines at once: see `parley doctor`"
+            }
         case ("connected", _, _, _):
             return name.map { "\(screen.paint($0, .title)) connected" }
         case ("disconnected", _, _, _):

@@ -1,0 +1,100 @@
+import NIOCore
+import ParleyCRDT
+import ParleySync
+import ParleyWire
+
+/// What a session needs of the stores: asked off the event loop, answered on it.
+extension SessionDriver {
+    func readLocators(of origin: Origin, in casebook: Digest) {
+        let replica = replica
+        connection.run(
+            { await replica.locators(of: origin, in: casebook) },
+            then: { [self] branches in
+                handle { $0.supplyLocators(casebook: casebook, branches, of: origin, now: now()) }
+            })
+    }
+
+    func findShared(of origin: Origin, among points: [Tip], in casebook: Digest) {
+        let replica = replica
+        connection.run(
+            { await replica.newestShared(of: origin, among: points, in: casebook) },
+            then: { [self] tip in
+                handle { $0.found(casebook: casebook, shared: tip, of: origin, now: now()) }
+            })
+    }
+
+    func findMissing(in casebook: Digest) {
+        let replica = replica
+        connection.run(
+            { await replica.missing(in: casebook) },
+            then: { [self] missing in
+                handle { $0.supplyMissing(casebook: casebook, missing, now: now()) }
+            })
+    }
+
+    func read(_ casebook: Digest, _ request: ReadRequest, _ byteLimit: Int) {
+        let (replica, peer) = (replica, connection.peer)
+        connection.run(
+            { await replica.batches(in: casebook, for: peer, request, byteLimit: byteLimit) },
+            then: { [self] outcome in
+                switch outcome {
+                case .read(let read):
+                    handle { $0.supply(casebook: casebook, read, now: self.now()) }
+                case .refused(let reason):
+                    end(reason, reason.close)
+                case .unable:
+                    end(.shuttingDown, Close(.overloaded, text: "cannot read now"))
+                }
+            })
+    }
+
+    /// Hands the next batches to the store, one transaction at a time.
+    func storeNext() {
+        guard let (casebook, batches) = intake.next(SessionDriver.batchesPerTransaction) else {
+            return
+        }
+        let (replica, peer) = (replica, connection.peer)
+        connection.run(
+            { await replica.store(batches, from: peer, in: casebook) },
+            then: { [self] outcome in
+                intake.taken(batches)
+                resumeReading()
+                switch outcome {
+                case .stored(let runs, let conflicts, let uninterpreted):
+                    account.note(conflicts: conflicts, uninterpreted: uninterpreted)
+                    for run in runs {
+                        handle { $0.stored(casebook: casebook, run, now: self.now()) }
+                    }
+                    storeNext()
+                case .refused(let reason):
+                    refusal = reason
+                    handle { $0.refused(reason.rawValue, now: self.now()) }
+                case .unable:
+                    end(.shuttingDown, Close(.overloaded, text: "cannot store now"))
+                }
+            })
+    }
+
+    /// Reads on unless the stores are being read or much waits to be stored.
+    func resumeReading() {
+        guard !isLoading, intake.byteCount <= SessionDriver.storingLimit / 2 else { return }
+        connection.setReading(true)
+    }
+
+    /// Remembers that this peer was met, for each casebook in which something was exchanged since
+    /// that was last noted, and for the first time both had everything.
+    func noteExchanges() {
+        let tallies = session?.tallies ?? [:]
+        for casebook in settled where noted[casebook] != tallies[casebook] {
+            noted[casebook] = tallies[casebook]
+            remember { [peer = connection.peer] in
+                await $0.rememberExchange(with: peer, in: casebook)
+            }
+        }
+    }
+
+    func remember(_ body: @escaping @Sendable (any Replica) async -> Void) {
+        let replica = replica
+        connection.run({ await body(replica) }, then: {})
+    }
+}
