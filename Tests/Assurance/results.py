@@ -1,0 +1,38 @@
+"""What checks report: one JSON object a line, from which `Protocol/assurance.md` is filled in."""
+import json
+import sys
+import time
+
+
+class Results:
+    """Says what was found, and keeps it in a file if there is one.
+
+    A row: `goal` (`G3`, see Protocol/assurance.md), `check` (what was done, in a few words), `command`,
+    `figure` (what was reached, with units), `met` (true, false, or null where the check was skipped),
+    `seconds`.
+    """
+
+    def __init__(self, command, path=None):
+        self.command, self.path = command, path
+        self.started = time.monotonic()
+        self.failed = False
+
+    def row(self, goal, check, figure, met):
+        now = time.monotonic()
+        row = {"goal": goal, "check": check, "command": self.command, "figure": figure,
+               "met": met, "seconds": round(now - self.started, 1)}
+        self.started = now
+        self.failed = self.failed or met is False
+        word = {True: "met   ", False: "FAILED", None: "SKIP  "}[met]
+        print(f"{word} {goal:<4} {check}: {figure}", flush=True)
+        if self.path:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+
+    def skip(self, goal, check, reason):
+        """A check that can't be made here. It counts as one that wasn't made, never as met."""
+        self.row(goal, check, f"skipped: {reason}", None)
+
+    def end(self):
+        """Ends the program: 0 where nothing failed."""
+        sys.exit(1 if self.failed else 0)
