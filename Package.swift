@@ -103,6 +103,18 @@ let package = Package(
         .target(
             name: "ParleyHistories", dependencies: ["ParleyCRDT"], path: "Tests/ParleyHistories",
             swiftSettings: dialect),
+        // Whole nodes on simulated time, network, disks and users; what Scripts/simulate runs.
+        .target(
+            name: "ParleySimulation",
+            dependencies: [
+                "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleySync", "ParleyStore",
+                "ParleyTransport", "ParleyNode", "ParleyTestSupport", sqlite,
+            ],
+            path: "Tests/ParleySimulation", swiftSettings: dialect),
+        .executableTarget(
+            name: "ParleySimulate",
+            dependencies: ["ParleySimulation", "ParleyTestSupport", arguments],
+            path: "Tests/ParleySimulate", swiftSettings: dialect),
         // What Scripts/test runs as optimised code, and Scripts/bench; not part of what is installed.
         .executableTarget(
             name: "ParleyLaws", dependencies: ["ParleyHistories"], path: "Tests/ParleyLaws",
@@ -144,6 +156,7 @@ let package = Package(
                 "ParleyTransport", "ParleyControl", "ParleyNode", "ParleyVault", logging, grdb,
                 sqlite,
             ]),
+        tests("ParleySimulationTests", ["ParleySimulation", "ParleyTestSupport"]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl", "ParleyTestSupport"]),
         tests("PackageTests", []),
     ],

@@ -22,7 +22,7 @@ final class DiskRoom: Sendable {
 
     init(home: String, environment: NodeEnvironment) {
         self.home = home
-        gate = NewsGate(now: environment.clock.now)
+        gate = NewsGate(clock: environment.clock)
         measure = environment.freeSpace
     }
 

@@ -19,16 +19,16 @@ final class NewsGate: Sendable {
         var waiting: [OneShot<Bool>] = []
     }
 
-    private let now: @Sendable () -> Duration
+    private let clock: NodeClock
     private let state = Mutex(State())
 
-    init(now: @escaping @Sendable () -> Duration) {
-        self.now = now
+    init(clock: NodeClock) {
+        self.clock = clock
     }
 
     /// Something that a peer sent was refused for want of room.
     func close(by peer: NodeID) {
-        let now = now()
+        let now = clock.now()
         state.withLock { state in
             state.shortAt = now
             state.refused.insert(peer)
@@ -48,7 +48,7 @@ final class NewsGate: Sendable {
 
     /// - Parameter isShort: whether there is too little room now.
     func mayPassOn(isShort: Bool) async -> Bool {
-        let (now, shot) = (now(), OneShot(false))
+        let (now, shot) = (clock.now(), OneShot(false))
         let isOpen = state.withLock { state -> Bool? in
             guard let shortAt = state.shortAt else { return true }
             if isShort {
@@ -63,7 +63,7 @@ final class NewsGate: Sendable {
             return nil
         }
         if let isOpen { return isOpen }
-        let hasCome = await shot.value(within: NewsGate.patience)
+        let hasCome = await shot.value(within: NewsGate.patience, by: clock)
         state.withLock { $0.waiting.removeAll { $0 === shot } }
         return hasCome
     }

@@ -184,8 +184,7 @@ package final class Node: Sendable {
         for problem in shelf.problems { log.critical("\(problem.message)") }
         for store in stores { commits.add(store.casebookID) }
         let service = try PeerService(
-            shelf: shelf, hub: hub, events: events, clock: environment.clock, log: log,
-            joining: joining)
+            shelf: shelf, hub: hub, events: events, clock: environment.clock, log: log)
         self.service.withLock { $0 = service }
         try await service.start(host: host, port: port)
         return service.address ?? "\(host):\(port)"

@@ -37,10 +37,10 @@ final class OneShot<Value: Sendable>: Sendable {
     }
 
     /// The same, waiting no longer than this; then `fallback` is the answer to everybody.
-    func value(within timeout: Duration) async -> Value {
+    func value(within timeout: Duration, by clock: NodeClock = .system) async -> Value {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
-                guard (try? await Task.sleep(for: timeout)) != nil else { return }
+                guard (try? await clock.sleep(timeout)) != nil else { return }
                 finish(fallback)
             }
             defer { group.cancelAll() }

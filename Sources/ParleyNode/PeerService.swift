@@ -31,8 +31,7 @@ actor PeerService {
     private var waiting: [NodeID: [OneShot<DialRound?>]] = [:]
 
     init(
-        shelf: Shelf, hub: Hub, events: EventBus, clock: NodeClock, log: Logger,
-        joining: Joining
+        shelf: Shelf, hub: Hub, events: EventBus, clock: NodeClock, log: Logger
     ) throws {
         self.shelf = shelf
         self.hub = hub
@@ -49,7 +48,7 @@ actor PeerService {
         replica = StoreReplica(
             shelf: shelf, taken: taken, ownAddress: { listening.reachable },
             learned: { newAddresses.add($0) },
-            ranShort: { log.error("\($0.message)") }, joining: joining)
+            ranShort: { log.error("\($0.message)") })
     }
 
     nonisolated var refusals: RefusalCounters { endpoint.refusals }

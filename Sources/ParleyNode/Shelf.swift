@@ -1,8 +1,8 @@
-import ParleyCRDT
+package import ParleyCRDT
 import ParleyCasework
-import ParleyLog
+package import ParleyLog
 import ParleyModel
-import ParleyStore
+package import ParleyStore
 import ParleyWire
 import Synchronization
 
@@ -48,7 +48,7 @@ package final class Shelf: Sendable {
     /// Called for every durable commit of any casebook.
     private let moved: @Sendable (Shelf, CasebookStore, CommitNotice) -> Void
 
-    init(
+    package init(
         home: Home, identity: Identity, environment: NodeEnvironment,
         stopped: @escaping @Sendable (StoreError) -> Void,
         moved: @escaping @Sendable (Shelf, CasebookStore, CommitNotice) -> Void
@@ -65,7 +65,7 @@ package final class Shelf: Sendable {
     /// file that two stores have open is a file with two writers.
     ///
     /// One that can't be opened is left out and named in `problems`; the others serve.
-    func stores() async -> [CasebookStore] {
+    package func stores() async -> [CasebookStore] {
         let opening = state.withLock { state -> Task<Void, Never> in
             if let opening = state.opening { return opening }
             let task = Task { await self.openAll() }
@@ -177,7 +177,7 @@ package final class Shelf: Sendable {
 
     /// Whether the members changed since this was last asked. Guests who have become members, or whose
     /// coordinator is none any more, are guests no longer.
-    func haveMembersChanged(of store: CasebookStore) -> Bool {
+    package func haveMembersChanged(of store: CasebookStore) -> Bool {
         let (members, casebook) = (store.members, store.casebookID)
         let suspended = store.suspended
         return state.withLock { state in
@@ -195,7 +195,7 @@ package final class Shelf: Sendable {
     }
 
     /// Answers from memory: it is asked on event loops.
-    func isMember(_ node: NodeID, of casebook: Digest) -> Bool {
+    package func isMember(_ node: NodeID, of casebook: Digest) -> Bool {
         let (store, sponsor, inviter) = state.withLock { state in
             (
                 state.stores[casebook], state.guests.sponsor(of: node, in: casebook),
@@ -226,7 +226,7 @@ package final class Shelf: Sendable {
         }
     }
 
-    func isMemberOfAny(_ node: NodeID) -> Bool {
+    package func isMemberOfAny(_ node: NodeID) -> Bool {
         state.withLock { Array($0.stores.keys) }.contains { isMember(node, of: $0) }
     }
 
@@ -238,14 +238,14 @@ package final class Shelf: Sendable {
     }
 
     /// Everybody who is a member of anything, this node left out, sorted.
-    var neighbours: [NodeID] {
+    package var neighbours: [NodeID] {
         let stores = state.withLock { Array($0.stores.values) }
         let nodes = Set(
             stores.flatMap { $0.members.filter { !$0.isRevoked }.map(\.node) })
         return nodes.subtracting([identity.node]).sorted()
     }
 
-    func close() async {
+    package func close() async {
         let stores = state.withLock { state -> [CasebookStore] in
             defer { state.stores = [:] }
             return Array(state.stores.values)

@@ -1,13 +1,13 @@
-import ParleyCRDT
+package import ParleyCRDT
 import ParleyLog
 import ParleyModel
 import ParleyStore
-import ParleySync
-import ParleyTransport
-import ParleyWire
+package import ParleySync
+package import ParleyTransport
+package import ParleyWire
 
 /// The stores as sessions see them.
-struct StoreReplica: Replica {
+package struct StoreReplica: Replica {
     let shelf: Shelf
     let taken: TakenAddresses
     let heard = HeardAddresses()
@@ -20,7 +20,20 @@ struct StoreReplica: Replica {
     /// Admits strangers.
     let joining: Joining
 
-    func openings(for peer: NodeID) async -> [Reconciliation.Opening] {
+    package init(
+        shelf: Shelf, taken: TakenAddresses, ownAddress: @escaping @Sendable () -> String?,
+        learned: @escaping @Sendable (NodeID) -> Void,
+        ranShort: @escaping @Sendable (NodeError) -> Void
+    ) {
+        self.shelf = shelf
+        self.taken = taken
+        self.ownAddress = ownAddress
+        self.learned = learned
+        self.ranShort = ranShort
+        joining = Joining(shelf: shelf)
+    }
+
+    package func openings(for peer: NodeID) async -> [Reconciliation.Opening] {
         var openings: [Reconciliation.Opening] = []
         for store in await shelf.stores() {
             guard shelf.isMember(peer, of: store.casebookID) else { continue }
@@ -35,7 +48,7 @@ struct StoreReplica: Replica {
         return openings
     }
 
-    func batches(
+    package func batches(
         in casebook: Digest, for peer: NodeID, _ request: ReadRequest, byteLimit: Int
     ) async -> ReadOutcome {
         if !shelf.coordinateTogether(with: peer, in: casebook) {
@@ -60,21 +73,21 @@ struct StoreReplica: Replica {
         }
     }
 
-    func missing(in casebook: Digest) async -> [ChangeRange] {
+    package func missing(in casebook: Digest) async -> [ChangeRange] {
         (try? await shelf.store(casebook)?.read { try $0.missingRuns() }) ?? []
     }
 
-    func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]] {
+    package func locators(of origin: Origin, in casebook: Digest) async -> [[Tip]] {
         (try? await shelf.store(casebook)?.locators(of: origin)) ?? []
     }
 
-    func newestShared(
+    package func newestShared(
         of origin: Origin, among points: [Tip], in casebook: Digest
     ) async -> Tip? {
         try? await shelf.store(casebook)?.newestShared(of: origin, among: points)
     }
 
-    func store(
+    package func store(
         _ batches: [[UInt8]], from peer: NodeID, in casebook: Digest
     ) async -> StoreOutcome {
         guard let store = shelf.store(casebook) else { return .unable }
@@ -103,20 +116,20 @@ struct StoreReplica: Replica {
         return .refused(.diskFull)
     }
 
-    func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {
+    package func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {
         try? await shelf.store(casebook)?.noteHeard(clock.entries, whole: true, from: peer)
     }
 
-    func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {
+    package func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {
         guard let store = shelf.store(opening.casebook), !opening.untold.isEmpty else { return }
         try? await store.noteTold(opening.clock, to: peer)
     }
 
-    func rememberExchange(with peer: NodeID, in casebook: Digest) async {
+    package func rememberExchange(with peer: NodeID, in casebook: Digest) async {
         try? await shelf.store(casebook)?.noteSync(with: peer)
     }
 
-    func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
+    package func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
         heard.add(addresses.filter { $0.node != shelf.identity.node }, in: casebook)
         await noteHeard(in: casebook)
     }
@@ -139,7 +152,7 @@ struct StoreReplica: Replica {
         }
     }
 
-    func addresses(in casebook: Digest) async -> [PeerAddress] {
+    package func addresses(in casebook: Digest) async -> [PeerAddress] {
         guard let store = shelf.store(casebook) else { return [] }
         let now = shelf.environment.wallMilliseconds()
         var addresses = ((try? await store.read { try $0.addresses() }) ?? [])
@@ -151,11 +164,11 @@ struct StoreReplica: Replica {
         return addresses
     }
 
-    func admit(_ join: Join, from peer: NodeID) async -> Ticket? {
+    package func admit(_ join: Join, from peer: NodeID) async -> Ticket? {
         await joining.admit(join, from: peer)
     }
 
-    func accepts(_ ticket: Ticket, from peer: NodeID) async -> Bool {
+    package func accepts(_ ticket: Ticket, from peer: NodeID) async -> Bool {
         joining.accepts(ticket, from: peer)
     }
 }

@@ -3,8 +3,10 @@ import Synchronization
 
 /// Addresses of members where another node answered last: somebody moved, and somebody else has the
 /// address now. They are tried last, and not passed on.
-final class TakenAddresses: Sendable {
+package final class TakenAddresses: Sendable {
     private let addresses = Mutex<[NodeID: Set<String>]>([:])
+
+    package init() {}
 
     /// Notes how a dial ended.
     func note(_ address: String, of peer: NodeID, isTaken: Bool) {

@@ -1,0 +1,150 @@
+import ArgumentParser
+import Foundation
+import ParleySimulation
+
+/// Seeds, one after the other, until one fails.
+struct Campaign {
+    let first: UInt64
+    let count: UInt64
+    let isShortening: Bool
+    let results: String?
+
+    private struct Sum {
+        var acknowledged = 0
+        var deletes = 0
+        var events = 0
+        var slowest: UInt64 = 0
+        var repeated = 0
+    }
+
+    func run() async throws {
+        let start = first == 0 ? UInt64(Date().timeIntervalSince1970) * 1_000 : first
+        print("seeds \(start) to \(start + count - 1)")
+        let began = ContinuousClock.now
+        var sum = Sum()
+        for seed in start..<start + count {
+            do {
+                try await run(seed, &sum)
+            } catch let violation as Violation {
+                print("seed \(seed): \(violation)")
+                if isShortening {
+                    await Campaign.shorten(seed)
+                } else {
+                    print("again: Scripts/simulate --seed \(seed)")
+                }
+                throw ExitCode.failure
+            }
+        }
+        try report(sum, took: ContinuousClock.now - began)
+    }
+
+    /// Every hundredth seed runs twice: the same must happen.
+    private func run(_ seed: UInt64, _ sum: inout Sum) async throws {
+        let outcome = try await World(seed: seed).run()
+        sum.acknowledged += outcome.acknowledged
+        sum.deletes += outcome.deletes
+        sum.events += outcome.events
+        sum.slowest = max(sum.slowest, outcome.milliseconds)
+        guard seed % 100 == 0 else { return }
+        sum.repeated += 1
+        try await World.check(repeats: outcome, seed: seed)
+    }
+
+    private func report(_ sum: Sum, took: Duration) throws {
+        let seconds = Double(took / .milliseconds(1)) / 1_000
+        let rows = [
+            ("G1", "simulated histories end in one state", "\(count) seeds, 0 failures"),
+            ("G2", "acknowledged edits are there", "\(sum.acknowledged) edits, 0 lost"),
+            ("G5", "deletes stay", "\(sum.deletes) deletes, 0 came back"),
+            ("G17", "simulated time to one state, faults over", "\(sum.slowest) ms at most"),
+            ("G28", "a seed run twice does the same", "\(sum.repeated) seeds, 0 differences"),
+        ]
+        for row in rows { print("\(row.0)  \(row.1): \(row.2)") }
+        print("\(sum.events) events in \(Int(seconds)) s")
+        guard let results else { return }
+        let lines = try rows.map { row in
+            String(
+                decoding: try JSONEncoder().encode(
+                    Row(
+                        goal: row.0, check: row.1, command: "Scripts/simulate", figure: row.2,
+                        met: true, seconds: seconds)), as: UTF8.self)
+        }
+        let file = URL(filePath: results)
+        let before = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+        try (before + lines.joined(separator: "\n") + "\n").write(
+            to: file, atomically: true, encoding: .utf8)
+    }
+
+    private struct Row: Encodable {
+        let goal, check, command, figure: String
+        let met: Bool
+        let seconds: Double
+    }
+
+    /// Leaves out acts as long as it still fails.
+    static func shorten(_ seed: UInt64) async {
+        var kept = Array(0..<World.actCount(of: seed))
+        print("shortening \(kept.count) acts ...")
+        var step = max(1, kept.count / 2)
+        var last: Violation?
+        while true {
+            var place = 0
+            while place < kept.count {
+                let without = Array(kept[..<place] + kept[min(place + step, kept.count)...])
+                if let violation = await fails(seed, without) {
+                    (kept, last) = (without, violation)
+                } else {
+                    place += step
+                }
+            }
+            guard step > 1 else { break }
+            step /= 2
+        }
+        if let last { print("with \(kept.count) acts: \(last)") }
+        print("again: Scripts/simulate --seed \(seed) --keep \(ActList(kept).text) --trace")
+    }
+
+    private static func fails(_ seed: UInt64, _ acts: [Int]) async -> Violation? {
+        do {
+            _ = try await World(seed: seed, keeping: Set(acts)).run()
+            return nil
+        } catch {
+            return error as? Violation
+        }
+    }
+}
+
+/// Acts by number, as one types them: `0-12,17`.
+struct ActList {
+    let numbers: Set<Int>
+
+    init(_ numbers: [Int]) {
+        self.numbers = Set(numbers)
+    }
+
+    init?(_ text: String) {
+        var numbers: Set<Int> = []
+        for part in text.split(separator: ",") {
+            let ends = part.split(separator: "-").map { Int($0) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2,
+                first <= last
+            else { return nil }
+            numbers.formUnion(first...last)
+        }
+        self.numbers = numbers
+    }
+
+    var text: String {
+        var parts: [String] = []
+        var rest = numbers.sorted()[...]
+        while let first = rest.first {
+            var last = first
+            while rest.first == last {
+                rest.removeFirst()
+                last += 1
+            }
+            parts.append(first == last - 1 ? "\(first)" : "\(first)-\(last - 1)")
+        }
+        return parts.joined(separator: ",")
+    }
+}

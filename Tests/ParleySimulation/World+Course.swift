@@ -1,0 +1,114 @@
+import ParleyCRDT
+import ParleyLog
+import ParleyModel
+import ParleyStore
+import ParleyTestSupport
+import ParleyWire
+
+/// The beginning, and the end of all faults.
+extension World {
+    /// How long it may take from the end of all faults until everybody has the same, in milliseconds.
+    static let patience: UInt64 = 600_000
+
+    /// A casebook with two coordinators and some editors, on machines that all have the same.
+    func found() async throws {
+        for index in 0..<plan.machines {
+            let identity = Identity(privateKey: [UInt8](repeating: UInt8(index + 1), count: 32))!
+            machines.append(
+                Machine(
+                    index: index, identity: identity, name: "m\(index)", folder: folder,
+                    seed: seed &+ UInt64(index) &* 7919,
+                    isHostile: index >= plan.machines - plan.hostile))
+        }
+        let founder = machines[0]
+        let first = try await CasebookStore.found(
+            at: founder.path, name: World.casebookName, memberName: founder.name,
+            identity: founder.identity, environment: founder.clock.environment)
+        for machine in machines.dropFirst() {
+            let admission = Admission(
+                node: machine.node, role: machine.index == 1 ? .coordinator : .editor,
+                name: machine.name)
+            try await first.write { _ = try $0.admit(admission) }
+        }
+        let read = try await first.batches(
+            for: [PeerLog(origin: first.origin, tips: [])], byteLimit: 1 << 20)
+        for machine in machines.dropFirst() {
+            let store = try CasebookStore.joining(
+                at: machine.path, casebook: first.casebookID, identity: machine.identity,
+                environment: machine.clock.environment)
+            try await store.ingest(store.verify(read.batches.map(\.bytes)))
+            try await store.close()
+        }
+        try await first.close()
+        for machine in machines { try await start(machine) }
+    }
+
+    /// All faults end. Who has turned against the others is heard of no more.
+    func heal() async throws {
+        trace.note("healed")
+        hasHealed = true
+        blocked = []
+        closeLines()
+        for machine in machines {
+            machine.disk.heal()
+            if machine.disk.isDead { try await losePower(machine, restartsAfter: 1_000) }
+            if machine.condition == .down { restart(machine, after: 1_000) }
+        }
+        try await work(until: now + 300_000)
+        for machine in machines where machine.isHostile { await machine.stop() }
+        for machine in machines where watch.rotten.contains(machine.index) {
+            if try await isDamaged(machine) { await machine.giveUp() }
+        }
+    }
+
+    private func isDamaged(_ machine: Machine) async throws -> Bool {
+        guard machine.condition == .running, let store = machine.store else { return true }
+        guard let pages = try? await store.damage(by: .indexes),
+            let report = try? await store.audit()
+        else { return true }
+        return !pages.isEmpty || !report.findings.isEmpty
+    }
+
+    /// Those who must come to the same: honest, sound, and not shut out.
+    var participants: [Machine] {
+        let (members, suspended) = (machines[0].store?.members ?? [], machines[0].store?.suspended)
+        return machines.filter { machine in
+            machine.condition == .running && !machine.isHostile
+                && suspended?.contains(machine.node) == false
+                && members.contains { $0.node == machine.node && !$0.isRevoked }
+        }
+    }
+
+    /// Has everybody meet everybody until all have the same, twice: tidying up may write receipts.
+    ///
+    /// - Returns: when they first had.
+    /// - Throws: `Violation` where that takes too long.
+    func converge() async throws -> UInt64 {
+        let limit = now + World.patience
+        try await meet(until: limit)
+        let first = now
+        for machine in participants { await tidy(machine) }
+        try await meet(until: now + World.patience)
+        return first
+    }
+
+    private func meet(until limit: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        repeat {
+            guard now < limit else {
+                throw Violation("nobody comes to the same within \(World.patience / 1_000) s")
+            }
+            let machines = participants
+            for one in machines {
+                for other in machines where one.index < other.index {
+                    dial(from: one, to: other, seed: random.next())
+                }
+            }
+            try await work(until: now + 2_000)
+        } while !haveSame
+    }
+
+    private var haveSame: Bool {
+        Set(participants.map { $0.store!.appliedClock }).count == 1
+    }
+}

@@ -1,0 +1,17 @@
+import ParleySimulation
+import ParleyTestSupport
+import Testing
+
+@Suite(.serialized) struct SimulationTests {
+    @Test(arguments: Seeds.fromEnvironment(default: 12))
+    func everybodyComesToTheSame(seed: UInt64) async throws {
+        await #expect(throws: Never.self, "reproduce: Scripts/simulate --seed \(seed)") {
+            _ = try await World(seed: seed).run()
+        }
+    }
+
+    @Test func aSeedDoesTheSameEveryTime() async throws {
+        let outcome = try await World(seed: 3).run()
+        try await World.check(repeats: outcome, seed: 3)
+    }
+}
