@@ -26,6 +26,16 @@
         case signatureUnchecked
         /// How far a peer may move the clock is read in another unit.
         case leadInOtherUnit
+        /// A change is applied whatever its author had seen and isn't here.
+        case noCausalGate
+        /// A commit isn't synced.
+        case lazySync
+        /// Somebody is told that an edit is in before it is durable.
+        case replyBeforeCommit
+        /// What is hashed follows the order of a dictionary.
+        case digestIteratesDictionary
+        /// The index of the write-ahead log is a file that is mapped into memory.
+        case sharedIndex
         /// A cut makes void only what comes after it.
         case cutSparesWhatCameFirst
         /// A change that lacks something is applied on whoever's word relays it.

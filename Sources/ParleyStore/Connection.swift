@@ -2,12 +2,16 @@ import Foundation
 import GRDB
 import GRDBSQLite
 import Glibc
+import ParleyCRDT
 
 /// Opens the database file with the settings that "stored" means here.
 enum Connection {
     /// `unix-excl` keeps the index of the write-ahead log in memory: the usual shared mapping
     /// kills the process on a full disk. It is made the default once, before the first open.
     private static let virtualFileSystem: Int32 = {
+        #if DEBUG
+            if PlantedDefect.sharedIndex.isPlanted { return SQLITE_OK }
+        #endif
         guard let exclusive = sqlite3_vfs_find("unix-excl") else { return SQLITE_ERROR }
         return sqlite3_vfs_register(exclusive, 1)
     }()
@@ -104,6 +108,12 @@ enum Connection {
             PRAGMA cache_size = -16000;
             PRAGMA wal_autocheckpoint = \(checkpointPages);
             """)
+        #if DEBUG
+            // After the settings were read back, so that only what follows from it can tell.
+            defer {
+                if PlantedDefect.lazySync.isPlanted { try? db.run("PRAGMA synchronous = NORMAL") }
+            }
+        #endif
         for (name, expected) in settings {
             let found = try db.pragma(name)
             guard found == expected else {

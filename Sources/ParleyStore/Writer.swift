@@ -99,6 +99,13 @@ final class Writer: Sendable {
                     throw stopped()
                 }
             }
+            #if DEBUG
+                if PlantedDefect.replyBeforeCommit.isPlanted {
+                    for job in jobs { job.finish(nil) }
+                    if let early = try? finish(transaction, db) { published.announce(early) }
+                    return
+                }
+            #endif
             let notice = try finish(transaction, db)
             // First, so that whoever has an answer can rely on the sessions having heard of it.
             if let notice { published.announce(notice) }

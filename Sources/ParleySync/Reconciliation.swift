@@ -53,6 +53,8 @@ package struct Reconciliation: Sendable {
     private var storing: [Origin] = []
     /// Origins of which nothing can be offered before something moves.
     private var withheld: Set<Origin> = []
+    /// Those that moved since what is being read was asked for: the answer may not know of it.
+    private var movedSinceRead: Set<Origin> = []
     private var search = BranchSearch()
     private var relays: [(origin: Origin, due: Moment)] = []
     private var acknowledgements = Acknowledgements()
@@ -154,7 +156,7 @@ package struct Reconciliation: Sendable {
         let isAgain = if case .again = reading { true } else { false }
         reading = nil
         if isAgain { wants.finishNext() }
-        withheld.formUnion(read.withheld)
+        withheld.formUnion(movedSinceRead.isEmpty ? read.withheld : read.withheld.filter(isUnmoved))
         var actions: [SessionAction] = []
         for batch in read.batches {
             let header = try? Batch.header(of: batch.bytes)
@@ -208,7 +210,7 @@ package struct Reconciliation: Sendable {
     /// The newest of the points the peer has named, of those that are here too.
     mutating func found(shared tip: Tip?, of origin: Origin) -> [SessionAction] {
         peer.noteShared(tip, of: origin)
-        withheld.remove(origin)
+        offerAgain(origin)
         var actions: [SessionAction] = []
         let hasTold = !search.begin(origin)
         if !hasTold { actions.append(.readLocators(casebook: casebook, origin: origin)) }
@@ -251,14 +253,14 @@ package struct Reconciliation: Sendable {
     ) -> [SessionAction] {
         for entry in moved where entry.isNews(in: applied) {
             applied.set(entry)
-            withheld.remove(entry.origin)
+            offerAgain(entry.origin)
             let isPending = relays.contains { $0.origin == entry.origin }
             guard !isLocal, !isPending, peer.mayLack(entry) else { continue }
             relays.append((entry.origin, now.advanced(byMilliseconds: Reconciliation.relayDelay)))
         }
         for entry in held where entry.isNews(in: self.held) {
             self.held.set(entry)
-            withheld.remove(entry.origin)
+            offerAgain(entry.origin)
             if !isLocal { acknowledgements.gather(entry.origin, entry.tips, now) }
         }
         if !isLocal { wants.noteNews() }
@@ -317,6 +319,7 @@ package struct Reconciliation: Sendable {
             return progress()
         }
         reading = request
+        movedSinceRead = []
         countUnacknowledged()
         return [.read(casebook: casebook, request, byteLimit: Reconciliation.readLimit)]
             + progress()
@@ -332,6 +335,14 @@ package struct Reconciliation: Sendable {
         unacknowledgedBytes + unacknowledgedElsewhere + Reconciliation.readLimit
             <= Limits.unacknowledgedBytesPerPeer
     }
+
+    /// Something of a log may be offered that couldn't be before.
+    private mutating func offerAgain(_ origin: Origin) {
+        withheld.remove(origin)
+        if reading != nil { movedSinceRead.insert(origin) }
+    }
+
+    private func isUnmoved(_ origin: Origin) -> Bool { !movedSinceRead.contains(origin) }
 
     private mutating func countUnacknowledged() {
         unacknowledgedBytes = inFlight.reduce(reading == nil ? 0 : Reconciliation.readLimit) {

@@ -20,6 +20,7 @@ struct Campaign {
     func run() async throws {
         let start = first == 0 ? UInt64(Date().timeIntervalSince1970) * 1_000 : first
         print("seeds \(start) to \(start + count - 1)")
+        fflush(nil)
         let began = ContinuousClock.now
         var sum = Sum()
         for seed in start..<start + count {

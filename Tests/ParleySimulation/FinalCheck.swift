@@ -47,7 +47,8 @@ struct FinalCheck {
     private func checkAcknowledged(
         in store: CasebookStore, by machines: [Machine]
     ) async throws {
-        let present = Set(machines.map(\.index))
+        // What only a rotten disk had may be gone with it.
+        let present = Set(machines.map(\.index)).subtracting(world.watch.rotten)
         for (dot, author) in world.watch.acknowledged where present.contains(author) {
             let isThere = try await store.read { try $0.loggedChange(dot) != nil }
             guard isThere else {

@@ -78,7 +78,8 @@ struct Meaning {
         _ operations: [Operation], _ record: RecordID, _ dot: Dot, seen: @escaping (Dot) -> Bool
     ) {
         func note(
-            _ target: CellWrite.Target, _ values: [Value], _ replaces: @escaping (Dot, Value) -> Bool
+            _ target: CellWrite.Target, _ values: [Value],
+            _ replaces: @escaping (Dot, Value) -> Bool
         ) {
             writes[Place(record: record, target: target), default: []].append(
                 Written(dot: dot, values: values, replaces: replaces))

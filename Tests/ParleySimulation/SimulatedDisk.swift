@@ -34,6 +34,8 @@ final class SimulatedDisk: Sendable {
         var next: (after: Int, fault: Fault)?
         var isDead = false
         var isBroken = false
+        /// Whether something failed, other than for want of room.
+        var hasFailed = false
         /// Files can't grow.
         var isFull = false
         var operations = 0
@@ -58,6 +60,9 @@ final class SimulatedDisk: Sendable {
     /// Operations that changed something, so far.
     var operations: Int { state.withLock { $0.operations } }
 
+    /// Whether it has failed since it was last healed, a full disk apart.
+    var hasFailed: Bool { state.withLock { $0.hasFailed || $0.isDead } }
+
     func plan(_ fault: Fault, after operations: Int) {
         state.withLock { $0.next = (operations, fault) }
     }
@@ -68,6 +73,7 @@ final class SimulatedDisk: Sendable {
     func heal() {
         state.withLock { state in
             (state.next, state.isBroken, state.isFull) = (nil, false, false)
+            state.hasFailed = false
         }
     }
 
@@ -143,7 +149,7 @@ final class SimulatedDisk: Sendable {
             if state.isFull, let bytes, offset + bytes.count > sizeBefore { return SQLITE_FULL }
             let fault = count(&state)
             if case .broken(let forGood)? = fault {
-                state.isBroken = forGood
+                (state.isBroken, state.hasFailed) = (forGood, true)
                 return SQLITE_IOERR
             }
             state.unsynced[path, default: []].append(
@@ -160,7 +166,7 @@ final class SimulatedDisk: Sendable {
             if state.isDead || state.isBroken { return SQLITE_IOERR }
             let fault = count(&state)
             if case .broken(let forGood)? = fault {
-                state.isBroken = forGood
+                (state.isBroken, state.hasFailed) = (forGood, true)
                 return SQLITE_IOERR
             }
             state.unsynced[path] = nil

@@ -119,14 +119,18 @@ extension World {
         }
         let (draw, more) = (random.below(10), random.next())
         let value = "value \(number)"
+        let isTakenBack = random.chance(percent: 8)
         try await append(on: machine, isDelete: draw == 5) { scope in
             guard let record = try scope.record(id) else { return nil }
             let place = record.state[.register(.init("place")!)].entries
             let drops = try place.map { try scope.reference(to: $0.dot) }
             let operations = Operation.edit(draw, value, dropping: drops, chance: more)
-            return try scope.append([
+            let appended = try scope.append([
                 .edit(of: record.reference, operations), .reason(Array("because".utf8)),
             ])
+            // Somebody's command fails after it has written something.
+            if isTakenBack { throw StoreError.unknownRecord }
+            return appended
         }
     }
 
@@ -169,7 +173,7 @@ extension World {
     /// A coordinator decides about somebody who is none.
     private func govern(_ random: inout SeededGenerator) async throws {
         let machine = machines[random.below(2)]
-        let target = machines[2 + random.below(machines.count - 2)].node
+        let target = machines[2 + random.below(plan.machines - 2)].node
         let (draw, fraction) = (random.below(4), random.below(101))
         watch.governed()
         try await append(on: machine) { scope in

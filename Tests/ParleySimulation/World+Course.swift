@@ -72,11 +72,13 @@ extension World {
     /// Those who must come to the same: honest, sound, and not shut out.
     var participants: [Machine] {
         let (members, suspended) = (machines[0].store?.members ?? [], machines[0].store?.suspended)
-        return machines.filter { machine in
+        let welcome = machines.filter { machine in
             machine.condition == .running && !machine.isHostile
                 && suspended?.contains(machine.node) == false
                 && members.contains { $0.node == machine.node && !$0.isRevoked }
         }
+        // Copies of one node never speak with each other; they need somebody else for that.
+        return Set(welcome.map(\.node)).count > 1 ? welcome : Array(welcome.prefix(1))
     }
 
     /// Has everybody meet everybody until all have the same, twice: tidying up may write receipts.
@@ -96,7 +98,14 @@ extension World {
         var random = SeededGenerator(seed: seed)
         repeat {
             guard now < limit else {
-                throw Violation("nobody comes to the same within \(World.patience / 1_000) s")
+                let held = participants.map { machine in
+                    "\(machine.index): "
+                        + machine.store!.appliedClock.entries.map { entry in
+                            "\(entry.tips.map(\.sequence))"
+                        }.joined(separator: " ")
+                }
+                throw Violation(
+                    "not all have the same within \(World.patience / 1_000) s: \(held)")
             }
             let machines = participants
             for one in machines {

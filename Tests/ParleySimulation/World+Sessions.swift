@@ -98,7 +98,8 @@ extension World {
         if end.machine.isHostile, !hasHealed { line.spoil(&frames) }
         for frame in frames {
             line.arrival[side] = max(line.arrival[side], now + line.delay(plan.latency))
-            at(line.arrival[side], "\(line.number) frame \(frame.first ?? 0) \(frame.count)") { world in
+            at(line.arrival[side], "\(line.number) frame \(frame.first ?? 0) \(frame.count)") {
+                world in
                 guard line.isOpen, !line.isStalled[side], !line.ends[side].hasHungUp else { return }
                 world.receive(frame, line, line.ends[side])
             }
@@ -133,26 +134,35 @@ extension World {
         case .read(let casebook, let request, let byteLimit):
             read(line, end, casebook, request, byteLimit)
         case .readLocators(let casebook, let origin):
-            ask(line, end, "locators", { replica, _ in
-                await replica.locators(of: origin, in: casebook)
-            }) { world, branches in
+            ask(
+                line, end, "locators",
+                { replica, _ in
+                    await replica.locators(of: origin, in: casebook)
+                }
+            ) { world, branches in
                 world.handle(line, end) {
                     $0.supplyLocators(
                         casebook: casebook, branches, of: origin, now: world.moment)
                 }
             }
         case .findShared(let casebook, let origin, let points):
-            ask(line, end, "shared", { replica, _ in
-                await replica.newestShared(of: origin, among: points, in: casebook)
-            }) { world, tip in
+            ask(
+                line, end, "shared",
+                { replica, _ in
+                    await replica.newestShared(of: origin, among: points, in: casebook)
+                }
+            ) { world, tip in
                 world.handle(line, end) {
                     $0.found(casebook: casebook, shared: tip, of: origin, now: world.moment)
                 }
             }
         case .findMissing(let casebook):
-            ask(line, end, "missing", { replica, _ in
-                await replica.missing(in: casebook)
-            }) { world, missing in
+            ask(
+                line, end, "missing",
+                { replica, _ in
+                    await replica.missing(in: casebook)
+                }
+            ) { world, missing in
                 world.handle(line, end) {
                     $0.supplyMissing(casebook: casebook, missing, now: world.moment)
                 }
@@ -161,18 +171,27 @@ extension World {
             end.intake.append(batch, casebook)
             storeNext(line, end)
         case .rememberHeard(let casebook, let clock):
-            ask(line, end, "heard", { replica, peer in
-                await replica.rememberHeard(clock, from: peer, in: casebook)
-            }) { _, _ in }
+            ask(
+                line, end, "heard",
+                { replica, peer in
+                    await replica.rememberHeard(clock, from: peer, in: casebook)
+                }
+            ) { _, _ in }
         case .rememberTold(let casebook):
             guard let opening = end.openings[casebook] else { return }
-            ask(line, end, "told", { replica, peer in
-                await replica.rememberTold(opening, to: peer)
-            }) { _, _ in }
+            ask(
+                line, end, "told",
+                { replica, peer in
+                    await replica.rememberTold(opening, to: peer)
+                }
+            ) { _, _ in }
         case .caughtUp(let casebook):
-            ask(line, end, "met", { replica, peer in
-                await replica.rememberExchange(with: peer, in: casebook)
-            }) { _, _ in }
+            ask(
+                line, end, "met",
+                { replica, peer in
+                    await replica.rememberExchange(with: peer, in: casebook)
+                }
+            ) { _, _ in }
         case .rememberAddresses, .passed:
             break
         case .close(let reason):
@@ -184,9 +203,12 @@ extension World {
     private func read(
         _ line: Line, _ end: Line.End, _ casebook: Digest, _ request: ReadRequest, _ byteLimit: Int
     ) {
-        ask(line, end, "read", { replica, peer in
-            await replica.batches(in: casebook, for: peer, request, byteLimit: byteLimit)
-        }) { world, outcome in
+        ask(
+            line, end, "read",
+            { replica, peer in
+                await replica.batches(in: casebook, for: peer, request, byteLimit: byteLimit)
+            }
+        ) { world, outcome in
             switch outcome {
             case .read(let read):
                 world.handle(line, end) {
@@ -201,9 +223,12 @@ extension World {
         guard let (casebook, batches) = end.intake.next(SessionDriver.batchesPerTransaction) else {
             return
         }
-        ask(line, end, "store", { replica, peer in
-            await replica.store(batches, from: peer, in: casebook)
-        }) { world, outcome in
+        ask(
+            line, end, "store",
+            { replica, peer in
+                await replica.store(batches, from: peer, in: casebook)
+            }
+        ) { world, outcome in
             end.intake.taken(batches)
             switch outcome {
             case .stored(let runs, _, _):

@@ -147,6 +147,9 @@ package final class World {
             if machine.disk.isDead {
                 try await losePower(machine, restartsAfter: 5_000)
             } else if events.hasStopped {
+                guard machine.disk.hasFailed || watch.rotten.contains(machine.index) else {
+                    throw Violation("machine \(machine.index): the store gave up on a sound disk")
+                }
                 try await end(machine, restartsAfter: 2_000)
             }
         }

@@ -3,7 +3,7 @@ import ParleyTestSupport
 import Testing
 
 @Suite(.serialized) struct SimulationTests {
-    @Test(arguments: Seeds.fromEnvironment(default: 12))
+    @Test(arguments: Seeds.fromEnvironment(default: 24))
     func everybodyComesToTheSame(seed: UInt64) async throws {
         await #expect(throws: Never.self, "reproduce: Scripts/simulate --seed \(seed)") {
             _ = try await World(seed: seed).run()

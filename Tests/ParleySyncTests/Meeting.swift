@@ -16,6 +16,8 @@ struct Meeting {
     var sentBytes = [0, 0]
     var ends: [SessionEnd?] = [nil, nil]
     var caughtUp = [false, false]
+    /// Called once between a read and the handing over of what it found.
+    var whileReading: ((inout Meeting) throws -> Void)?
     /// Alters or drops frames on the way; the identity by default.
     var tamper: (Int, [UInt8]) -> [UInt8]? = { _, bytes in bytes }
 
@@ -79,6 +81,10 @@ struct Meeting {
                 wire.append((1 - side, bytes))
             case .read(let casebook, let request, let byteLimit):
                 let read = replicas[side].read(request, byteLimit: byteLimit)
+                if let interlude = whileReading {
+                    whileReading = nil
+                    try interlude(&self)
+                }
                 try perform(sessions[side].supply(casebook: casebook, read, now: now), side)
             case .readLocators(let casebook, let origin):
                 try perform(

@@ -133,6 +133,22 @@ struct SessionTests {
         #expect(meeting.ends == [nil, nil])
     }
 
+    /// A read that began before the log could be offered mustn't hide that it can be now.
+    @Test func whatIsAppliedDuringAReadGoesOut() throws {
+        var left = MemoryReplica(1)
+        _ = try left.write("one")
+        left.withheld = [left.author.origin]
+        var meeting = Meeting(left, MemoryReplica(2))
+        meeting.whileReading = { meeting in
+            meeting.replicas[0].withheld = []
+            let entry = try meeting.replicas[0].write("two")
+            try meeting.move(entry, on: 0)
+        }
+        try meeting.run()
+        try meeting.pass(milliseconds: 200)
+        #expect(meeting.replicas[1].clock == meeting.replicas[0].clock)
+    }
+
     /// What the store had already is acknowledged too: its sender waits and can't know.
     @Test func aRepeatIsAcknowledged() throws {
         var third = MemoryReplica(3)
