@@ -10,22 +10,24 @@ extension World {
     /// Reads from the store what the session opens with.
     func load(_ line: Line, _ end: Line.End) {
         end.isLoading = true
-        ask(line, end, "openings", { await $0.openings(for: $1) }) { world, openings in
-            end.isLoading = false
-            end.session = Session(
-                side: end.isInitiator ? .initiator : .responder, run: end.machine.run,
-                openings: openings, now: world.moment)
-            for opening in openings { end.openings[opening.casebook] = opening }
-            world.handle(line, end) { $0.start(now: world.moment) }
-            world.receiveEarly(line, end)
-        }
+        ask(
+            line, end, "openings", { await $0.openings(for: $1) },
+            then: { world, openings in
+                end.isLoading = false
+                end.session = Session(
+                    side: end.isInitiator ? .initiator : .responder, run: end.machine.run,
+                    openings: openings, now: world.moment)
+                for opening in openings { end.openings[opening.casebook] = opening }
+                world.handle(line, end) { $0.start(now: world.moment) }
+                world.receiveEarly(line, end)
+            })
     }
 
     /// Has the store asked a little later, and the answer handled a little after that.
     private func ask<Answer: Sendable>(
         _ line: Line, _ end: Line.End, _ label: String,
         _ question: @escaping @Sendable (any Replica, NodeID) async -> Answer,
-        _ then: @escaping (World, Answer) -> Void
+        then: @escaping (World, Answer) -> Void
     ) {
         let delays = (line.delay(30), line.delay(30))
         later(delays.0, "\(line.number) \(label)") { world in
@@ -54,20 +56,22 @@ extension World {
     /// Tells the session what was committed between reading its openings and hearing of commits.
     private func catchUp(_ line: Line, _ end: Line.End) {
         end.isLoading = true
-        ask(line, end, "catching up", { await $0.openings(for: $1) }) { world, openings in
-            end.isLoading = false
-            for opening in openings {
-                guard let before = end.openings[opening.casebook] else { continue }
-                world.handle(line, end) {
-                    $0.moved(
-                        casebook: opening.casebook,
-                        held: opening.clock.entries(movedSince: before.clock),
-                        applied: opening.applied.entries(movedSince: before.applied),
-                        isLocal: false, now: world.moment)
+        ask(
+            line, end, "catching up", { await $0.openings(for: $1) },
+            then: { world, openings in
+                end.isLoading = false
+                for opening in openings {
+                    guard let before = end.openings[opening.casebook] else { continue }
+                    world.handle(line, end) {
+                        $0.moved(
+                            casebook: opening.casebook,
+                            held: opening.clock.entries(movedSince: before.clock),
+                            applied: opening.applied.entries(movedSince: before.applied),
+                            isLocal: false, now: world.moment)
+                    }
                 }
-            }
-            world.receiveEarly(line, end)
-        }
+                world.receiveEarly(line, end)
+            })
     }
 
     private func receiveEarly(_ line: Line, _ end: Line.End) {
@@ -138,35 +142,35 @@ extension World {
                 line, end, "locators",
                 { replica, _ in
                     await replica.locators(of: origin, in: casebook)
-                }
-            ) { world, branches in
-                world.handle(line, end) {
-                    $0.supplyLocators(
-                        casebook: casebook, branches, of: origin, now: world.moment)
-                }
-            }
+                },
+                then: { world, branches in
+                    world.handle(line, end) {
+                        $0.supplyLocators(
+                            casebook: casebook, branches, of: origin, now: world.moment)
+                    }
+                })
         case .findShared(let casebook, let origin, let points):
             ask(
                 line, end, "shared",
                 { replica, _ in
                     await replica.newestShared(of: origin, among: points, in: casebook)
-                }
-            ) { world, tip in
-                world.handle(line, end) {
-                    $0.found(casebook: casebook, shared: tip, of: origin, now: world.moment)
-                }
-            }
+                },
+                then: { world, tip in
+                    world.handle(line, end) {
+                        $0.found(casebook: casebook, shared: tip, of: origin, now: world.moment)
+                    }
+                })
         case .findMissing(let casebook):
             ask(
                 line, end, "missing",
                 { replica, _ in
                     await replica.missing(in: casebook)
-                }
-            ) { world, missing in
-                world.handle(line, end) {
-                    $0.supplyMissing(casebook: casebook, missing, now: world.moment)
-                }
-            }
+                },
+                then: { world, missing in
+                    world.handle(line, end) {
+                        $0.supplyMissing(casebook: casebook, missing, now: world.moment)
+                    }
+                })
         case .store(let casebook, let batch):
             end.intake.append(batch, casebook)
             storeNext(line, end)
@@ -175,23 +179,20 @@ extension World {
                 line, end, "heard",
                 { replica, peer in
                     await replica.rememberHeard(clock, from: peer, in: casebook)
-                }
-            ) { _, _ in }
+                }, then: { _, _ in })
         case .rememberTold(let casebook):
             guard let opening = end.openings[casebook] else { return }
             ask(
                 line, end, "told",
                 { replica, peer in
                     await replica.rememberTold(opening, to: peer)
-                }
-            ) { _, _ in }
+                }, then: { _, _ in })
         case .caughtUp(let casebook):
             ask(
                 line, end, "met",
                 { replica, peer in
                     await replica.rememberExchange(with: peer, in: casebook)
-                }
-            ) { _, _ in }
+                }, then: { _, _ in })
         case .rememberAddresses, .passed:
             break
         case .close(let reason):
@@ -207,16 +208,16 @@ extension World {
             line, end, "read",
             { replica, peer in
                 await replica.batches(in: casebook, for: peer, request, byteLimit: byteLimit)
-            }
-        ) { world, outcome in
-            switch outcome {
-            case .read(let read):
-                world.handle(line, end) {
-                    $0.supply(casebook: casebook, read, now: world.moment)
+            },
+            then: { world, outcome in
+                switch outcome {
+                case .read(let read):
+                    world.handle(line, end) {
+                        $0.supply(casebook: casebook, read, now: world.moment)
+                    }
+                case .refused, .unable: world.hangUp(line, end)
                 }
-            case .refused, .unable: world.hangUp(line, end)
-            }
-        }
+            })
     }
 
     private func storeNext(_ line: Line, _ end: Line.End) {
@@ -227,24 +228,24 @@ extension World {
             line, end, "store",
             { replica, peer in
                 await replica.store(batches, from: peer, in: casebook)
-            }
-        ) { world, outcome in
-            end.intake.taken(batches)
-            switch outcome {
-            case .stored(let runs, _, _):
-                for run in runs {
-                    world.handle(line, end) {
-                        $0.stored(casebook: casebook, run, now: world.moment)
+            },
+            then: { world, outcome in
+                end.intake.taken(batches)
+                switch outcome {
+                case .stored(let runs, _, _):
+                    for run in runs {
+                        world.handle(line, end) {
+                            $0.stored(casebook: casebook, run, now: world.moment)
+                        }
                     }
+                    world.storeNext(line, end)
+                case .refused(let reason):
+                    world.watch.refused(reason, from: end.peer, by: end.machine)
+                    world.hangUp(line, end)
+                case .unable:
+                    world.hangUp(line, end)
                 }
-                world.storeNext(line, end)
-            case .refused(let reason):
-                world.watch.refused(reason, from: end.peer, by: end.machine)
-                world.hangUp(line, end)
-            case .unable:
-                world.hangUp(line, end)
-            }
-        }
+            })
     }
 
     /// This side is done; the other hears of it after what is under way.
