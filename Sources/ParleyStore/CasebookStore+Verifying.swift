@@ -13,7 +13,7 @@ extension CasebookStore {
             let header: BatchHeader
             do { header = try Batch.header(of: bytes) } catch { throw LogError(.malformed(error)) }
             let before = verified.compactMap { $0.hash(of: header.first - 1, in: header.origin) }
-            let isPlain = !before.isEmpty && !hasForked(header.origin)
+            let isPlain = before.contains(where: header.mayFollow) && !hasForked(header.origin)
             let held =
                 isPlain
                 ? []
@@ -31,7 +31,7 @@ extension CasebookStore {
     ) throws -> VerifiedBatch {
         var seen: Set<Digest> = []
         let candidates = candidates.filter {
-            (header.previous == nil || header.previous == $0.prefix) && seen.insert($0).inserted
+            header.mayFollow($0) && seen.insert($0).inserted
         }
         guard let last = candidates.last else { throw StoreError.gap(header.origin) }
         for previous in candidates.dropLast() {
@@ -39,6 +39,13 @@ extension CasebookStore {
             if let batch { return batch }
         }
         return try VerifiedBatch(bytes: bytes, casebook: casebookID, previous: last)
+    }
+}
+
+extension BatchHeader {
+    /// Whether the batch isn't said to follow another change.
+    fileprivate func mayFollow(_ hash: Digest) -> Bool {
+        previous == nil || previous == hash.prefix
     }
 }
 

@@ -81,6 +81,33 @@ import Testing
         }
     }
 
+    /// Of a log that isn't known to have forked a batch brings a second branch, and the next one goes
+    /// on with the first: both at once.
+    @Test func branchesComeTogether() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        let copy = try anna.cloned("copy", seed: 5)
+        let origin = anna.store.origin
+        let last = anna.store.head(of: origin).last
+        try await anna.create("exchange", write("title", "first"))
+        try await boris.pull(from: anna)
+        try await anna.create("exchange", write("title", "goes on"))
+        try await copy.create("exchange", write("title", "second"))
+        for branch in [anna, copy] { try await carla.pull(from: branch) }
+        var log = PeerLog(origin: origin, tips: boris.store.heldClock[origin], isLocated: true)
+        var runs: [StoredBatch] = []
+        while runs.count < 2 {
+            let more = try await carla.store.batches(for: [log], byteLimit: 1).batches
+            runs += more
+            log = PeerLog(origin: origin, tips: log.tips + more.map(\.tip), isLocated: true)
+        }
+        runs.sort { $0.first < $1.first }
+        #expect(runs.map(\.first) == [last + 1, last + 2])
+        try await boris.store.ingest(boris.store.verify(runs.map(\.bytes)))
+        #expect(boris.store.heldClock[origin].map(\.sequence) == [last + 1, last + 2])
+    }
+
     @Test func groupsNobodyHereUnderstandsAreKeptAndBlockNothing() async throws {
         let anna = try await TestNode.founder()
         let strange = Group(
