@@ -3,8 +3,9 @@ import zlib
 from typing import NamedTuple
 
 import forms
-from changes import (ABSENT, CREATED, DELETED, ERASED, EXISTING, LIVE, OPERATIONS, PAYLOAD, STUB,
-                     TEXT, Change, Group, Operation, check_change, check_shape, seeded_salt, size)
+from changes import (ABSENT, DELETED, ERASED, EXISTING, LIVE, OPERATIONS, PAYLOAD, STUB, TEXT,
+                     Change, Group, Operation, check_change, check_shape, salt_count, seeded_salt,
+                     size)
 from columns import JOINED_LIMIT, read_integers, read_strings, write_integers, write_strings
 from forms import LARGEST, Reader, Refusal
 
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
     previous: bytes | None  # hash16 of the change before, where it is named
     signature: bytes
     changes: list
-    salts: list  # pairs of a number of changes, and a seed or a list of ((change, group, slot), salt)
+    salts: list  # pairs: number of changes, and a seed or a list of ((change, group, slot), salt)
 
     def salt(self, sequence, group, slot):
         """The salt of a slot; `None` where it isn't told."""
@@ -115,7 +116,9 @@ class ColumnsReader:
         for change in changes:
             check_change(change, reader.offset)
         if sum(map(size, changes)) > JOINED_LIMIT:
-            raise Refusal("limit exceeded: change bytes", reader.offset)
+            raise Refusal("limit exceeded: expanded bytes", reader.offset)
+        if sum(map(salt_count, changes)) > SALTS_LIMIT:
+            raise Refusal("limit exceeded: salts", reader.offset)
         if len(self.used_origins | {0}) < len(self.origins):
             raise Refusal("unused: origin", reader.offset)
         reader.end()
@@ -129,19 +132,16 @@ class ColumnsReader:
 
     def read_salts(self):
         reader, start, runs, covered = self.reader, self.reader.offset, [], 0
-        listed = 0
         for _ in range(reader.count(3)):
-            at = reader.offset
             changes, mode = reader.number("run", 1, self.count - covered), reader.fixed(1)
             if mode == 0:
                 runs.append((changes, reader.take(16)))
             elif mode == 1:
-                count = reader.count(19, "salt", high=SALTS_LIMIT - listed)
-                listed += count
                 runs.append((changes, reader.ascending(
-                    count, "salt", lambda: self.read_salt(changes), key=lambda salt: salt[0])))
+                    reader.count(19), "salt", lambda: self.read_salt(changes),
+                    key=lambda salt: salt[0])))
             else:
-                raise Refusal("out of range: mode", at)
+                raise Refusal("out of range: salt", reader.offset - 1)
             covered += changes
         if covered < self.count:
             raise Refusal("out of range: run", start)
@@ -149,8 +149,8 @@ class ColumnsReader:
 
     def read_salt(self, changes):
         number = self.reader.number
-        place = (number("change", high=changes - 1), number("group index", high=4095),
-                 number("slot", high=65_536))
+        place = (number("salt", high=changes - 1), number("salt", high=4095),
+                 number("salt", high=65_536))
         return place, self.reader.take(16)
 
     def read_shapes(self):
@@ -179,7 +179,10 @@ class ColumnsReader:
             raise Refusal("reserved bits", start)
         field = self.read_name_number()
         values = tuple((self.read_tag(), None) for _ in range(reader.count(1)))
-        return Operation(kind, flags, field, values, reader.number("drop", high=PARTS_LIMIT))
+        start, drops = reader.offset, reader.varint()
+        if drops > PARTS_LIMIT:
+            raise Refusal("limit exceeded: drops", start)
+        return Operation(kind, flags, field, values, drops)
 
     def read_tag(self):
         start, tag = self.reader.offset, self.reader.fixed(1)
@@ -216,7 +219,7 @@ class ColumnsReader:
         return number
 
     def read_contexts(self, entry_counts):
-        total = self.bounded(sum(entry_counts), "entries")
+        total = self.bounded(sum(entry_counts), "tips")
         origins = self.read_origin_numbers(total)
         start = self.reader.offset
         tip_counts = self.integers(total, "out of range: tip", low=1)
@@ -308,18 +311,28 @@ class ColumnsReader:
             start = self.reader.offset
             strings = read_strings(self.reader, len(expected), budget)
             if any(tag == ERASED and len(text) != 32 for tag, text in zip(expected, strings)):
-                raise Refusal("out of range: commitment", start)
+                raise Refusal("out of range: value", start)
             texts[name] = iter(strings)
         return texts
 
 
-def encode(batch):
-    """The batch with plain columns, each in the form that a writer has to choose."""
-    columns = ColumnsWriter(batch).write()
+def encode(batch, dictionary=None):
+    """The batch, each column in the form that a writer has to choose.
+
+    - dictionary: the number of one, with which the columns are deflated; `None` leaves them plain.
+    """
+    columns, flags = ColumnsWriter(batch).write(), PREDECESSOR if batch.previous else 0
+    if dictionary is not None:
+        flags |= DEFLATED | dictionary << 4
+        columns = forms.varint(len(columns)) + deflated(columns, DICTIONARIES.get(dictionary, b""))
     return b"".join([
-        batch.origin, forms.varint(batch.first), forms.varint(len(batch.changes)),
-        bytes([PREDECESSOR if batch.previous else 0]), batch.previous or b"", batch.signature,
-        columns])
+        batch.origin, forms.varint(batch.first), forms.varint(len(batch.changes)), bytes([flags]),
+        batch.previous or b"", batch.signature, columns])
+
+
+def deflated(data, words):
+    deflater = zlib.compressobj(6, wbits=-15, **({"zdict": words} if words else {}))
+    return deflater.compress(data) + deflater.flush()
 
 
 class ColumnsWriter:

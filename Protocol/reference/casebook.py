@@ -1,4 +1,4 @@
-"""A casebook in memory: logs, what is applied of them, and the digest. Sections 8.5 to 10, 12, 13."""
+"""A casebook in memory: logs, what is applied of them, the digest. Sections 8.5 to 10, 12 to 14."""
 import batches
 import changes as rules
 import forms
@@ -199,7 +199,8 @@ class Casebook:
                 continue
             if node in revoked(held):
                 return None
-            given += [(held, COORDINATOR)] if (held.hash, held.node) == (self.identity, node) else []
+            if (held.hash, held.node) == (self.identity, node):
+                given.append((held, COORDINATOR))
             given += [(held, role) for admitted, role, _ in held.payloads(ADMISSION)
                       if admitted == node]
         latest = [role for held, role in given

@@ -210,6 +210,14 @@ def size(change):
     return total
 
 
+def salt_count(change):
+    """How many salts its digests need: one a group that is no stub, one a sensitive text."""
+    groups = [group for group in change.groups if group.content != STUB]
+    return len(groups) + sum(
+        tag == TEXT for group in groups for operation in group.operations
+        if operation.is_sensitive for tag, _ in operation.values)
+
+
 def head_bytes(casebook, origin, sequence, hash32):
     """What a head's signature is over. Section 7.4."""
     return b"parley-1 head\0" + casebook + origin + sequence.to_bytes(8, "big") + hash32

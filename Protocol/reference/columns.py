@@ -37,33 +37,37 @@ def read_runs(reader, count):
     return values
 
 
+def shortest(candidates):
+    """The encoding that a writer has to choose: of equally short ones that with the lowest tag."""
+    return min(candidates, key=lambda candidate: (len(candidate), candidate[0]))
+
+
 def write_integers(values):
-    """The shortest of the three forms, of equal ones the first."""
     if not values:
         return b""
-    forms_of = [b"\1" + b"".join(map(forms.varint, values))]
+    candidates = [b"\1" + b"".join(map(forms.varint, values))]
     if len(set(values)) == 1:
-        forms_of.insert(0, b"\0" + forms.varint(values[0]))
+        candidates.append(b"\0" + forms.varint(values[0]))
     runs = []
     for value in values:
         if runs and runs[-1][0] == value:
             runs[-1][1] += 1
         else:
             runs.append([value, 1])
-    forms_of.append(b"\2" + b"".join(forms.varint(a) + forms.varint(b) for a, b in runs))
-    return min(forms_of, key=len)
+    candidates.append(b"\2" + b"".join(forms.varint(a) + forms.varint(b) for a, b in runs))
+    return shortest(candidates)
 
 
 def read_strings(reader, count, budget):
-    """So many byte strings; `budget` is a list of one number, the bytes that words may still make."""
+    """So many byte strings; `budget` holds one number, the bytes that words may still make."""
     if count == 0:
         return []
     start, tag = reader.offset, reader.fixed(1)
     if tag == 0:
         return read_plain(reader, count)
     if tag == 1:
-        distinct = read_plain(reader, reader.number("dictionary", 1, count))
-        indexes = read_integers(reader, count, "no such index: string", high=len(distinct) - 1)
+        distinct = read_plain(reader, reader.number("value", 1, count))
+        indexes = read_integers(reader, count, "out of range: value", high=len(distinct) - 1)
         return [distinct[index] for index in indexes]
     if tag == 2:
         return [str(forms.unzigzag(number)).encode() for number in read_integers(reader, count)]
@@ -73,32 +77,31 @@ def read_strings(reader, count, budget):
 
 
 def read_plain(reader, count):
-    lengths = read_integers(reader, count, "limit exceeded: text bytes", high=TEXT_LIMIT)
+    lengths = read_integers(reader, count, "limit exceeded: value bytes", high=TEXT_LIMIT)
     start = reader.offset
     return [reader.take(length, start) for length in lengths]
 
 
 def read_words(reader, count, budget):
     start = reader.offset
-    words = read_plain(reader, reader.number("words", 1, WORD_LIMIT))
-    if any(b" " in word for word in words):
-        raise Refusal("out of range: word", start)
-    counts = read_integers(reader, count, "out of range: words", low=1, high=WORD_LIMIT)
+    words = read_plain(reader, reader.count(1))
+    counts = read_integers(reader, count, "out of range: value", low=1, high=TEXT_LIMIT + 1)
     if sum(counts) > WORD_LIMIT:
         raise Refusal("limit exceeded: words", start)
-    indexes = read_integers(reader, sum(counts), "no such index: word", high=len(words) - 1)
+    indexes = read_integers(reader, sum(counts), "out of range: value", high=len(words) - 1)
     strings, at = [], 0
     for number in counts:
         strings.append(b" ".join(words[index] for index in indexes[at:at + number]))
         at += number
         budget[0] -= len(strings[-1])
-        if len(strings[-1]) > TEXT_LIMIT or budget[0] < 0:
-            raise Refusal("limit exceeded: text bytes", start)
+        if len(strings[-1]) > TEXT_LIMIT:
+            raise Refusal("limit exceeded: value bytes", start)
+        if budget[0] < 0:
+            raise Refusal("limit exceeded: expanded bytes", start)
     return strings
 
 
 def write_strings(strings, always_words=False):
-    """The shortest form, of equal ones the first."""
     if not strings:
         return b""
     places = {string: place for place, string in enumerate(dict.fromkeys(strings))}
@@ -113,7 +116,7 @@ def write_strings(strings, always_words=False):
     is_long = len(strings) >= 256 and sum(map(len, strings)) >= 16 * len(strings)
     if sum(map(len, texts)) <= WORD_LIMIT and (is_long or always_words):
         candidates.append(b"\3" + write_words(texts))
-    return min(candidates, key=len)
+    return shortest(candidates)
 
 
 def write_plain(strings):

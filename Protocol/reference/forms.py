@@ -67,10 +67,10 @@ class Reader:
     def count(self, smallest, what="", low=0, high=LARGEST):
         """How many elements follow, of at least `smallest` bytes each."""
         start, count = self.offset, self.varint()
-        if count < low:
-            raise Refusal(f"out of range: {what}", start)
         if count > high:
             raise Refusal(f"limit exceeded: {what}s", start)
+        if count < low:
+            raise Refusal(f"out of range: {what}", start)
         if count > self.left() // smallest:
             raise Refusal("truncated", start)
         return count
@@ -102,7 +102,7 @@ class Reader:
 
     def name(self):
         start = self.offset
-        name = self.string()
+        name = self.string(64)
         if not NAME.fullmatch(name):
             raise Refusal("malformed name", start)
         return name
@@ -115,10 +115,10 @@ class Reader:
 
     def entry(self):
         origin = self.origin()
-        return origin, self.ascending(self.count(17, "tip", low=1), "tip", self.tip)
+        return origin, self.ascending(self.count(17, "tip", 1, 4096), "tip", self.tip)
 
     def entries(self):
-        start, count = self.offset, self.count(58)
+        start, count = self.offset, self.count(58, "tip", high=4096)
         entries = self.ascending(count, "origin", self.entry, key=lambda entry: entry[0])
         if sum(len(tips) for _, tips in entries) > 4096:
             raise Refusal("limit exceeded: tips", start)

@@ -4,7 +4,7 @@ import hashlib
 import forms
 from forms import Reader, Refusal
 
-FRAME_LIMIT = 524_288
+FRAME_LIMIT, PAYLOAD_LIMIT = 524_288, 65_536
 GOING_AWAY, MALFORMED, OUT_OF_PLACE, BAD_PROOF, NOT_ADMITTED = 0, 3, 4, 5, 6  # section 16
 ROLES = {1: "coordinator", 2: "editor", 3: "reader"}
 
@@ -101,11 +101,6 @@ def write_addresses(index, addresses):
         node + forms.varint(seen) + forms.string(text) for node, seen, text in addresses)
 
 
-def read_close(reader):
-    code, text = reader.varint(), reader.text(200)
-    return code if code <= 10 else GOING_AWAY, text
-
-
 def read_ticket(reader):
     return (reader.take(32), reader.take(32), reader.number("role", 1, 3, size=1),
             reader.origin(), reader.tip(), reader.take(32), reader.take(64))
@@ -127,7 +122,7 @@ READERS = {
     0x08: ("addresses", read_addresses),
     0x09: ("ping", lambda reader: [reader.fixed(8)]),
     0x0a: ("pong", lambda reader: [reader.fixed(8)]),
-    0x0b: ("close", read_close),
+    0x0b: ("close", lambda reader: (reader.varint(), reader.text(200))),
     0x0c: ("caught up", lambda reader: (casebook(reader), reader.take(16))),
     0x20: ("join", lambda reader: (reader.take(32), reader.take(16), reader.text(200))),
     0x21: ("ticket", read_ticket),
@@ -188,11 +183,11 @@ PAYLOADS = {
         lambda node, role, name: node + bytes([role]) + forms.string(name)),
     "cut": (read_cut, lambda node, entries: node + forms.entries(entries)),
     "erasure": (
-        lambda reader: (reader.record_reference(), reader.text()),
+        lambda reader: (reader.record_reference(), reader.text(PAYLOAD_LIMIT)),
         lambda record, basis: forms.record_reference(record) + forms.string(basis)),
     "receipt": (lambda reader: [reader.reference()], forms.reference),
     "redaction": (
-        lambda reader: (reader.record_reference(), reader.name(), reader.text()),
+        lambda reader: (reader.record_reference(), reader.name(), reader.text(PAYLOAD_LIMIT)),
         lambda record, field, basis: (
             forms.record_reference(record) + forms.string(field) + forms.string(basis))),
 }

@@ -16,11 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 import batches
 import changes as rules
-import forms
 import messages
-from casebook import Casebook, Refused, clock_digest, hybrid_time
+from casebook import Casebook, Refused, clock_digest
 from changes import CREATED, EXISTING, OPERATIONS, PAYLOAD, REASON, RECORD, Change, Group
-from messages import GOING_AWAY, MALFORMED, OUT_OF_PLACE
+from messages import GOING_AWAY, OUT_OF_PLACE
 
 FORGET, MORE = 1, 2  # flags of a clock, section 5.3
 
@@ -326,9 +325,11 @@ class Session:
             self.send("caught up", 0, clock_digest(self.casebook.applied_clock))
 
     def is_offered(self, taken):
-        """A run that is applied, isn't the peer's, and follows on what the peer is known to hold."""
+        """A run that is applied and that the peer lacks, as far as its clock tells."""
         origin = taken[0].change.origin
-        goes_on = any((origin, *tip) not in self.casebook.held and tip[0] > taken[-1].change.sequence
+        # A longer log than ours, most likely: it comes from the peer, and covers this run then.
+        goes_on = any((origin, *tip) not in self.casebook.held
+                      and tip[0] > taken[-1].change.sequence
                       for tip in self.clock.get(origin, []))
         is_known = all(self.casebook.covers(self.clock, held.dot) for held in taken)
         return all(held.is_applied for held in taken) and not goes_on and not is_known

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Says what stands in bytes, one line for each line of standard input.
 
-A line is a form and the bytes in hexadecimal digits: `message 0000000205...`. Forms are those of the
-vectors (section 20). The answer is the decoded value as one line of JSON without blanks, its fields
-in the order of the specification and byte strings in hexadecimal digits; `unknown` for a message
-whose tag isn't known; or `refused ERROR at OFFSET`.
+A line is a form and the bytes in hexadecimal digits: `message 0000000205...`. Forms are those of
+the vectors (section 20). The answer is the decoded value as one line of JSON without blanks, its
+fields in the order of the specification and byte strings in hexadecimal digits; `unknown` for a
+message whose tag isn't known; or `refused ERROR at OFFSET`.
 """
 import json
 import sys
