@@ -107,7 +107,7 @@ class Casebook:
 
     def predecessors(self, batch):
         if batch.first == 1:
-            return [None]
+            return [None] if batch.previous in (None, NO_HASH[:16]) else []
         known = self.logs.get(batch.origin, {}).get(batch.first - 1, [])
         return [each for each in known if batch.previous in (None, each.hash[:16])]
 
@@ -184,9 +184,10 @@ class Casebook:
 
     def judge(self, held):
         """Whether the members of its own context let a change have an effect."""
-        role = self.role(held.node, held.context)
         if held.hash == self.identity:
-            role = COORDINATOR
+            held.is_authorised = True
+            return
+        role = self.role(held.node, held.context)
         if role is None and held.previous is None:
             raise Refused(OUT_OF_PLACE, "a log of somebody who is no member")
         held.is_authorised = permits(role, held.change.groups)
@@ -201,8 +202,8 @@ class Casebook:
                 return None
             if (held.hash, held.node) == (self.identity, node):
                 given.append((held, COORDINATOR))
-            given += [(held, role) for admitted, role, _ in held.payloads(ADMISSION)
-                      if admitted == node]
+            role = given_role(held, node)
+            given += [(held, role)] if role else []
         latest = [role for held, role in given
                   if not any(self.covers(other.context, held.dot) for other, _ in given)]
         return max(latest, default=None)
@@ -212,53 +213,61 @@ class Casebook:
         cuts = [held for held in self.memberships if held.is_authorised and CUT in held.kinds]
         void = set()
         for held in self.applied:
-            if held.kinds & {CUT, ERASURE, REDACTION}:
+            if held.hash == self.identity or held.kinds <= {CUT, ERASURE, REDACTION}:
                 continue
-            rests = self.role(held.node, held.context, lambda other: other in void)
-            if (self.is_beyond_a_cut(held, cuts) or
-                    held.hash != self.identity and not permits(rests, held.change.groups)):
+            role = self.role(held.node, held.context, lambda other: other in void)
+            if self.is_beyond_a_cut(held, cuts) or not permits(role, held.change.groups):
                 void.add(held)
         return void
 
     def is_beyond_a_cut(self, held, cuts):
-        for cut in cuts:
-            for node, tips in cut.payloads(CUT):
-                if node != held.node or self.covers(held.context, cut.dot):
-                    continue
-                is_replaced = node in revoked(cut) and any(
-                    node in revoked(other) and self.covers(other.context, cut.dot)
-                    for other in cuts)
-                roles = [role for admitted, role, _ in cut.payloads(ADMISSION) if admitted == node]
-                if (not is_replaced and not self.covers(dict(tips), held.dot)
-                        and not any(permits(role, held.change.groups) for role in roles)):
-                    return True
+        cuts = [(cut, tips) for cut in cuts for node, tips in cut.payloads(CUT)
+                if node == held.node]
+        for cut, tips in cuts:
+            is_known = self.covers(held.context, cut.dot)
+            is_within = self.covers(dict(tips), held.dot)
+            if not is_known and not is_within and not self.is_outdone(cut, held, cuts):
+                return True
         return False
+
+    def is_outdone(self, cut, held, cuts):
+        """Whether what lies beyond a cut counts all the same, by a role or by a later cut."""
+        later = [other for other, _ in cuts if self.covers(other.context, cut.dot)]
+        role = given_role(cut, held.node)
+        if role is None:
+            return any(given_role(other, held.node) is None for other in later)
+        roles = [role, *filter(None, (given_role(other, held.node) for other in later))]
+        return any(permits(role, held.change.groups) for role in roles)
 
     # Merged state, sections 9.1 and 10
 
     def records(self):
         """All records by ID, as far as the writes that count make them."""
-        void, records, self.redactions = self.void_changes(), {}, []
-        erased = set()
-        for held in self.applied:
-            if held.is_authorised:
-                erased |= {self.resolve(record, held) for record, _ in held.payloads(ERASURE)}
-                self.redactions += [(self.resolve(record, held), field, held)
-                                    for record, field, _ in held.payloads(REDACTION)]
+        places = self.places()
+        erased = {self.resolve(record, held) for held in self.applied if held.is_authorised
+                  for record, _ in held.payloads(ERASURE)}
+        return {rules.record_id(creator.hash, number): record
+                for (creator, number), record in places.items()
+                if (creator, number) not in erased}
+
+    def places(self):
+        """The same by creating change and group, with those that were erased."""
+        void, places = self.void_changes(), {}
+        self.redactions = [(self.resolve(record, held), field, held)
+                           for held in self.applied if held.is_authorised
+                           for record, field, _ in held.payloads(REDACTION)]
         for held in self.applied:
             if not held.is_authorised or held in void:
                 continue
             for index, group in enumerate(held.change.groups):
-                if group.kind == RECORD and is_interpreted(group):
-                    key = self.resolve(group.record, held, index)
-                    if key:
-                        creator, number = key
-                        kind = creator.change.groups[number].type
-                        record = records.setdefault(key, Record(kind))
-                        self.write(record, key, held, index, group)
-        return {rules.record_id(creator.hash, number): record
-                for (creator, number), record in records.items()
-                if (creator, number) not in erased}
+                if group.kind != RECORD or not is_interpreted(group):
+                    continue
+                if place := self.resolve(group.record, held, index):
+                    creator, number = place
+                    kind = creator.change.groups[number].type
+                    record = places.setdefault(place, Record(kind))
+                    self.write(record, place, held, index, group)
+        return places
 
     def resolve(self, record, held, index=0):
         """The creating change and group index that a reference means in a change."""
@@ -272,7 +281,7 @@ class Casebook:
                 return found, number
         return None
 
-    def write(self, record, key, held, index, group):
+    def write(self, record, place, held, index, group):
         """The table of section 9.1."""
         def covered(dot):
             return self.covers(held.context, dot)
@@ -282,7 +291,7 @@ class Casebook:
             values = []
             for value in operation.values:
                 slot += 1
-                values.append(self.shown(value, operation, key, held, index, slot))
+                values.append(self.shown(value, operation, place, held, index, slot))
             if operation.kind in (ADD, REMOVE):
                 for value in values:
                     if value[0] == TEXT:
@@ -302,10 +311,10 @@ class Casebook:
         if touches:
             record.state.write(held.dot, [(LIVE, b"")], covered, only=(LIVE, b""))
 
-    def shown(self, value, operation, key, held, index, slot):
+    def shown(self, value, operation, place, held, index, slot):
         """A value, or what a redaction leaves of it. Section 14."""
         is_redacted = value[0] == TEXT and operation.is_sensitive and any(
-            (record, field) == (key, operation.field)
+            (record, field) == (place, operation.field)
             and not self.covers(held.context, claim.dot)
             for record, field, claim in self.redactions)
         if not is_redacted:
@@ -390,10 +399,15 @@ def permits(role, groups):
     return all(is_permitted(group.kind) for group in groups)
 
 
+def given_role(held, node):
+    """The role that a change gives a node; of several admissions of it in one change the last."""
+    roles = [role for admitted, role, _ in held.payloads(ADMISSION) if admitted == node]
+    return roles[-1] if roles else None
+
+
 def revoked(held):
     """The nodes whose membership a change ends: those cut without a new role."""
-    admitted = {node for node, _, _ in held.payloads(ADMISSION)}
-    return {node for node, _ in held.payloads(CUT)} - admitted
+    return {node for node, _ in held.payloads(CUT) if given_role(held, node) is None}
 
 
 def hybrid_time(change):

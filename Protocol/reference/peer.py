@@ -43,9 +43,11 @@ class Violation(Exception):
 class Node:
     """A key pair, a casebook, the log that this node writes, and what it remembers of peers."""
 
-    def __init__(self, casebook, original=None):
+    def __init__(self, casebook, original=None, randomness=os.urandom):
         """- original: a node of which this one is a copy, with its key and all that it holds."""
-        self.key = original.key if original else Ed25519PrivateKey.generate()
+        self.randomness = randomness
+        self.key = (original.key if original else
+                    Ed25519PrivateKey.from_private_bytes(randomness(32)))
         self.id = public_bytes(self.key.public_key())
         self.begin_epoch()
         self.casebook = Casebook(casebook)
@@ -53,13 +55,13 @@ class Node:
             self.origin = original.origin
             for data, _ in original.casebook.stored:
                 self.casebook.take(data)
-        self.run, self.seed = int.from_bytes(os.urandom(8), "big"), os.urandom(16)
+        self.run, self.seed = int.from_bytes(randomness(8), "big"), randomness(16)
         self.remembered = {}  # clocks of peers, by node
         self.ticket = None
 
     def begin_epoch(self):
         """Section 12."""
-        self.origin = self.id + os.urandom(8)
+        self.origin = self.id + self.randomness(8)
 
     def write(self, *groups):
         """Adds a change to the own log; returns it as held."""
