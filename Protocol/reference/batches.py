@@ -267,7 +267,7 @@ class ColumnsReader:
         numbers = self.integers(total, "no such index: shape", high=len(shapes) - 1)
         first_uses = list(dict.fromkeys(numbers))
         if first_uses != sorted(first_uses):
-            raise Refusal("unsorted: shape", start)
+            raise Refusal("no such index: shape", start)
         if len(first_uses) < len(shapes):
             raise Refusal("unused: shape", start)
         groups = [shapes[number] for number in numbers]
