@@ -1,10 +1,11 @@
 """Damaged messages and batches, always the same ones for a seed.
 
-Half of them are vectors with some bytes changed. The others are vectors whose *values* were changed
-and then encoded, in any of the encodings that fit: those get past the first checks and reach the
-rules.
+Half of them are samples, vectors for example, with some bytes changed. The others are samples whose
+*values* were changed and then encoded, in any of the encodings that fit: those get past the first
+checks and reach the rules.
 """
 import random
+from typing import NamedTuple
 from unittest import mock
 
 import batches
@@ -24,23 +25,28 @@ UNWRITABLE = (AttributeError, IndexError, KeyError, OverflowError, Refusal, Stop
               TypeError, ValueError)
 
 
-def mutants(vectors, seed, count):
+class Sample(NamedTuple):
+    form: str  # see reading.py
+    data: bytes
+
+
+def mutants(samples, seed, count):
     """So many pairs of a form and bytes."""
     draw, made = random.Random(seed), 0
     while made < count:
-        vector = draw.choice(vectors)
+        sample = draw.choice(samples)
         change = draw.choice([changed_bytes, changed_value])
         try:
-            data = change(draw, vector)
+            data = change(draw, sample)
         except UNWRITABLE:
             continue
         if data:
             made += 1
-            yield vector.form, data
+            yield sample.form, data
 
 
-def changed_bytes(draw, vector):
-    data = vector.data
+def changed_bytes(draw, sample):
+    data = sample.data
     for _ in range(draw.choice([1, 1, 1, 2, 4])):
         at = draw.randrange(len(data) + 1)
         length = draw.choice([1, 1, 2, 16, 40])
@@ -54,19 +60,19 @@ def changed_bytes(draw, vector):
             lambda: data[:at],
         ])()
     # Most damaged messages get a frame that fits, so that their payload is read at all.
-    if vector.form == "message" and draw.random() < 0.9 and len(data) > 4:
+    if sample.form == "message" and draw.random() < 0.9 and len(data) > 4:
         data = (len(data) - 4).to_bytes(4, "big") + data[4:]
     return data
 
 
-def changed_value(draw, vector):
-    value = reading.decode(vector.form, vector.data)
+def changed_value(draw, sample):
+    value = reading.decode(sample.form, sample.data)
     for _ in range(draw.choice([0, 1, 1, 1, 2, 2, 3, 5])):
         value = changed(draw, value)
-    if "batch" not in vector.form:
-        return reading.encode(vector.form, value)
+    if "batch" not in sample.form:
+        return reading.encode(sample.form, value)
     choose = draw.choice([columns.shortest, draw.choice])
-    dictionary = draw.choice([0, 1, 2]) if vector.form == "deflated batch" else None
+    dictionary = draw.choice([0, 1, 2]) if sample.form == "deflated batch" else None
     with mock.patch.object(columns, "shortest", choose):
         return batches.encode(value, dictionary)
 
