@@ -134,7 +134,8 @@ class Session:
         self.peer_hello = self.peer_caught_up = None
         self.is_compared = self.has_asked = self.is_clock_sent = False
         self.pages = 0
-        self.unacknowledged, self.located, self.pongs = {}, set(), set()
+        self.unacknowledged, self.pongs = {}, set()
+        self.located, self.awaited = set(), set()  # origins: ours were sent, theirs are to come
         self.received = []  # names of messages in their order
         self.says_caught_up = False
 
@@ -324,14 +325,15 @@ class Session:
         """All that is applied and that the peer lacks, as it is stored; then says so, once."""
         if not self.is_compared:
             return
-        for origin in self.forked_from_peer():
+        for origin in set(self.forked_from_peer()) - self.located:
+            self.awaited.add(origin)
             self.locate(origin)
         for data, taken in self.casebook.stored:
-            if self.is_offered(taken):
+            if taken[0].change.origin not in self.awaited and self.is_offered(taken):
                 self.send("batch", 0, data)
                 self.learn(taken[-1])
                 self.unacknowledged[taken[-1].dot] = taken[-1]
-        if not self.says_caught_up:
+        if not self.says_caught_up and not self.awaited:
             self.says_caught_up = True
             self.send("caught up", 0, clock_digest(self.casebook.applied_clock))
 
@@ -354,9 +356,7 @@ class Session:
                 yield origin
 
     def locate(self, origin):
-        """A locator of each branch, once a session. Section 5.7."""
-        if origin in self.located:
-            return
+        """A locator of each branch. Section 5.7."""
         self.located.add(origin)
         for tip in self.casebook.clock[origin]:
             chain = list(self.casebook.ancestors(self.casebook.held[origin, *tip]))
@@ -369,8 +369,10 @@ class Session:
             if held := self.casebook.held.get((origin, *point)):
                 self.learn(held)
                 break
-        if origin in self.casebook.clock:
+        self.awaited.discard(origin)
+        if origin in self.casebook.clock and origin not in self.located:
             self.locate(origin)
+        self.send_missing()
 
     def on_want(self, origin, low, high):
         """Stored runs that hold some of these changes, one batch limit of them."""
