@@ -156,6 +156,8 @@ class Gathering:
             expect(time.monotonic() < deadline, "the digests differ")
             session.settle()
         session.close()
+        if len(node.casebook.clock.get(node.origin, [])) > 1:
+            node.begin_epoch()
 
     def round(self):
         for writer in self.draw.sample(self.writers, len(self.writers)):
@@ -165,6 +167,10 @@ class Gathering:
                 writer.node.begin_epoch()
             if self.draw.random() < 0.6:
                 self.meet(writer)
+        if self.draw.random() < 0.15:
+            original = self.draw.choice(self.writers).node
+            twin = Node(original.casebook.identity, original, self.draw.randbytes)
+            self.writers.append(Writer(self.draw, twin))
 
     def meet(self, writer):
         try:
@@ -197,7 +203,8 @@ def check(programs, seed, rounds):
             gathering.last_round()
             real.verify()
             book = gathering.writers[-1].book
-            return (f"{len(book.applied)} changes of {len(book.clock)} logs, "
+            forks = sum(len(tips) > 1 for tips in book.clock.values())
+            return (f"{len(book.applied)} changes of {len(book.clock)} logs, {forks} forked, "
                     f"{len(book.void_changes())} void, {len(book.records())} records, "
                     f"{gathering.gone} writers shut out")
         finally:
@@ -208,7 +215,7 @@ def main():
     parser = argparse.ArgumentParser(
         description="Several nodes of the reader in this folder write random changes apart from "
                     "each other: edits, resolutions, unknown kinds, erasures, redactions, roles, "
-                    "revocations. They meet over one real node. After each meeting both sides' "
+                    "revocations, forked logs. They meet over one real node. After each meeting both sides' "
                     "casebook digests must be the same. Exit code 0 where they are, 1 otherwise.")
     parser.add_argument("--programs", required=True, metavar="DIR",
                         help="a folder with parley and parleyd")

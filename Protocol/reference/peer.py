@@ -330,7 +330,7 @@ class Session:
             self.locate(origin)
         for data, taken in self.casebook.stored:
             if taken[0].change.origin not in self.awaited and self.is_offered(taken):
-                self.send("batch", 0, data)
+                self.send("batch", 0, self.named(data, taken[0].previous))
                 self.learn(taken[-1])
                 self.unacknowledged[taken[-1].dot] = taken[-1]
         if not self.says_caught_up and not self.awaited:
@@ -341,11 +341,19 @@ class Session:
         """A run that is applied and that the peer lacks, as far as its clock tells."""
         origin = taken[0].change.origin
         # A longer log than ours, most likely: it comes from the peer, and covers this run then.
-        goes_on = any((origin, *tip) not in self.casebook.held
-                      and tip[0] > taken[-1].change.sequence
-                      for tip in self.clock.get(origin, []))
+        goes_on = origin not in self.located and any(
+            (origin, *tip) not in self.casebook.held and tip[0] > taken[-1].change.sequence
+            for tip in self.clock.get(origin, []))
         is_known = all(self.casebook.covers(self.clock, held.dot) for held in taken)
         return all(held.is_applied for held in taken) and not goes_on and not is_known
+
+    def named(self, data, previous):
+        """A batch that says what it follows, where its log has forked. Section 12."""
+        batch = batches.decode(data)
+        is_forked = len(self.casebook.clock[batch.origin]) > 1
+        if not is_forked or batch.previous or previous is None:
+            return data
+        return batches.encode(batch._replace(previous=previous.hash[:16]))
 
     def forked_from_peer(self):
         """Origins of which the peer shows a tip that stands beside our log. Section 12."""
