@@ -21,10 +21,13 @@ class Refused(Exception):
 
 
 class Held:
-    """A stored change with what is known of it. `dot` is (origin, sequence, hash16)."""
+    """A stored change with what is known of it.
 
-    def __init__(self, change, hash32, previous):
-        self.change, self.hash, self.previous = change, hash32, previous
+    `dot` is (origin, sequence, hash16); `salt(group, slot)` gives its salts.
+    """
+
+    def __init__(self, change, hash32, previous, salt):
+        self.change, self.hash, self.previous, self.salt = change, hash32, previous, salt
         self.dot = (change.origin, change.sequence, hash32[:16])
         self.node = change.origin[:32]
         self.context = dict(previous.context) if previous else {}
@@ -118,6 +121,8 @@ class Casebook:
             raise Refused(OUT_OF_PLACE, "the change before the batch isn't held")
         for previous in predecessors:
             taken = self.chained(batch, previous)
+            if any(FOUNDING in held.kinds and held.hash != self.identity for held in taken):
+                raise Refused(BAD_PROOF, "a founding group in another change")
             signed = rules.head_bytes(
                 self.identity, batch.origin, taken[-1].change.sequence, taken[-1].hash)
             if rules.is_signed(batch.origin[:32], batch.signature, signed):
@@ -134,12 +139,10 @@ class Casebook:
                 return found
 
             hash32 = rules.change_hash(change, previous.hash if previous else NO_HASH, salt)
-            is_founding = any(group.kind == FOUNDING for group in change.groups)
-            if is_founding and (change.sequence, hash32) != (1, self.identity):
-                raise Refused(BAD_PROOF, "a founding group in another change")
-            dot = (change.origin, change.sequence, hash32[:16])
-            previous = self.held.get(dot) or Held(change, hash32, previous)
-            previous.salt = salt
+            known = self.held.get((change.origin, change.sequence, hash32[:16]))
+            if known and gaps(change) < gaps(known.change):
+                known.change, known.salt = change, salt  # it has come again, with its contents
+            previous = known or Held(change, hash32, previous, salt)
             taken.append(previous)
         return taken
 
@@ -382,6 +385,13 @@ def canonical_cell(cell, dots):
     return forms.varint(len(entries)) + b"".join(
         forms.varint(index) + bytes([tag]) + forms.string(payload)
         for index, tag, payload in entries)
+
+
+def gaps(change):
+    """How many stubs and erased values it has."""
+    return sum(group.content == STUB for group in change.groups) + sum(
+        tag == ERASED for group in change.groups for operation in group.operations
+        for tag, _ in operation.values)
 
 
 def is_interpreted(group):

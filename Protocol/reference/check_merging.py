@@ -215,8 +215,9 @@ def main():
     parser = argparse.ArgumentParser(
         description="Several nodes of the reader in this folder write random changes apart from "
                     "each other: edits, resolutions, unknown kinds, erasures, redactions, roles, "
-                    "revocations, forked logs. They meet over one real node. After each meeting both sides' "
-                    "casebook digests must be the same. Exit code 0 where they are, 1 otherwise.")
+                    "revocations, forked logs. They meet over one real node. After each meeting "
+                    "both sides' casebook digests must be the same. Exit code 0 where they are, 1 "
+                    "otherwise.")
     parser.add_argument("--programs", required=True, metavar="DIR",
                         help="a folder with parley and parleyd")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the first seed")

@@ -15,7 +15,8 @@ from results import Results  # noqa: E402
 import batches  # noqa: E402
 import messages  # noqa: E402
 from casebook import clock_digest  # noqa: E402
-from changes import ADD, DELETED, RESOLVE, SET_STATE, TEXT, WRITE, Operation  # noqa: E402
+from changes import (ADD, DELETED, FOUNDING, PAYLOAD, REASON, RESOLVE, SET_STATE,  # noqa: E402
+                     TEXT, WRITE, Group, Operation)
 from peer import Closed, Node, Session, Violation  # noqa: E402
 
 
@@ -240,35 +241,104 @@ class Meeting:
             raise Trouble("another key than the expected one was taken")
         except Violation:
             pass
-        for name, code, send in (
-                ("a forged signature", 5, forged), ("a batch cut short", 3, cut_short),
-                ("a gap in a log", 4, with_a_gap), ("a second hello", 4, greeting_again)):
+        for name, (code, send) in VIOLATIONS.items():
             node, session = self.joined(name)
-            ended(lambda: send(node, session) or session.settle(), code)
+            try:
+                ended(lambda: send(node, session) or session.settle(), code)
+            except Trouble as trouble:
+                raise Trouble(f"{name}: {trouble}") from None
+        for name, send in HARMLESS.items():
+            node, session = self.joined(name)
+            send(node, session)
+            session.settle()
+            self.compare(node, self.anna)
+            session.close()
         self.anna.verify()
-        return "codes 3, 4, 5 and 6, and another key"
+        return (f"{len(VIOLATIONS)} violations end as they must, {len(HARMLESS)} oddities do no "
+                f"harm, another key isn't talked to")
 
 
-def forged(node, session):
-    node.create(b"note", [title("forged")])
-    data, _ = node.casebook.stored[-1]
-    at = data.index(batches.decode(data).signature)
-    session.send("batch", 0, data[:at] + bytes(64) + data[at + 64:])
+def batch_sent(write, change=lambda data: data):
+    """Sends the last batch after writing something, changed in some way."""
+    def send(node, session):
+        write(node)
+        session.send("batch", 0, change(node.casebook.stored[-1][0]))
+
+    return send
 
 
-def cut_short(node, session):
-    node.create(b"note", [title("cut short")])
-    session.send("batch", 0, node.casebook.stored[-1][0][:-1])
+def a_note(node):
+    return node.create(b"note", [title("a note")])
 
 
-def with_a_gap(node, session):
-    note = node.create(b"note", [title("before the gap")])
-    node.edit(note, [title("after the gap")])
-    session.send("batch", 0, node.casebook.stored[-1][0])
+def two_changes(node):
+    node.edit(a_note(node), [title("edited")])
 
 
-def greeting_again(node, session):
-    session.send("hello", 1, 0, 0, node.run, [])
+def without_signature(data):
+    return batches.encode(batches.decode(data)._replace(signature=bytes(64)))
+
+
+def without_salts(data):
+    return batches.encode(batches.decode(data)._replace(salts=[(1, [])]))
+
+
+def by_a_stranger(node, session):
+    """Signed by a key that nobody admitted, which says that it knew nothing."""
+    stranger = Node(node.casebook.identity)
+    session.send("batch", 0, stranger.packed(Group(REASON, 0, None, PAYLOAD, b"", (), b"x"))[0])
+
+
+def founding_again(node, session):
+    founding = messages.encode_payload("founding", 1, bytes(16), b"a", b"b", b"casework", 1)
+    data, _ = node.packed(Group(FOUNDING, 0, None, PAYLOAD, b"", (), founding))
+    session.send("batch", 0, data)
+
+
+def sent(*message):
+    return lambda node, session: session.send(*message)
+
+
+def raw(data):
+    return lambda node, session: session.socket.sendall(data)
+
+
+ORIGIN, TIPS = bytes(40), [(1, bytes(16))]
+
+# By what breaks the protocol: the code that ends the session, and how it is done.
+VIOLATIONS = {
+    "a forged signature": (5, batch_sent(a_note, without_signature)),
+    "salts missing": (5, batch_sent(a_note, without_salts)),
+    "a founding again": (5, founding_again),
+    "a batch cut short": (3, batch_sent(a_note, lambda data: data[:-1])),
+    "a gap in a log": (4, batch_sent(two_changes)),
+    "a log by a stranger": (4, by_a_stranger),
+    "a second hello": (4, sent("hello", 1, 0, 0, 1, [])),
+    "a clock out of place": (4, sent("clock", 0, 0, [])),
+    "a casebook that wasn't named": (4, sent("caught up", 1, bytes(16))),
+    "a join within a session": (4, sent("join", bytes(32), bytes(16), b"x")),
+    "an empty frame": (None, raw(bytes(4))),
+    "a frame too large": (None, raw(bytes([0, 8, 0, 1]))),
+    "a ping cut short": (3, raw(bytes([0, 0, 0, 2, 9, 0]))),
+    "a clock with unknown flags": (3, raw(bytes([0, 0, 0, 4, 2, 0, 4, 0]))),
+    "a want from 0": (3, sent("want", 0, ORIGIN, 0, 1)),
+}
+# What a receiver skips or ignores.
+HARMLESS = {
+    "a tag that isn't known": raw(bytes([0, 0, 0, 3, 0x7f, 1, 2])),
+    "an acknowledgement of an unknown log": sent("acknowledgement", 0, [(ORIGIN, TIPS)]),
+    "a locator of an unknown log": sent("locator", 0, ORIGIN, TIPS),
+    "a want of an unknown log": sent("want", 0, ORIGIN, 1, 9),
+    "an address of no member": sent("addresses", 0, [(bytes(32), 1, b"nowhere:1")]),
+    "an address that is none": sent("addresses", 0, [(bytes(32), 1, b"\x00")]),
+    "a second caught up": sent("caught up", 0, bytes(16)),
+    "a deflated batch": batch_sent(a_note, lambda data: batches.encode(batches.decode(data), 1)),
+    "a batch again": lambda node, session: [
+        batch_sent(lambda node: None)(node, session) for _ in range(2)],
+    "a group that isn't known": batch_sent(lambda node: node.write(
+        Group(200, 0, None, PAYLOAD, b"", (), b"\xff"))),
+    "a change of nothing": batch_sent(lambda node: node.write()),
+}
 
 
 def ended(act, *codes):

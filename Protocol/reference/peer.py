@@ -65,6 +65,10 @@ class Node:
 
     def write(self, *groups):
         """Adds a change to the own log; returns it as held."""
+        return self.casebook.take(self.packed(*groups)[0])
+
+    def packed(self, *groups):
+        """The next change of the own log as a signed batch, and the change."""
         book = self.casebook
         tips = book.clock.get(self.origin)
         previous = book.held[self.origin, *tips[0]] if tips else None
@@ -79,7 +83,7 @@ class Node:
         head = book.chained(batch, previous)[-1]
         signature = self.key.sign(rules.head_bytes(
             book.identity, self.origin, change.sequence, head.hash))
-        return book.take(batches.encode(batch._replace(signature=signature)))
+        return batches.encode(batch._replace(signature=signature)), change
 
     def create(self, kind, operations, reason=None):
         """A change that creates a record; returns the reference to it."""
