@@ -10,6 +10,7 @@ import messages
 from changes import (ADD, ADMISSION, CASEBOOK, CREATED, CUT, DELETED, ERASURE, EXISTING, LIVE,
                      OPERATIONS, PAYLOAD, REASON, RECORD, REDACTION, REMOVE, RESOLVE,
                      RESOLVE_STATE, SET_STATE, TEXT, WRITE, Group, Operation)
+from casebook import Refused
 from check_sync import RealNode, Results, Trouble, expect
 from peer import Closed, Node, Session, Violation
 
@@ -230,7 +231,7 @@ def main():
     for seed in range(options.seed, options.seed + options.count):
         try:
             figure, met = check(options.programs, seed, options.rounds), True
-        except (Closed, Trouble, Violation, OSError) as trouble:
+        except (Closed, Refused, Trouble, Violation, OSError) as trouble:
             figure, met = f"{type(trouble).__name__}: {trouble}", False
         results.row("reference", f"random changes, seed {seed}", figure, met)
     results.end()

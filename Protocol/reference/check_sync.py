@@ -14,7 +14,7 @@ from results import Results  # noqa: E402
 
 import batches  # noqa: E402
 import messages  # noqa: E402
-from casebook import clock_digest  # noqa: E402
+from casebook import Refused, clock_digest  # noqa: E402
 from changes import (ADD, DELETED, FOUNDING, PAYLOAD, REASON, RESOLVE, SET_STATE,  # noqa: E402
                      TEXT, WRITE, Group, Operation)
 from peer import Closed, Node, Session, Violation  # noqa: E402
@@ -385,7 +385,7 @@ def main():
         try:
             for name, check in CHECKS:
                 results.row("reference", name, check(meeting), True)
-        except (Closed, Trouble, Violation, OSError) as trouble:
+        except (Closed, Refused, Trouble, Violation, OSError) as trouble:
             results.row("reference", name, f"{type(trouble).__name__}: {trouble}", False)
             print(meeting.anna.errors()[-2000:], file=sys.stderr)
         finally:

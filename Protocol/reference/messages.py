@@ -217,8 +217,8 @@ def decode_invitation(text):
         raise ValueError("an invitation begins with parley1")
     numbers = []
     for index, part in enumerate(parts):
-        *symbols, check = map(SYMBOLS.index, part)
-        if check != check_symbol(index, symbols):
+        *symbols, check = map(SYMBOLS.find, part)
+        if -1 in symbols or check != check_symbol(index, symbols):
             raise ValueError(f"part {index + 1} of the invitation is mistyped: {part}")
         numbers += symbols
     bits = "".join(f"{number:05b}" for number in numbers)
