@@ -123,6 +123,10 @@ let package = Package(
             name: "ParleyBench",
             dependencies: ["ParleyControl", "ParleyTestSupport", arguments, sqlite],
             path: "Tests/ParleyBench", swiftSettings: dialect),
+        // Says what Swift reads in given bytes, to compare with Protocol/reference.
+        .executableTarget(
+            name: "ParleyReading", dependencies: ["ParleyCRDT", "ParleyModel", "ParleyWire"],
+            path: "Tests/ParleyReading", swiftSettings: dialect),
         tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyHistories", "ParleyTestSupport"]),
         tests("ParleyModelTests", ["ParleyCRDT", "ParleyModel"]),
         tests("ParleyCaseworkTests", ["ParleyCRDT", "ParleyCasework"]),
