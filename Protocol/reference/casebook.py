@@ -191,9 +191,15 @@ class Casebook:
             held.is_authorised = True
             return
         role = self.role(held.node, held.context)
-        if role is None and held.previous is None:
+        if held.previous is None and not self.was_admitted(held.node, held.context):
             raise Refused(OUT_OF_PLACE, "a log of somebody who is no member")
         held.is_authorised = permits(role, held.change.groups)
+
+    def was_admitted(self, node, clock):
+        """Whether a node was ever admitted by the changes that a clock covers. Section 13."""
+        return any(held.is_authorised and self.covers(clock, held.dot)
+                   and ((held.hash, held.node) == (self.identity, node) or given_role(held, node))
+                   for held in self.memberships)
 
     def role(self, node, clock, is_void=lambda held: False):
         """A node's role by the changes that a clock covers. Section 13."""

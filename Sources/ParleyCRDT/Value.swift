@@ -36,10 +36,14 @@ package enum Value: Hashable, Sendable {
 }
 
 extension Value {
+    /// Whether nobody can tell any more what it was, nor whether it is the same as another.
+    package var isErased: Bool {
+        if case .erased = self { true } else { false }
+    }
+
     /// Whether somebody would have to choose between the two. Nobody can tell erased ones apart.
     package func differs(from other: Value) -> Bool {
-        if case .erased = self, case .erased = other { return false }
-        return self != other
+        !(isErased && other.isErased) && self != other
     }
 }
 

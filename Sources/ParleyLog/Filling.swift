@@ -37,10 +37,6 @@ extension Group {
     }
 }
 
-extension Value {
-    fileprivate var isErased: Bool { if case .erased = self { true } else { false } }
-}
-
 extension Batch {
     /// The same changes with what others have of them and this lacks, salts listed one by one.
     ///

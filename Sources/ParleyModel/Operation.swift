@@ -107,11 +107,7 @@ package struct Operation: Hashable, Sendable {
 
     /// The values of a set operation. An erased one is no element any more: nobody could tell whether
     /// it is the same as another.
-    private var elements: [Value] {
-        values.filter { value in
-            if case .erased = value { false } else { true }
-        }
-    }
+    private var elements: [Value] { values.filter { !$0.isErased } }
 
     /// Whether a value belongs into the cells this kind of operation writes.
     private func canWrite(_ value: Value) -> Bool {

@@ -173,10 +173,7 @@ extension Group {
     var hasErasedValues: Bool {
         guard case .operations(_, let operations) = content else { return false }
         return operations.contains { operation in
-            operation.isSensitive
-                && operation.values.contains {
-                    if case .erased = $0 { true } else { false }
-                }
+            operation.isSensitive && operation.values.contains(where: \.isErased)
         }
     }
 
@@ -184,11 +181,7 @@ extension Group {
     var erasedFields: Set<FieldName> {
         guard case .operations(_, let operations) = content else { return [] }
         return Set(
-            operations.filter { operation in
-                operation.values.contains {
-                    if case .erased = $0 { true } else { false }
-                }
-            }.compactMap(\.field))
+            operations.filter { $0.values.contains(where: \.isErased) }.compactMap(\.field))
     }
 
     /// The slots of a field's texts that can be taken out one by one.

@@ -81,15 +81,14 @@ enum ChangeRules {
         for operation in operations {
             if operation.kind.namesElements { elementCount += operation.values.count }
             guard operation.kind.writesOneCell, operation.values.count > 1 else { continue }
-            guard Set(operation.values).count == operation.values.count else {
-                throw .ruleBroken(.values)
-            }
+            let told = operation.values.filter { !$0.isErased }
+            guard Set(told).count == told.count else { throw .ruleBroken(.values) }
         }
         guard elementCount > 1 else { return }
         var seen: Set<CellWrite.Target> = []
         for operation in operations where operation.kind.namesElements {
             guard let field = operation.field else { continue }
-            for value in operation.values {
+            for value in operation.values where !value.isErased {
                 guard seen.insert(.element(field, value)).inserted else {
                     throw .ruleBroken(.cellWrittenTwice)
                 }

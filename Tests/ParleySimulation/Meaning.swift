@@ -144,9 +144,3 @@ struct Meaning {
         }
     }
 }
-
-extension Value {
-    fileprivate var isErased: Bool {
-        if case .erased = self { true } else { false }
-    }
-}

@@ -101,4 +101,25 @@ import Testing
         bytes.replaceSubrange(offset - 3..<offset, with: [0x80, 0x80, 0x02])
         #expect(throws: WireError(.deflateMalformed, offset: offset)) { try Batch.decode(bytes) }
     }
+
+    /// Nobody can tell whether what was erased was twice the same, so commitments aren't compared.
+    @Test(arguments: [OperationKind.write, .add])
+    func equalCommitmentsAreNoRepeat(kind: OperationKind) throws {
+        let erased = Value.erased(Digest(bytes: VectorValues.repeated(7, 32))!)
+        let batch = VectorValues.batch([
+            (
+                0, [],
+                [
+                    .creation(
+                        type: VectorValues.name("note"),
+                        [
+                            Operation(
+                                kind, field: VectorValues.name("title"), values: [erased, erased],
+                                isSensitive: true)
+                        ])
+                ]
+            )
+        ])
+        #expect(try Batch.decode(batch.encoded(compress: false)) == batch)
+    }
 }
