@@ -226,8 +226,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="rounds for a seed")
     parser.add_argument("--results", metavar="FILE", help="add rows for Protocol/assurance.md")
     options = parser.parse_args()
-    results = Results(" ".join(["Protocol/reference/check_merging.py", *sys.argv[1:]]),
-                      options.results)
+    results = Results("Scripts/assure --only reference", options.results)
     for seed in range(options.seed, options.seed + options.count):
         try:
             figure, met = check(options.programs, seed, options.rounds), True

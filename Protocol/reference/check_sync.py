@@ -380,8 +380,7 @@ def main():
                         help="a folder with parley and parleyd")
     parser.add_argument("--results", metavar="FILE", help="add rows for Protocol/assurance.md")
     options = parser.parse_args()
-    results = Results(" ".join(["Protocol/reference/check_sync.py", *sys.argv[1:]]),
-                      options.results)
+    results = Results("Scripts/assure --only reference", options.results)
     with tempfile.TemporaryDirectory() as folder:
         meeting = Meeting(options.programs, folder)
         try:

@@ -6,16 +6,19 @@ import pathlib
 import re
 import sys
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Assurance"))
 
-import batches
-import changes as rules
-import forms
-import messages
-import reading
-from casebook import Casebook, clock_digest
-from forms import Refusal
-from vector_values import VALUES
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
+
+from results import Results  # noqa: E402
+import batches  # noqa: E402
+import changes as rules  # noqa: E402
+import forms  # noqa: E402
+import messages  # noqa: E402
+import reading  # noqa: E402
+from casebook import Casebook, clock_digest  # noqa: E402
+from forms import Refusal  # noqa: E402
+from vector_values import VALUES  # noqa: E402
 
 PROTOCOL = pathlib.Path(__file__).resolve().parent.parent
 
@@ -131,8 +134,10 @@ def main():
                     "the stated error and offset. Then computes the worked example of the "
                     "specification. Exit code 0 where all of that holds, 1 otherwise.")
     parser.add_argument("--verbose", action="store_true", help="also name what holds")
+    parser.add_argument("--results", metavar="FILE", help="add a row for Protocol/assurance.md")
     options = parser.parse_args()
     failures = []
+    counts = []
     for folder, check in (("valid", check_valid), ("invalid", check_invalid)):
         vectors = Vector.all(folder)
         wrong = {vector.name: reason for vector in vectors if (reason := check(vector))}
@@ -140,11 +145,15 @@ def main():
             print(*(f"holds: {folder}/{vector.name}" for vector in vectors
                     if vector.name not in wrong), sep="\n")
         failures += [f"{folder}/{name}: {reason}" for name, reason in wrong.items()]
-        print(f"{len(vectors) - len(wrong)} of {len(vectors)} {folder} vectors hold")
+        counts.append(f"{len(vectors) - len(wrong)} of {len(vectors)} {folder}")
+        print(f"{counts[-1]} vectors hold")
     failures += [f"worked example: {name} differs" for name in check_example()]
     if not check_dictionary():
         failures.append("dictionary 1 isn't what its digest says")
     print(*failures or ["the worked example and dictionary 1 hold"], sep="\n")
+    if options.results:
+        Results("Scripts/assure --only reference", options.results).row(
+            "reference", "vectors and the worked example", ", ".join(counts), not failures)
     sys.exit(1 if failures else 0)
 
 

@@ -119,7 +119,7 @@ def main():
         parser.error(f"{options.programs} has no ParleyReading")
 
     reader = Reader(options.programs)
-    results = Results(" ".join(["Tests/Assurance/differential.py", *sys.argv[1:]]), options.results)
+    results = Results("Scripts/assure --only differential", options.results)
     wrong = check_edges(reader)
     results.row("reference", "two readers at the edges of the format",
                 f"{len(edges.EDGES) - len(wrong)} of {len(edges.EDGES)} as specified", not wrong)

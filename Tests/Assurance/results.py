@@ -12,8 +12,11 @@ class Results:
     `seconds`.
     """
 
-    def __init__(self, command, path=None):
-        self.command, self.path = command, path
+    def __init__(self, check, path=None):
+        """`check` is a name that `Scripts/assure --only` takes, or another command of `Scripts`."""
+        name = check.removesuffix(".py")
+        self.command = name if name.startswith("Scripts/") else f"Scripts/assure --only {name}"
+        self.path = path
         self.started = time.monotonic()
         self.failed = False
 
