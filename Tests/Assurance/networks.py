@@ -41,14 +41,14 @@ def doubling(wiring, chance):
 def one_way(wiring, chance):
     """Of three pairs one hears the other and isn't heard; paths by others stay."""
     for source, target in [(0, 1), (2, 3), (4, 0)]:
-        wiring.filter(target, f"ip saddr {wiring.address(source)} drop")
+        wiring.filter(target, f"ip saddr {wiring.address(source)} counter drop")
 
 
 def resetting(wiring, chance):
     for number in range(len(wiring.names)):
         wiring.filter(
-            number, f"tcp dport {PORT} numgen random mod 1000 < 30 reject with tcp reset",
-            f"tcp sport {PORT} numgen random mod 1000 < 30 reject with tcp reset")
+            number, f"tcp dport {PORT} numgen random mod 1000 < 30 counter reject with tcp reset",
+            f"tcp sport {PORT} numgen random mod 1000 < 30 counter reject with tcp reset")
 
 
 def parted(wiring, chance):
@@ -134,23 +134,26 @@ class Networks:
 
     def run_fault(self, name, wiring, team, writers):
         make, stays, patience = FAULTS[name]
-        before = writers.promises.count
+        before, lost = writers.promises.count, wiring.count()["lost"]
         make(wiring, random.Random(f"{self.options.seed} {name}"))
         writers.write(self.options.seconds)
+        start = writers.promises.last
+        filtered = wiring.filtered()
         if not stays:
             mend(wiring)
-        taken = team.await_equality(self.options.patience)
+            start = time.monotonic()
+        taken = team.await_equality(self.options.patience, start)
         mend(wiring)
         if name.startswith("256"):
             for number in range(len(wiring.names)):
                 wiring.rate(number, None)
-        edits = writers.promises.count - before
+        edits, lost = writers.promises.count - before, wiring.count()["lost"] - lost + filtered
         until = "the last edit" if stays else "it was over"
         found = f"not equal after {self.options.patience} s" if taken is None else \
             f"equal {taken:.1f} s after {until}"
         self.results.row(
             "G1", f"{len(team.nodes)} nodes, {name}, {self.options.seconds} s of edits",
-            f"{found}, {edits} edits acknowledged (at most {patience} s)",
+            f"{found}, {edits} edits acknowledged, {lost} frames lost (at most {patience} s)",
             taken is not None and taken <= patience)
         if taken is None:
             self.explain(team)

@@ -1,4 +1,5 @@
 """Several nodes on a wiring that write, and what they were promised."""
+import contextlib
 import json
 import os
 import random
@@ -53,9 +54,9 @@ class Team:
     def digests(self):
         return [node.digest() for node in self.nodes]
 
-    def await_equality(self, patience):
+    def await_equality(self, patience, start=None):
         """Waits until all digests and clocks are equal; returns the seconds, `None` if too long."""
-        start = time.monotonic()
+        start = start or time.monotonic()
         while time.monotonic() - start < patience:
             states = [node.ask("status")["casebooks"] for node in self.nodes]
             if all(states) and len({(state[0]["digest"], json.dumps(state[0]["clock"]))
@@ -77,10 +78,18 @@ class Promises:
         self.titles, self.tags, self.changes = set(), set(), set()
         self.imported = 0
         self.own = {}
+        self.last = time.monotonic()
 
     @property
     def count(self):
         return len(self.changes) + self.imported
+
+    @contextlib.contextmanager
+    def note(self):
+        """Around what is noted once it was acknowledged."""
+        with self.lock:
+            yield
+            self.last = time.monotonic()
 
     def broken(self, node):
         """What isn't there, in words; empty where all is."""
@@ -158,21 +167,21 @@ class Writers:
 
     def new(self, node, word):
         answer = node.new(word)
-        with self.promises.lock:
+        with self.promises.note():
             self.promises.titles.add(word)
             self.promises.changes.add(answer["change"])
         return answer["record"]
 
     def tag(self, node, word):
         answer = node.ask("edit", self.shared, f"tags+={word}")
-        with self.promises.lock:
+        with self.promises.note():
             self.promises.tags.add(word)
             self.promises.changes.add(answer["change"])
 
     def rewrite(self, node, word):
         record = self.own[node.name]
         answer = node.ask("edit", record, f"note={word}")
-        with self.promises.lock:
+        with self.promises.note():
             self.promises.own[record] = word
             self.promises.changes.add(answer["change"])
 
@@ -180,7 +189,7 @@ class Writers:
         """Where the field is in conflict already an edit is refused, and promises nothing."""
         answer = node.run("edit", self.shared, f"title=shared {word}", "--json")
         if answer.code == 0:
-            with self.promises.lock:
+            with self.promises.note():
                 self.promises.changes.add(answer.json["change"])
         elif answer.code != 1 or "conflict" not in answer.errors:
             raise Trouble(f"{node.name}: edit of a contested field: {answer.code} {answer.errors}")
@@ -192,6 +201,6 @@ class Writers:
         answer = node.ask("import", "-", text=lines)
         if answer["created"] != self.burst:
             raise Trouble(f"{node.name}: {answer['created']} of {self.burst} lines went in")
-        with self.promises.lock:
+        with self.promises.note():
             self.promises.titles.update(titles)
             self.promises.imported += self.burst

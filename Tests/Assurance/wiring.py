@@ -1,9 +1,13 @@
 """Network namespaces joined by a switch, and what can be done to them."""
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+
+from switch import enter
 
 PORT = 7440
 
@@ -75,6 +79,19 @@ class Wiring:
         """Words before a program that runs in a namespace."""
         return ["ip", "netns", "exec", self.names[number]]
 
+    @contextlib.contextmanager
+    def entered(self, number):
+        """Sockets that this thread opens in the block belong to a namespace."""
+        home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        there = os.open(f"/run/netns/{self.names[number]}", os.O_RDONLY)
+        enter(there)
+        try:
+            yield
+        finally:
+            enter(home)
+            os.close(there)
+            os.close(home)
+
     # What can be done to it
 
     def ip(self, number, *words):
@@ -127,3 +144,12 @@ class Wiring:
             [*self.inside(number), "nft", "-f", "-"], check=True, text=True,
             input="add table inet parley\nflush table inet parley\n"
             "add chain inet parley input { type filter hook input priority 0; }\n" + text)
+
+    def filtered(self):
+        """How many packets the counters in all filters have seen."""
+        total = 0
+        for number in range(len(self.names)):
+            answer = subprocess.run([*self.inside(number), "nft", "list", "ruleset"],
+                                    stdout=subprocess.PIPE, text=True, check=True).stdout
+            total += sum(int(count) for count in re.findall(r"counter packets (\d+)", answer))
+        return total
