@@ -120,6 +120,8 @@ final class FrameChannel: ChannelInboundHandler {
         observer.left(reason)
         handler?.closed(reason)
         handler = nil
+        // Each holds the other; nobody else needs it from here on.
+        connection = nil
         context.fireChannelInactive()
     }
 

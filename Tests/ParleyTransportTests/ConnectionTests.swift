@@ -85,6 +85,21 @@ struct ConnectionTests {
     }
 
     @Test
+    func aClosedConnectionIsFreed() async throws {
+        let probe = Probe()
+        let listener = try await attic.listen(knows: [cellar], probe)
+        let dialled = try await cellar.dial(listener, expecting: attic)
+        weak let accepted = await probe.connection()
+        let loop = try #require(accepted?.eventLoop)
+        dialled.close(.finished)
+        #expect(await probe.closing() == .closedByPeer)
+        await listener.close()
+        // Whoever was called about the end has returned by the next turn.
+        try await loop.submit {}.get()
+        #expect(accepted == nil)
+    }
+
+    @Test
     func aFrameAboveTheLimitCloses() async throws {
         let probe = Probe()
         let listener = try await attic.listen(knows: [cellar], probe)
