@@ -99,6 +99,26 @@ struct ConnectionTests {
         #expect(accepted == nil)
     }
 
+    /// What a frame leads to leaves together, and before a farewell that follows it.
+    @Test
+    func whatWasSentBeforeClosingArrives() async throws {
+        let mirror = Probe { connection, payload in
+            for number in 0..<3 as Range<UInt8> {
+                connection.send(Frame(tag: 7, payload: payload + [number]).encoded)
+            }
+            connection.close(.finished)
+        }
+        let probe = Probe()
+        let listener = try await attic.listen(knows: [cellar], mirror)
+        let dialled = try await cellar.dial(listener, expecting: attic, probe)
+        try await dialled.post([9])
+        for number in 0..<3 as Range<UInt8> {
+            #expect(await probe.frame() == [9, number])
+        }
+        #expect(await probe.closing() == .closedByPeer)
+        await listener.close()
+    }
+
     @Test
     func aFrameAboveTheLimitCloses() async throws {
         let probe = Probe()
