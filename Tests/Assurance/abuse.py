@@ -27,6 +27,7 @@ from watching import KIB, MIB, Process, in_mib, in_ms, percentile
 from wiring import Wiring, missing_tools
 
 MEMBERS = 10
+PATIENCE = 60
 # Where the daemon has taken so much more an attack ends: the machine is needed by others.
 TOO_MUCH = 512 * MIB
 STRANGERS, STRANGERS_PER_ADDRESS = 64, 8
@@ -55,7 +56,8 @@ class Stage:
         self.record = self.victim.new("looked at")["record"]
         self.await_honest(60)
         status = self.victim.ask("status")["casebooks"][0]
-        self.target = Target(self.victim.address, bytes.fromhex(status["casebook"]), keys, self.seed)
+        self.target = Target(
+            self.victim.address, bytes.fromhex(status["casebook"]), keys, self.seed)
         self.target.author = author(status, self.victim)
         self.process = Process(self.victim.daemon.pid)
         return self
@@ -251,8 +253,8 @@ class Abuse:
             "speaking HTTP", f"{sum(map(len, dumb))} application bytes (0)", not any(dumb))
         answers = {answer[4:5] for answer in told["hello"] if answer}
         self.results.row(
-            "G19", f"{len(told['hello'])} more that say hello, {len(list(filter(None, told['hello'])))}"
-            " of them with a key of their own",
+            "G19", f"{len(told['hello'])} more that say hello, "
+            f"{len(list(filter(None, told['hello'])))} of them with a key of their own",
             f"{max(map(len, told['hello']))} bytes: the close that says `not admitted`",
             answers <= {bytes([peer.CLOSE])})
 
@@ -263,7 +265,8 @@ class Abuse:
         print(f"  undisturbed: p50 {in_ms(percentile(usual, 0.5))}, "
               f"p99 {in_ms(percentile(usual, 0.99))}", flush=True)
         for name, attack in self.attacks().items():
-            self.under(name, attack, usual)
+            if self.options.attack in name:
+                self.under(name, attack, usual)
 
     def attacks(self):
         return {
@@ -288,29 +291,78 @@ class Abuse:
                 times = self.shows()
         peak = self.process.peak() - memory
         left = self.stage.await_descriptors(files)
-        p99 = percentile(times, 0.99)
-        self.results.row(
-            "G15", f"{name}: `parley show`, {len(times)} times",
-            f"p50 {in_ms(percentile(times, 0.5))}, p99 {in_ms(p99)}; undisturbed "
-            f"{in_ms(percentile(usual, 0.5))}, {in_ms(percentile(usual, 0.99))} (p99 at most 50 ms)",
-            p99 <= 0.05)
+        self.judge(name, times, usual)
         self.results.row(
             "G15", f"{name}: memory and open files",
             f"grew by {in_mib(peak)} (at most 128 MiB); {files} files open before, {left} after; "
             f"{attacker.done:,} deeds", peak <= 128 * MIB and left <= files)
 
-    def shows(self):
+    def judge(self, name, times, usual):
+        """Where the machine is too busy even without an attack, only a clear difference tells."""
+        p99, before = percentile(times, 0.99), percentile(usual, 0.99)
+        met = p99 <= 0.05
+        if not met and before > 0.05 and p99 <= 2 * before:
+            met = None
+        self.results.row(
+            "G15", f"{name}: `parley show`, {len(times)} times",
+            f"p50 {in_ms(percentile(times, 0.5))}, p99 {in_ms(p99)}, worst {in_ms(max(times))}; "
+            f"undisturbed {in_ms(percentile(usual, 0.5))}, {in_ms(before)}, {in_ms(max(usual))} "
+            f"(p99 at most 50 ms){'; the machine is too busy to tell' if met is None else ''}", met)
+
+    def shows(self, count=None):
         """Seconds that each of many commands took, process start included."""
         command = [f"{self.stage.programs}/parley", "show", self.stage.record]
         times = []
-        for _ in range(self.options.shows):
+        for _ in range(count or self.options.shows):
             start = time.monotonic()
-            code = subprocess.run(command, env=self.stage.victim.environment,
-                                  stdout=subprocess.DEVNULL, timeout=60).returncode
+            try:
+                code = subprocess.run(command, env=self.stage.victim.environment,
+                                      stdout=subprocess.DEVNULL, timeout=PATIENCE).returncode
+            except subprocess.TimeoutExpired:
+                return [*times, PATIENCE]  # Not served at all: more of these would tell no more.
             times.append(time.monotonic() - start)
             if code != 0:
                 raise Trouble(f"parley show ended with {code}")
         return times
+
+    def door(self):
+        """A peer whose address is new, so that only it can dial, while strangers fill the door."""
+        files, honest = self.process.descriptors(), self.stage.honest
+        honest.stop()
+        honest.address = "127.0.0.1:0"
+        with Attack(attacks.idle, self.stage.target):
+            self.await_more(files + STRANGERS - 2)
+            honest.start()
+            honest.new("said at the door")
+            taken = self.stage.await_honest(60)
+        self.results.row(
+            "G15", "1,000 idle connections: a peer at a new address dials in",
+            f"equal after {taken:.1f} s" if taken else "not within 60 s", taken is not None)
+        self.stage.await_honest(60)
+        self.digest = self.stage.victim.digest()
+
+    def writers(self):
+        """Members that write within the rules, as much as 4 frames each can say."""
+        memory, before = self.process.memory(), self.records()
+        due = before + MEMBERS * 4 * 10_000
+        usual = self.shows()
+        self.process.forget_peak()
+        start = time.monotonic()
+        with Attack(attacks.records_by_the_thousand, self.stage.target):
+            times = self.shows()
+            while self.records() < due and time.monotonic() - start < 300:
+                times += self.shows(20)
+        taken, count = time.monotonic() - start, self.records() - before
+        peak = self.process.peak() - memory
+        self.results.row(
+            "G15", f"{MEMBERS} members write {due - before:,} records in 40 frames of 170 bytes",
+            f"{count:,} taken in within {taken:.0f} s, memory grew by {in_mib(peak)} (at most "
+            "128 MiB)", peak <= 128 * MIB and count == due - before)
+        self.judge("records by the thousand", times, usual)
+        self.digest = self.stage.victim.digest()
+
+    def records(self):
+        return self.stage.victim.ask("status")["casebooks"][0]["records"]
 
     # Afterwards
 
@@ -323,8 +375,9 @@ class Abuse:
         code = honest.run("sync", "victim").code
         taken = self.stage.await_honest(30)
         self.results.row("G15", "an honest peer afterwards",
-                         f"sync exit {code}, equal after {taken} s", code == 0 and taken is not None)
-        code = victim.run("verify").code
+                         f"sync exit {code}, {'equal' if taken is not None else 'not equal'}",
+                         code == 0 and taken is not None)
+        code = victim.run("verify", timeout=1800).code
         self.results.row("G9", "parley verify afterwards", f"exit {code}", code == 0)
         crashes = victim.errors().count("Fatal error")
         alive = victim.daemon.poll() is None
@@ -334,8 +387,10 @@ class Abuse:
 
 
 class Attack:
-    """An attack that goes on while the block runs. It yields the processor to whom it attacks: where
-    attackers are other machines they don't take any of it either."""
+    """An attack that goes on while the block runs.
+
+    It yields the processor to whom it attacks: attackers elsewhere don't take any of it either.
+    """
 
     def __init__(self, attack, target):
         context = multiprocessing.get_context("fork")
@@ -428,7 +483,7 @@ def is_alert(data):
 
 
 class Vanishing:
-    """Peers that are gone without a word: on a network of its own, so that packets can be dropped."""
+    """Peers that are gone without a word, on a network where packets can be dropped."""
 
     def __init__(self, options, results):
         self.options, self.results = options, results
@@ -530,7 +585,10 @@ def parse():
     parser.add_argument("--shows", type=int, default=500, help="`parley show` under each attack")
     parser.add_argument("--repeats", type=int, default=100, help="of each hostile frame")
     parser.add_argument("--scans", type=int, default=1000)
-    parser.add_argument("--only", help="frames, strangers, scans, service or vanishing alone")
+    parser.add_argument("--attack", default="", metavar="WORDS",
+                        help="only attacks with these words in their names")
+    parser.add_argument("--only", help="frames, strangers, scans, service, door, writers or "
+                        "vanishing alone")
     options = parser.parse_args()
     options.programs = os.path.abspath(options.programs)
     if options.quick:
@@ -554,8 +612,10 @@ def main():
 
 def on_stage(options, results):
     parts = {"frames": "single_frames", "strangers": "unauthenticated", "scans": "scans",
-             "service": "service"}
+             "service": "service", "door": "door", "writers": "writers"}
     chosen = [part for part in parts if options.only in (None, part)]
+    if options.quick:
+        chosen = [part for part in chosen if part not in ("door", "writers")]
     if not chosen:
         return
     with tempfile.TemporaryDirectory(prefix="abuse-") as folder:

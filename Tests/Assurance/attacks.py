@@ -96,8 +96,8 @@ def invalid_messages():
     return found
 
 
-# Attacks that go on until told to stop. Each is `attack(stop, target)`, in a process of its own, where
-# `target` says whom and with which keys; it returns how much it did.
+# Attacks that go on until told to stop. Each is `attack(stop, target)`, in a process of its own;
+# `target` says whom and with which keys. It returns how much it did.
 
 class Target:
     """Whom to attack, and the keys of members that do."""
@@ -273,6 +273,50 @@ def wants(stop, target):
     ask = frame(peer.WANT, b"\0" + target.author + varint(1) + varint(1 << 40))
     return flood(stop, target, lambda number: ask * 8 + peer.ping(number), reads=True,
                  casebook=True)
+
+
+def records_by_the_thousand(stop, target, batches=4, changes=1000, groups=10):
+    """Every member writes as many records as go into a frame, by the rules and signed.
+
+    170 bytes make 10,000.
+    """
+    context, sessions, done = known_tip(target), [], 0
+    for number, key in enumerate(target.keys):
+        author = peer.Author(key, target.casebook, context, EPOCH)
+        sessions.append(target.greet(number, timeout=600))
+        sessions[-1].say(b"".join(
+            frame(peer.BATCH, b"\0" + author.notes(changes, groups, b"one of many"))
+            for _ in range(batches)))
+    for session in sessions:
+        for _ in session.frames():
+            if stop.is_set():
+                break
+        session.close()
+        done += batches * changes * groups
+    return done
+
+
+def known_tip(target):
+    """The newest change of the victim's own log, as it says itself; an author has to know of it."""
+    with target.greet(0) as session:
+        session.say(frame(peer.CLOCK, b"\0\1\0") + frame(peer.CLOCK_REQUEST, b"\0"))
+        while True:
+            page = session.wait_for(peer.CLOCK)
+            if page is None:
+                raise ConnectionError("no clock came")
+            if target.author in page:
+                return read_entry(page[page.index(target.author):])
+
+
+def read_entry(data):
+    """Origin, sequence number and hash of an entry with one tip."""
+    sequence, place = 0, 41
+    for shift in range(0, 70, 7):
+        byte, place = data[place], place + 1
+        sequence |= (byte & 127) << shift
+        if byte < 128:
+            break
+    return data[:40], sequence, data[place:place + 16]
 
 
 def never_reads(stop, target):

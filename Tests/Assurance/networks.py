@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Nodes on bad networks: they converge once a path exists, and lose nothing they acknowledged.
 
-Goals G1, G2 and G17. Five daemons in network namespaces, joined by a switch of our own, while all of
-them are written to; eight in a line. Needs root, /dev/net/tun, iproute2 and nftables.
+Goals G1, G2 and G17. Five daemons in network namespaces, joined by a switch of our own, while all
+of them are written to; eight in a line. Needs root, /dev/net/tun, iproute2 and nftables.
 """
 import argparse
 import os
@@ -19,8 +19,8 @@ LINE = 8
 ROUNDS = LINE - 1 + 2
 
 
-# What can be wrong with a network. Each makes it so; whether it stays while the nodes converge is said
-# below.
+# What can be wrong with a network. Each makes it so; whether it stays while the nodes converge is
+# said below.
 
 def calm(wiring, chance):
     pass

@@ -1,10 +1,12 @@
 """A peer that isn't Parley: TLS with a node's key, and whatever bytes one wants to say.
 
-Written from Protocol/parley-1.md alone (§2 notation, §3 layers, §4 frames, §5 messages, §8 batches).
+Written from Protocol/parley-1.md alone (§2 notation, §3 layers, §4 frames, §5 messages, §7 hashes,
+§8 batches).
 """
 import contextlib
 import datetime
 import functools
+import hashlib
 import os
 import socket
 import ssl
@@ -80,34 +82,90 @@ def deflated(columns, announced=None):
     return varint(len(columns) if announced is None else announced) + stream
 
 
-def batch(origin, columns, first=1, count=1, announced=None, plain=False, previous=b""):
-    """A batch with a signature that can't hold."""
+def batch(origin, columns, first=1, count=1, announced=None, plain=False, previous=b"",
+          signature=b"\x5a" * 64):
+    """- signature: without one, some that can't hold."""
     flags = (0 if plain else 1) | (2 if previous else 0)
     body = columns if plain else deflated(columns, announced)
     return (origin + varint(first) + varint(count) + bytes([flags]) + previous
-            + b"\x5a" * 64 + body)
+            + signature + body)
 
 
-def notes_columns(changes, groups, title=b"x"):
-    """Columns of so many changes that create so many notes each, all alike."""
-    total = changes * groups
-    names = counted(b"note") + counted(b"title")
-    same = lambda number: b"\0" + varint(number)
-    parts = [
+MILLISECONDS = 1_700_000_000_000
+SEED = bytes(16)
+
+
+def notes_columns(changes, groups, title=b"x", context=None):
+    """Columns of so many changes that create so many notes each, all alike.
+
+    - context: origin, sequence number and 16 bytes of hash of what the first change knows of.
+    """
+    total, names = changes * groups, counted(b"note") + counted(b"title")
+    origin, sequence, mark = context or (b"", 0, b"")
+    return b"".join([
         b"\2" + names,
-        b"\0",
-        b"\1" + varint(changes) + b"\0" + bytes(16),
+        counted_list([origin] if context else []),
+        b"\1" + varint(changes) + b"\0" + SEED,
         b"\1" + bytes([0, 1, 0, 1, 1, 1, 0, 2, 1, 1, 0]),
-        # The first difference is the time itself, the others are none.
-        b"\2" + zigzag(1_700_000_000_000) + b"\1" + b"\0" + varint(changes - 1)
-        if changes > 1 else same(1_700_000_000_000 << 1),
-        same(0), same(groups), same(0),
+        first_and_rest(zigzag(MILLISECONDS), zigzag(0), changes),
+        same(0), same(groups),
+        first_and_rest(b"\1", b"\0", changes) if context else same(0),
+        same(1) + same(1) + same(sequence << 1) + mark if context else b"",
         same(0),
-        # Values: a dictionary of one.
-        b"\1" + b"\1" + same(len(title)) + title + same(0) if total > 1
+        # A dictionary of one, where that is shorter.
+        b"\1\1" + same(len(title)) + title + same(0) if total > 1
         else b"\0" + same(len(title)) + title,
-    ]
-    return b"".join(parts)
+    ])
+
+
+def same(number):
+    """An integer column of equal elements."""
+    return b"\0" + varint(number)
+
+
+def first_and_rest(first, rest, count):
+    """An integer column of which only the first element differs."""
+    return b"\0" + first if count == 1 else b"\2" + first + b"\1" + rest + varint(count - 1)
+
+
+def counted_list(items):
+    return varint(len(items)) + b"".join(items)
+
+
+class Author:
+    """Writes a log of its own, by the rules (§7): chained, salted and signed."""
+
+    def __init__(self, key, casebook, context, epoch):
+        self.key, self.casebook, self.context = key, casebook, context
+        self.origin = key.node + epoch
+        self.sequence, self.hash = 0, bytes(32)
+
+    def notes(self, changes, groups, title):
+        """The next batch: so many changes that create so many notes each."""
+        first, context = self.sequence + 1, self.context if self.sequence == 0 else None
+        body = (b"\0" + counted(b"note") + b"\1" + b"\1\0" + counted(b"title")
+                + b"\1\1" + counted(title) + b"\0")
+        for number in range(changes):
+            self.append(groups, body, context if number == 0 else None)
+        signed = (b"parley-1 head\0" + self.casebook + self.origin
+                  + struct.pack(">Q", self.sequence) + self.hash)
+        return batch(self.origin, notes_columns(changes, groups, title, context), first, changes,
+                     signature=self.key.private.sign(signed))
+
+    def append(self, groups, body, context):
+        self.sequence += 1
+        delta = counted_list([entry(*context)] if context else [])
+        told = b"".join(b"\0\1" + digest(self.salt(index) + body) for index in range(groups))
+        self.hash = digest(
+            b"parley-1 change\0" + self.hash + self.origin + varint(self.sequence)
+            + struct.pack(">Q", MILLISECONDS << 16) + delta + varint(groups) + told)
+
+    def salt(self, index):
+        return digest(SEED + struct.pack(">QII", self.sequence, index, 0))[:16]
+
+
+def digest(data):
+    return hashlib.sha256(data).digest()
 
 
 # Keys and TLS (§3)
@@ -160,7 +218,7 @@ def bare_context(version=ssl.TLSVersion.TLSv1_3):
     """Of a client that has nothing to show, and takes whoever answers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.minimum_version, context.maximum_version = min(version, context.maximum_version), version
+    context.minimum_version = context.maximum_version = version
     return context
 
 

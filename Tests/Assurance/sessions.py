@@ -36,7 +36,7 @@ class Daemon:
     """One daemon, and members whose keys are ours."""
 
     def __init__(self, options, folder):
-        self.options = options
+        self.options, self.round = options, 0
         self.node = Node(options.programs, os.path.join(folder, "node"), "node").found()
         self.node.start()
         keys = [self.recruit(folder, number) for number in range(options.workers)]
@@ -56,11 +56,12 @@ class Daemon:
         return Key.of(member.home)
 
     def sessions(self, count):
-        """So many sessions by all members together; returns how many there were a second."""
-        start, each = time.monotonic(), count // self.options.workers
+        """So many sessions by all members together."""
+        each = count // self.options.workers
+        self.round += 1
         context = multiprocessing.get_context("fork")
         workers = [context.Process(target=hold_sessions, daemon=True, args=(
-            self.target, number, each, f"{self.options.seed} {number} {count}"))
+            self.target, number, each, f"{self.options.seed} {number} {self.round}"))
             for number in range(self.options.workers)]
         for worker in workers:
             worker.start()
@@ -68,14 +69,11 @@ class Daemon:
             worker.join()
         if any(worker.exitcode for worker in workers):
             raise Trouble("a member wasn't greeted")
-        return count / (time.monotonic() - start)
 
     def commands(self, count):
-        start = time.monotonic()
         for _ in range(count):
             subprocess.run([f"{self.options.programs}/parley", "show", self.record],
                            env=self.node.environment, stdout=subprocess.DEVNULL, check=True)
-        return count / (time.monotonic() - start)
 
     def await_files(self, count):
         """Waits until there are so few open files again."""
@@ -89,8 +87,13 @@ def compare(daemon, results, name, make, first, rest):
     """Warms up, then compares before and after."""
     make(first)
     files = settled_files(daemon)
-    memory = daemon.process.memory()
-    rate = make(rest)
+    memory, start = daemon.process.memory(), time.monotonic()
+    course = []
+    for done in range(0, rest, 1000):
+        make(min(1000, rest - done))
+        course.append(daemon.process.memory())
+    rate = rest / (time.monotonic() - start)
+    print("  memory after each thousand:", ", ".join(map(in_mib, course)), flush=True)
     left, grown = daemon.await_files(files), daemon.process.memory() - memory
     results.row("G29", f"{rest:,} {name} after {first:,} others: open files",
                 f"{files} before, {left} after; {rate:.0f} a second", left == files)

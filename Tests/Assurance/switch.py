@@ -2,12 +2,12 @@
 
     python3 switch.py SEED NAMESPACE...
 
-Each namespace has a TAP device `wire`. Commands come as JSON lines on standard input; each is answered
-with a line:
+Each namespace has a TAP device `wire`. Commands come as JSON lines on standard input; each is
+answered with the counts so far, `{"frames", "bytes", "lost", "to": [BYTES, ...]}`:
 
-    {"rule": {"from": 0, "to": 1, "loss": 0.1}}     changes the rule of one direction, or, where `from`
-                                                    or `to` is missing, of all these
-    {"count": true}                                 {"frames", "bytes", "lost", "to": [BYTES, ...]}
+    {"rule": {"from": 0, "to": 1, "loss": 0.1}}     changes the rule of one direction, or of all,
+                                                    where `from` or `to` is missing
+    {"count": true}                                 changes nothing
 
 A rule: `open` (a closed direction drops everything), `delay` and `jitter` in seconds, `loss`,
 `duplicate` and `reorder` as probabilities. Frames that were jittered may overtake each other.
