@@ -128,7 +128,9 @@ class Abuse:
         open_still = []
         for name, data in frames.items():
             cost = self.cost(name, data, self.options.repeats)
-            cost["processor"] = (cost["processor"] - usual["processor"]) / peer.frames_in(data)
+            count = peer.frames_in(data)
+            cost["processor"] = (cost["processor"] - usual["processor"]) / count
+            cost["memory"] /= count
             if cost["closed"] is None:
                 open_still.append(name)
                 continue
@@ -174,10 +176,10 @@ class Abuse:
         with self.stage.target.greet(0, timeout=5) as connection:
             if not data:
                 return 0.0
-            start = time.monotonic()
             connection.socket.settimeout(2)
             with contextlib.suppress(ConnectionError, ssl.SSLError):
                 connection.say(data)
+            start = time.monotonic()
             try:
                 while connection.socket.recv(65_536):
                     pass
@@ -204,7 +206,7 @@ class Abuse:
 
     def hold(self, make):
         """Memory before and while as many strangers as are let in are there."""
-        files = self.process.descriptors()
+        files = self.process.settled_descriptors()
         before, held = self.process.memory(), []
         try:
             held = [make(number // STRANGERS_PER_ADDRESS) for number in range(STRANGERS)]
@@ -284,7 +286,7 @@ class Abuse:
         }
 
     def under(self, name, attack, usual):
-        files, memory = self.process.descriptors(), self.process.memory()
+        files, memory = self.process.settled_descriptors(), self.process.memory()
         self.process.forget_peak()
         with Attack(attack, self.stage.target) as attacker:
             with Guard(self.process, memory + TOO_MUCH, attacker.stop):
@@ -327,8 +329,9 @@ class Abuse:
 
     def door(self):
         """A peer whose address is new, so that only it can dial, while strangers fill the door."""
-        files, honest = self.process.descriptors(), self.stage.honest
+        honest = self.stage.honest
         honest.stop()
+        files = self.process.settled_descriptors()
         honest.address = "127.0.0.1:0"
         with Attack(attacks.idle, self.stage.target):
             self.await_more(files + STRANGERS - 2)

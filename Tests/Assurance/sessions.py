@@ -86,7 +86,7 @@ class Daemon:
 def compare(daemon, results, name, make, first, rest):
     """Warms up, then compares before and after."""
     make(first)
-    files = settled_files(daemon)
+    files = daemon.process.settled_descriptors()
     memory, start = daemon.process.memory(), time.monotonic()
     course = []
     for done in range(0, rest, 1000):
@@ -100,16 +100,6 @@ def compare(daemon, results, name, make, first, rest):
     results.row("G29", f"{rest:,} {name} after {first:,} others: memory",
                 f"{in_mib(memory)} before, {grown / memory:+.1%} after (at most +5 %)",
                 grown <= 0.05 * memory)
-
-
-def settled_files(daemon):
-    """Open files once the last session's socket is closed: the same for half a second."""
-    seen, since = daemon.process.descriptors(), time.monotonic()
-    while time.monotonic() - since < 0.5:
-        time.sleep(0.02)
-        if daemon.process.descriptors() != seen:
-            seen, since = daemon.process.descriptors(), time.monotonic()
-    return seen
 
 
 def parse():
@@ -126,7 +116,7 @@ def parse():
     options = parser.parse_args()
     options.programs = os.path.abspath(options.programs)
     if options.quick:
-        options.sessions, options.first, options.commands = 1000, 500, 200
+        options.sessions, options.first, options.commands = 600, 300, 100
     return options
 
 

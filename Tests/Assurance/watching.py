@@ -1,5 +1,6 @@
 """What a process costs, as the kernel counts it."""
 import os
+import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 KIB, MIB = 1024, 1024 * 1024
@@ -33,8 +34,15 @@ class Process:
     def descriptors(self):
         return len(os.listdir(f"{self.folder}/fd"))
 
-    def threads(self):
-        return len(os.listdir(f"{self.folder}/task"))
+    def settled_descriptors(self):
+        """How many are open once none was opened or closed for half a second."""
+        seen, since = self.descriptors(), time.monotonic()
+        while time.monotonic() - since < 0.5:
+            time.sleep(0.02)
+            now = self.descriptors()
+            if now != seen:
+                seen, since = now, time.monotonic()
+        return seen
 
     def processor(self):
         """Seconds of processor time so far, in steps of a tick (10 ms)."""
