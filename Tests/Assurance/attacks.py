@@ -12,6 +12,8 @@ import peer
 from peer import Peer, dial, frame, varint
 
 EPOCH = (77).to_bytes(8, "big")
+# The digest of a clock without entries: who says so lacks everything.
+NOTHING = peer.digest(b"\0")[:16]
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Protocol",
                        "vectors", "invalid")
 
@@ -110,7 +112,7 @@ class Target:
     def greet(self, number, run=7, casebook=True, **options):
         """A session of one of the members, after both hellos."""
         connection = Peer(self.address, self.contexts[number], **options)
-        named = [(self.casebook, bytes(16))] if casebook else []
+        named = [(self.casebook, NOTHING)] if casebook else []
         connection.say(peer.hello(run, named))
         if connection.wait_for(peer.HELLO) is None:
             connection.close()
@@ -258,7 +260,8 @@ def unknown_frames(stop, target):
 def wrong_addresses(stop, target):
     """Addresses without end, of a member that is elsewhere."""
     node = target.keys[0].node
-    return flood(stop, target, lambda number: addresses(node, 200, number), reads=True)
+    return flood(stop, target, lambda number: addresses(node, 200, number), reads=True,
+                 casebook=True)
 
 
 def clock_pages(stop, target):
