@@ -16,6 +16,10 @@ package final class ControlServer: Sendable {
     private static let waitingConnections = 64
 
     package static let usualPieceBytes = ControlFrame.pieceBytes
+    /// A thread for commands alone: peers that keep those of the network busy mustn't keep the node's
+    /// owner waiting.
+    package static let usualGroup: any EventLoopGroup =
+        MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     package let path: String
     private let channel: any Channel
@@ -44,7 +48,7 @@ package final class ControlServer: Sendable {
     /// - Throws: `ControlError`, or NIO's error.
     package static func bind(
         path: String, holding lock: HomeLock,
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        group: any EventLoopGroup = ControlServer.usualGroup,
         pieceBytes: Int = ControlServer.usualPieceBytes
     ) async throws -> ControlServer {
         try UnixSocket.checkFolder(of: path)

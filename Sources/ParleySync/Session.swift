@@ -42,6 +42,9 @@ package struct Session: Sendable {
     /// Pings that are answered once what they ask about has been sent.
     private var pendingPongs: [UInt64] = []
     private static let pendingPongLimit = 64
+    /// Whether the peer takes what it is sent. Pongs wait for that, or else one that asks for them and
+    /// never reads decides how many are queued for it.
+    private var isWritable = true
     private var lastHeard: Moment
     private var lastSpoken: Moment
     /// The run number of the peer's hello: two connections between the same runs are one too many.
@@ -129,7 +132,8 @@ package struct Session: Sendable {
     }
 
     package mutating func setWritable(_ writable: Bool, now: Moment) -> [SessionAction] {
-        everywhere(now) { $0.setWritable(writable) }
+        isWritable = writable
+        return everywhere(now) { $0.setWritable(writable) }
     }
 
     /// Time has passed; call at or after `deadline`.
@@ -281,9 +285,9 @@ package struct Session: Sendable {
 
     /// The pongs that are due now.
     private mutating func duePongs() -> [SessionAction] {
-        guard !pendingPongs.isEmpty, reconciliations.values.allSatisfy(\.hasSentEverything) else {
-            return []
-        }
+        guard isWritable, !pendingPongs.isEmpty,
+            reconciliations.values.allSatisfy(\.hasSentEverything)
+        else { return [] }
         defer { pendingPongs = [] }
         return pendingPongs.map { .send(.pong($0)) }
     }

@@ -27,6 +27,9 @@ final class FrameChannel: ChannelInboundHandler {
     private var reason: CloseReason?
     private var alarm: Scheduled<Void>?
     private var isDelivering = false
+    /// Whether frames wait to leave together, once those that led to them have been delivered. Each on
+    /// its own would cost a system call and a buffer, which whoever sends many small ones decides.
+    private var isHoldingBack = false
 
     init(
         endpoint: Endpoint, isInitiator: Bool, meter: WireMeter, verification: PeerVerification,
@@ -49,7 +52,16 @@ final class FrameChannel: ChannelInboundHandler {
     func send(_ frame: [UInt8]) {
         guard isOpen, let context else { return }
         precondition(doorway.isSpeaking, "nothing is sent to a stranger before its frame")
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: frame)), promise: nil)
+        context.write(wrapOutboundOut(ByteBuffer(bytes: frame)), promise: nil)
+        isHoldingBack = true
+        if !isDelivering { release() }
+    }
+
+    /// Lets go what was held back, and cuts off a peer that takes none of it.
+    private func release() {
+        guard isHoldingBack, isOpen, let context else { return }
+        isHoldingBack = false
+        context.flush()
         if !context.channel.isWritable, queuedBytes > endpoint.limits.queuedBytes {
             cut(.notReading)
         }
@@ -76,6 +88,7 @@ final class FrameChannel: ChannelInboundHandler {
 
     /// Ends the connection in good order.
     func close(_ reason: CloseReason) {
+        release()
         guard end(reason) else { return }
         // The peer's farewell must be read even where frames aren't.
         applyReading()
@@ -120,6 +133,8 @@ final class FrameChannel: ChannelInboundHandler {
         observer.left(reason)
         handler?.closed(reason)
         handler = nil
+        // Each holds the other; nobody else needs it from here on.
+        connection = nil
         context.fireChannelInactive()
     }
 
@@ -155,7 +170,10 @@ final class FrameChannel: ChannelInboundHandler {
     private func deliver() {
         guard !isDelivering else { return }
         isDelivering = true
-        defer { isDelivering = false }
+        defer {
+            isDelivering = false
+            release()
+        }
         while doorway.isDelivering {
             decoder.limit = doorway.frameLimit
             do throws(WireError) {

@@ -401,4 +401,20 @@ struct SessionRuleTests {
         _ = responder.receive(hello, now: now)
         #expect(responder.receive(.ping(9), now: now) == [.send(.pong(9))])
     }
+
+    /// Who asks for pongs and doesn't read them gets no more queued than can be written.
+    @Test func aPongWaitsUntilThePeerReads() {
+        var responder = session(.responder)
+        _ = responder.receive(hello, now: now)
+        #expect(responder.setWritable(false, now: now) == [])
+        for number in 0..<64 as Range<UInt64> {
+            #expect(responder.receive(.ping(number), now: now) == [])
+        }
+        var patient = responder
+        let pongs = (0..<64 as Range<UInt64>).map { SessionAction.send(.pong($0)) }
+        #expect(patient.setWritable(true, now: now) == pongs)
+        #expect(
+            responder.receive(.ping(64), now: now)
+                == [.close(.violation("too many pings at once"))])
+    }
 }

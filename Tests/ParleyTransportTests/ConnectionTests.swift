@@ -85,6 +85,41 @@ struct ConnectionTests {
     }
 
     @Test
+    func aClosedConnectionIsFreed() async throws {
+        let probe = Probe()
+        let listener = try await attic.listen(knows: [cellar], probe)
+        let dialled = try await cellar.dial(listener, expecting: attic)
+        weak let accepted = await probe.connection()
+        let loop = try #require(accepted?.eventLoop)
+        dialled.close(.finished)
+        #expect(await probe.closing() == .closedByPeer)
+        await listener.close()
+        // Whoever was called about the end has returned by the next turn.
+        try await loop.submit {}.get()
+        #expect(accepted == nil)
+    }
+
+    /// What a frame leads to leaves together, and before a farewell that follows it.
+    @Test
+    func whatWasSentBeforeClosingArrives() async throws {
+        let mirror = Probe { connection, payload in
+            for number in 0..<3 as Range<UInt8> {
+                connection.send(Frame(tag: 7, payload: payload + [number]).encoded)
+            }
+            connection.close(.finished)
+        }
+        let probe = Probe()
+        let listener = try await attic.listen(knows: [cellar], mirror)
+        let dialled = try await cellar.dial(listener, expecting: attic, probe)
+        try await dialled.post([9])
+        for number in 0..<3 as Range<UInt8> {
+            #expect(await probe.frame() == [9, number])
+        }
+        #expect(await probe.closing() == .closedByPeer)
+        await listener.close()
+    }
+
+    @Test
     func aFrameAboveTheLimitCloses() async throws {
         let probe = Probe()
         let listener = try await attic.listen(knows: [cellar], probe)
