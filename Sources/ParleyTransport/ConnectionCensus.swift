@@ -20,15 +20,31 @@ package struct ConnectionCensus: Sendable {
 
     /// Takes a connection on as that of a stranger, which everybody is before TLS is done.
     ///
-    /// - Returns: its number; `nil` where too many strangers are here already.
-    package mutating func enter(from address: String) -> UInt64? {
-        guard standings.count - memberCount < limits.strangers,
-            strangers[address, default: 0] < limits.strangersPerAddress
-        else { return nil }
+    /// Where too many strangers are here already, one has to leave: the one that has stood there
+    /// longest, of this address where it has its share, else of the address that has most. Members get
+    /// through TLS within a moment; refusing them instead would let whoever connects and says nothing
+    /// keep them out.
+    ///
+    /// - Returns: its number, and that of who has to leave, which isn't counted any more.
+    package mutating func enter(from address: String) -> (number: UInt64, leaving: UInt64?) {
+        var leaving: UInt64?
+        if strangers[address, default: 0] >= limits.strangersPerAddress {
+            leaving = longestStanding(of: address)
+        } else if standings.count - memberCount >= limits.strangers {
+            let fullest = strangers.max { ($0.value, $0.key) < ($1.value, $1.key) }
+            leaving = fullest.flatMap { longestStanding(of: $0.key) }
+        }
+        if let leaving { leave(leaving) }
         strangers[address, default: 0] += 1
         lastNumber += 1
         standings[lastNumber] = .stranger(address: address)
-        return lastNumber
+        return (lastNumber, leaving)
+    }
+
+    private func longestStanding(of address: String) -> UInt64? {
+        standings.lazy.filter { _, standing in
+            if case .stranger(address) = standing { true } else { false }
+        }.map(\.key).min()
     }
 
     /// The stranger has turned out to be a member.

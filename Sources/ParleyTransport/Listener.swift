@@ -89,14 +89,16 @@ private final class Visitors: Sendable {
     /// Prepares an accepted socket, or throws, upon which NIO closes it.
     func receive(_ channel: any Channel, makeHandler: @escaping MakeHandler) throws {
         let address = channel.remoteAddress?.ipAddress ?? ""
-        let number = book.withLock { book -> UInt64? in
-            guard !book.isClosed, let number = book.census.enter(from: address) else { return nil }
+        let entered = book.withLock { book -> (number: UInt64, leaving: (any Channel)?)? in
+            guard !book.isClosed else { return nil }
+            let (number, leaving) = book.census.enter(from: address)
             book.channels[number] = channel
-            return number
+            return (number, leaving.flatMap { book.channels[$0] })
         }
-        guard let number else {
+        guard let (number, leaving) = entered else { throw Refused() }
+        if let leaving {
             endpoint.refusals.add(.tooManyConnections, node: nil)
-            throw Refused()
+            leaving.close(promise: nil)
         }
         channel.closeFuture.whenComplete { _ in self.forget(number) }
         try FramePipeline.install(

@@ -77,7 +77,9 @@ extension SessionDriver {
 
     /// Reads on unless the stores are being read or much waits to be stored.
     func resumeReading() {
-        guard !isLoading, intake.byteCount <= SessionDriver.storingLimit / 2 else { return }
+        guard !isLoading, intake.byteCount <= SessionDriver.storingLimit / 2,
+            notes.count <= SessionDriver.notesLimit / 2
+        else { return }
         connection.setReading(true)
     }
 
@@ -93,8 +95,24 @@ extension SessionDriver {
         }
     }
 
+    /// Has the store note something, one thing after the other. Reading waits where many have to:
+    /// what a peer says faster than it can be noted mustn't pile up here.
     func remember(_ body: @escaping @Sendable (any Replica) async -> Void) {
-        let replica = replica
-        connection.run({ await body(replica) }, then: {})
+        notes.append(body)
+        if notes.count > SessionDriver.notesLimit { connection.setReading(false) }
+        noteNext()
+    }
+
+    private func noteNext() {
+        guard !isNoting, !notes.isEmpty else { return }
+        isNoting = true
+        let (replica, body) = (replica, notes.removeFirst())
+        connection.run(
+            { await body(replica) },
+            then: { [self] in
+                isNoting = false
+                resumeReading()
+                noteNext()
+            })
     }
 }

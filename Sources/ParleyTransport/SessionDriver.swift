@@ -43,6 +43,10 @@ package final class SessionDriver: ConnectionHandler {
     /// What had been exchanged when the store was last told that this peer was met.
     var noted: [Digest: SessionTally] = [:]
     var intake = BatchIntake()
+    /// What the store is to note, beyond the one thing that it is noting.
+    var notes: [@Sendable (any Replica) async -> Void] = []
+    var isNoting = false
+    static let notesLimit = 16
     private var share: SendShare
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()

@@ -8,15 +8,15 @@ struct ConnectionCensusTests {
         try #require(NodeID(bytes: [UInt8](repeating: number, count: 32)))
     }
 
-    /// Lets `count` connections knock and says how many were taken.
+    /// Lets `count` connections knock and says how many came in without another's leaving.
     private func taken(_ count: Int, from address: String, by census: inout ConnectionCensus) -> Int
     {
-        (0..<count).count { _ in census.enter(from: address) != nil }
+        (0..<count).count { _ in census.enter(from: address).leaving == nil }
     }
 
     /// Lets one connection in as a member, or sends it away.
     private func admit(_ peer: NodeID, to census: inout ConnectionCensus) -> Bool {
-        guard let number = census.enter(from: "10.0.0.1") else { return false }
+        let number = census.enter(from: "10.0.0.1").number
         let isAdmitted = census.admit(number, as: peer)
         if !isAdmitted { census.leave(number) }
         return isAdmitted
@@ -25,11 +25,26 @@ struct ConnectionCensusTests {
     @Test
     func sixtyFourStrangersAndNoMore() {
         var census = ConnectionCensus(limits: ConnectionLimits())
-        let numbers = (0..<65).map { census.enter(from: "10.0.0.\($0)") }
-        #expect(!numbers.dropLast().contains(nil) && numbers.last == .some(nil))
-        if let first = numbers[0] { census.leave(first) }
+        let entered = (0..<65).map { census.enter(from: "10.0.0.\($0)") }
+        #expect(entered.dropLast().allSatisfy { $0.leaving == nil })
+        #expect(entered.last?.leaving != nil)
+        census.leave(entered[64].number)
         let more = taken(2, from: "10.0.1.1", by: &census)
         #expect(more == 1)
+    }
+
+    /// Who knocks most and says nothing makes room, the connection that has stood there longest first.
+    @Test
+    func whoComesFromElsewhereGetsIn() {
+        var census = ConnectionCensus(limits: ConnectionLimits())
+        let crowd = (0..<64).map { census.enter(from: "10.0.0.\($0 / 8)") }
+        #expect(crowd.allSatisfy { $0.leaving == nil })
+        let late = (0..<3).map { _ in census.enter(from: "10.0.1.1") }
+        let leaving = late.compactMap(\.leaving)
+        #expect(leaving.count == 3 && Set(leaving).isSubset(of: crowd.map(\.number)))
+        // Each of another address than the one before, because that has fewer then.
+        #expect(Set(leaving.map { ($0 - 1) / 8 }).count == 3)
+        #expect(leaving.allSatisfy { ($0 - 1).isMultiple(of: 8) })
     }
 
     @Test
@@ -67,10 +82,8 @@ struct ConnectionCensusTests {
         var census = ConnectionCensus(limits: ConnectionLimits())
         let peer = try node(1)
         for round in 0..<1000 {
-            guard let number = census.enter(from: "10.0.0.1") else {
-                Issue.record("no place left in round \(round)")
-                return
-            }
+            let (number, leaving) = census.enter(from: "10.0.0.1")
+            #expect(leaving == nil, "no place left in round \(round)")
             if round.isMultiple(of: 2) { _ = census.admit(number, as: peer) }
             census.leave(number)
             census.leave(number)

@@ -14,6 +14,8 @@ final class ScriptedReplica: Replica {
         var clocks: [Clock]
         var openingCount = 0
         var batches: [OutgoingBatch] = []
+        var noting = 0
+        var mostNoting = 0
     }
 
     static let casebook = Hashing.digest(Array("casebook".utf8))
@@ -23,6 +25,11 @@ final class ScriptedReplica: Replica {
     private let gate: Gate
     /// Waited for before batches are read.
     private let sending: Gate
+    /// Waited for before addresses are noted.
+    private let noting: Gate
+    /// Addresses that were noted.
+    let heard: AsyncStream<[PeerAddress]>
+    private let heardNotes: AsyncStream<[PeerAddress]>.Continuation
     /// What was handed over to be stored.
     let stored: AsyncStream<[UInt8]>
     private let notes: AsyncStream<[UInt8]>.Continuation
@@ -32,11 +39,14 @@ final class ScriptedReplica: Replica {
     /// - Parameter clocks: what is held and applied at the first look, the second and so on.
     init(
         clocks: [Clock] = [Clock()], batches: [OutgoingBatch] = [], gate: Gate = Gate(isOpen: true),
-        sending: Gate = Gate(isOpen: true), conflicts: [RecordID: Int] = [:]
+        sending: Gate = Gate(isOpen: true), noting: Gate = Gate(isOpen: true),
+        conflicts: [RecordID: Int] = [:]
     ) {
         state = Mutex(State(clocks: clocks, batches: batches))
         self.gate = gate
         self.sending = sending
+        self.noting = noting
+        (heard, heardNotes) = AsyncStream.makeStream()
         self.conflicts = conflicts
         (stored, notes) = AsyncStream.makeStream()
     }
@@ -83,7 +93,18 @@ final class ScriptedReplica: Replica {
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {}
     func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {}
     func rememberExchange(with peer: NodeID, in casebook: Digest) async {}
-    func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {}
+    func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
+        state.withLock { state in
+            state.noting += 1
+            state.mostNoting = max(state.mostNoting, state.noting)
+        }
+        await noting.passed()
+        state.withLock { $0.noting -= 1 }
+        heardNotes.yield(addresses)
+    }
+
+    /// The most that were noted at once.
+    var mostNoting: Int { state.withLock { $0.mostNoting } }
     func addresses(in casebook: Digest) async -> [PeerAddress] { [] }
     func admit(_ join: Join, from peer: NodeID) async -> Ticket? { nil }
 }

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOPosix
 import ParleyCRDT
 import ParleyLog
@@ -91,6 +92,32 @@ struct SessionDriverTests {
         let connection = try await dial(listener, notes.makeHandler(receiver))
         _ = try #require(await notes.opened())
         #expect(await receiver.stored.first { _ in true } == batch.bytes)
+        connection.close(.finished)
+        await listener.close()
+    }
+
+    /// What a peer says faster than it can be noted waits on the wire, not here.
+    @Test func notesAreTakenOneAfterTheOther() async throws {
+        let gate = Gate()
+        let receiver = ScriptedReplica(noting: gate)
+        let listener = try await listen(DriverNotes().makeHandler(receiver))
+        let notes = DriverNotes()
+        let connection = try await dial(listener, notes.makeHandler(ScriptedReplica()))
+        _ = try #require(await notes.opened())
+        let address = PeerAddress(node: cellar.id, seenMilliseconds: 1, address: "cellar:1")
+        connection.eventLoop.execute {
+            for _ in 0..<100 {
+                connection.send(Frame.encode(.addresses(casebook: 0, [address])))
+            }
+        }
+        _ = await gate.arrivals.first { _ in true }
+        gate.open()
+        var count = 0
+        for await _ in receiver.heard {
+            count += 1
+            if count == 100 { break }
+        }
+        #expect(receiver.mostNoting == 1)
         connection.close(.finished)
         await listener.close()
     }
