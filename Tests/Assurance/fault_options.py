@@ -75,10 +75,13 @@ def search_path():
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
-def free_address(generator):
-    """`127.0.0.1:PORT` below the ports that the system gives to connections."""
+def free_address():
+    """`127.0.0.1:PORT` below the ports that the system gives to connections.
+
+    Drawn anew in every run, so that runs side by side keep out of each other's way.
+    """
     while True:
-        port = generator.randrange(20000, 32000)
+        port = random.SystemRandom().randrange(20000, 32000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

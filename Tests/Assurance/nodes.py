@@ -46,9 +46,10 @@ class Node:
 
     # Commands
 
-    def run(self, *words, text="", timeout=120):
+    def run(self, *words, text="", timeout=120, before=()):
+        """- before: words before this command alone."""
         process = subprocess.Popen(
-            self.prefix + [f"{self.programs}/parley", *words], env=self.environment,
+            self.prefix + list(before) + [f"{self.programs}/parley", *words], env=self.environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             output, errors = process.communicate(text, timeout=timeout)

@@ -14,6 +14,15 @@ DONE = (0, 4)
 REFUSED = 1
 
 
+def numbers(ranges, last):
+    """The numbers in a text like `3,7-9,20-`."""
+    found = set()
+    for part in filter(None, (ranges or "").split(",")):
+        first, dash, end = part.partition("-")
+        found.update(range(int(first), (int(end or last) if dash else int(first)) + 1))
+    return found
+
+
 class Edits:
     """All edits of one world of nodes. Each is known by a token, a text that occurs nowhere else.
 
@@ -52,6 +61,27 @@ class Edits:
         lines = [json.dumps({"type": "note", "fields": {"title": token, "note": token * 20}})
                  for token in tokens]
         return self.send(line, tokens, "importLines", firstLine=1, lines=lines)
+
+    def import_file(self, node, count, prefix=()):
+        """`parley import` of so many lines, whose last words say what became of each.
+
+        - prefix: words before the command, for instance those that end it in time.
+        """
+        tokens = [self.token() for _ in range(count)]
+        groups = [self.open_group([token]) for token in tokens]
+        answer = node.run("import", "-", "--json", before=prefix, text="".join(
+            json.dumps({"type": "note", "fields": {"title": token, "note": token * 20}}) + "\n"
+            for token in tokens))
+        if not answer.output.endswith("\n"):
+            return
+        total = answer.json
+        unknown = numbers(total.get("unknown"), count)
+        missing = numbers(total.get("missing"), count)
+        for number, group in enumerate(groups, 1):
+            if number in missing:
+                self.refuse(group, f"parley import: line {number} isn't in")
+            elif number not in unknown:
+                self.acknowledge(group)
 
     def send(self, line, tokens, request, **fields):
         """Returns the reply, `None` where none came."""
