@@ -78,17 +78,21 @@ class Node:
 
         - before: words before the daemon alone, e.g. those of `strace`.
         """
+        self.launch(*more, before=before)
+        line = self.ready_line(timeout)
+        if line is None:
+            return None
+        self.address = line["listening"]
+        return line
+
+    def launch(self, *more, before=()):
+        """Starts the daemon and waits for nothing."""
         log = open(self.log, "ab")
         self.daemon = subprocess.Popen(
             self.prefix + list(before) + [f"{self.programs}/parleyd", "--home", self.home,
                                           "--listen", self.address, "--json", *more],
             env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         log.close()
-        line = self.ready_line(timeout)
-        if line is None:
-            return None
-        self.address = line["listening"]
-        return line
 
     def ready_line(self, timeout):
         """What the daemon says first; `None` where it ended without a word."""
