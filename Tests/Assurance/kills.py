@@ -18,11 +18,16 @@ READY_SECONDS = 2.0
 
 
 class Author(threading.Thread):
-    """Writes to one node until its daemon is gone or it is told to stop."""
+    """Writes to one node until its daemon is gone or it is told to stop.
 
-    def __init__(self, node, edits, seed):
+    - goes_on: whether it does so although nobody knows what became of an edit.
+    - imports: whether it uses `parley import`, which writes to the home itself without a daemon.
+    """
+
+    def __init__(self, node, edits, seed, goes_on=False, imports=True):
         super().__init__()
         self.node, self.edits, self.random = node, edits, random.Random(seed)
+        self.goes_on, self.imports = goes_on, imports
         self.may_stop = threading.Event()
         self.trouble = None
 
@@ -31,7 +36,7 @@ class Author(threading.Thread):
             with ControlLine(self.node.home) as line:
                 while not self.may_stop.is_set():
                     self.write(line)
-                    if self.edits.open:
+                    if self.edits.open and not self.goes_on:
                         return
         except ConnectionError:
             return
@@ -44,7 +49,7 @@ class Author(threading.Thread):
             record = self.edits.new(line)
             if record:
                 self.edits.edit(line, record)
-        elif kind < 0.9:
+        elif kind < 0.9 or not self.imports:
             self.edits.bulk(line, self.random.randrange(2, 60))
         else:
             self.edits.import_file(self.node, self.random.randrange(100, 400))

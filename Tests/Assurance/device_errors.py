@@ -1,0 +1,193 @@
+"""Lets the block device below a real daemon fail in the middle of its work.
+
+The home lies on a loop device whose bytes come from nbdkit, which can be told to answer writes, reads
+or both with EIO, always or now and then. The daemon may refuse, stop writing or exit; it must not say
+done of an edit that isn't there once the device is sound again, its file system was checked, and the
+daemon was started anew.
+"""
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+from control import ControlLine
+from disks import command, mounted, refusal_of
+from fault_options import Check, missing_tools, search_path
+from kills import Author
+from nodes import Trouble
+from power_cuts import Bench
+
+KINDS = ("ext4", "XFS", "Btrfs")
+# What fails, and how often.
+RATES = {"writes": ("pwrite", "zero", "trim"), "reads": ("pread",),
+         "reads and writes": ("pread", "pwrite", "zero", "trim")}
+# What tells what the file system went through; each ends with a file system that can be mounted.
+REPAIRS = {"ext4": ["e2fsck", "-fy"]}
+
+
+class Device:
+    """A loop device over an image that fails while a switch is on."""
+
+    def __init__(self, image, folder, failing, percent):
+        self.switch, self.folder = f"{folder}/switch", folder
+        self.rates = [f"error-{call}-rate={percent}%" for call in RATES[failing]]
+        self.image, self.stack = image, contextlib.ExitStack()
+
+    def __enter__(self):
+        try:
+            socket, point = f"{self.folder}/nbd", f"{self.folder}/fuse"
+            os.makedirs(point, exist_ok=True)
+            self.run(["nbdkit", "-f", "-U", socket, "--filter=error", "file", self.image,
+                      "error=EIO", f"error-file={self.switch}", *self.rates],
+                     lambda: os.path.exists(socket))
+            file = f"{point}/disk"
+            # Its own way of ending, so that it never stays mounted.
+            self.stack.callback(subprocess.run, ["umount", "-l", point], capture_output=True,
+                                env={"PATH": search_path()})
+            self.run(["nbdfuse", file, "--unix", socket], lambda: os.path.exists(file))
+            self.loop = command("losetup", "--find", "--show", file)
+            self.stack.callback(subprocess.run, ["losetup", "-d", self.loop], capture_output=True,
+                                env={"PATH": search_path()})
+        except BaseException:
+            self.stack.close()
+            raise
+        return self
+
+    def __exit__(self, *reason):
+        self.heal()
+        self.stack.close()
+
+    def run(self, words, is_ready, timeout=10):
+        """Starts a server that ends with the device."""
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL,
+                                   env=dict(os.environ, PATH=search_path()))
+        self.stack.callback(end, process)
+        deadline = time.monotonic() + timeout
+        while not is_ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise OSError(f"{words[0]} doesn't serve")
+            time.sleep(0.01)
+
+    def fail(self):
+        with open(self.switch, "w", encoding="utf-8"):
+            pass
+
+    def heal(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.switch)
+
+
+def end(process):
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class DeviceBench(Bench):
+    """A node on a device that can fail, and a peer on one that doesn't."""
+
+    def __init__(self, check, folder, kind, failing, percent):
+        super().__init__(check, folder, kind)
+        self.kind, self.reaction = kind, None
+        self.device = Device(self.image, folder, failing, percent)
+
+    def plug(self):
+        self.mount.enter_context(mounted(self.device.loop, self.disk))
+
+    def fail(self):
+        """Works, and goes on working while the device fails."""
+        authors = [Author(self.amal, self.mine, self.random.random(), goes_on=True),
+                   Author(self.basil, self.theirs, self.random.random())]
+        for author in authors:
+            author.start()
+        time.sleep(self.random.uniform(0.02, 0.2))
+        self.device.fail()
+        # Long enough for the system to write back, which it otherwise does after many seconds.
+        subprocess.run(["sync", "-f", self.disk], capture_output=True)
+        time.sleep(self.random.uniform(0.05, 0.5))
+        self.reaction = self.look()
+        for author in authors:
+            author.may_stop.set()
+        for author in authors:
+            author.join()
+            if author.trouble:
+                raise Trouble(author.trouble)
+        self.unplug()
+
+    def look(self):
+        """What the daemon does by now: it must answer, whatever, or be gone."""
+        code = self.amal.daemon.poll()
+        if code is not None:
+            if code < 0:
+                raise Trouble(f"signal {-code} ended the daemon")
+            return "exited"
+        try:
+            with ControlLine(self.amal.home, timeout=20) as line:
+                return "read" if line.ask("list", filters=[], deleted=False, limit=1).code == 0 \
+                    else "refused to read"
+        except ConnectionError as error:
+            if self.amal.daemon.poll() is None:
+                raise Trouble(f"neither answers nor ends: {error}") from None
+            return "exited"
+
+    def unplug(self):
+        """Somebody repairs the device and starts again."""
+        for node in (self.amal, self.basil):
+            code = node.stop(9)
+            if code not in (-signal.SIGKILL, 0, 1, 7):
+                raise Trouble(f"{node.name} ended with {code}")
+        self.device.heal()
+        self.mount.close()
+        if self.kind in REPAIRS:
+            subprocess.run([*REPAIRS[self.kind], self.device.loop], capture_output=True,
+                           env={"PATH": search_path()})
+
+
+def main():
+    check = Check(__doc__, "G23", {"rounds": (60, 4, "so many failures")})
+    options = check.parse()
+    reason = missing_tools("nbdkit", "nbdfuse", "losetup", "mount", "mkfs.ext4", "e2fsck")
+    if reason:
+        check.results.skip("G23", "EIO of the block device", reason)
+        check.results.end()
+    with check.folder() as folder:
+        with mounted("tmpfs", f"{folder}/memory", "-t", "tmpfs") as memory:
+            run_all(check, memory, options)
+    check.results.end()
+
+
+def run_all(check, memory, options):
+    kinds = [kind for kind in KINDS if not refusal_of(kind, memory)]
+    acknowledged, wrong, reactions = 0, 0, {}
+    for number in range(options.rounds):
+        kind = kinds[number % len(kinds)]
+        failing, percent = check.random.choice(list(RATES)), check.random.choice((20, 100))
+        bench = DeviceBench(check, f"{memory}/{number}", kind, failing, percent)
+        try:
+            with bench.device:
+                try:
+                    bench.found()
+                    bench.fail()
+                    bench.heal()
+                finally:
+                    bench.end()
+        except (Trouble, OSError, ValueError, KeyError) as error:
+            wrong += 1
+            print(f"wrong: round {number}, {kind}, {percent} % of {failing}: "
+                  f"{type(error).__name__}: {error}", flush=True)
+        acknowledged += bench.acknowledged
+        reactions[bench.reaction] = reactions.get(bench.reaction, 0) + 1
+    each = ", ".join(f"{what} {count}" for what, count in sorted(reactions.items(), key=str))
+    check.results.row(
+        "G23", f"EIO of the block device below {', '.join(kinds)}",
+        f"{options.rounds} failures, {acknowledged:,} acknowledged edits, {wrong} wrong; the daemon "
+        f"then: {each}", wrong == 0)
+
+
+if __name__ == "__main__":
+    main()
