@@ -26,6 +26,7 @@ def numbers(ranges, last):
 class Edits:
     """All edits of one world of nodes. Each is known by a token, a text that occurs nowhere else.
 
+    - last: the last answer, `None` where none came.
     - contents: what each change says, by its ID, as first seen anywhere. An erased one says nothing.
     """
 
@@ -34,6 +35,7 @@ class Edits:
         self.acknowledged, self.open, self.refused = {}, {}, {}
         self.contents = {}
         self.acknowledged_ever = 0
+        self.last = None
 
     def token(self):
         self.count += 1
@@ -87,8 +89,9 @@ class Edits:
         """Returns the reply, `None` where none came."""
         group = self.open_group(tokens)
         try:
-            reply = line.ask(request, **fields)
+            reply = self.last = line.ask(request, **fields)
         except ConnectionError:
+            self.last = None
             return None
         if reply.code in DONE:
             change = reply.json.get("change")
@@ -113,6 +116,12 @@ class Edits:
         for token in group:
             del self.open[token]
             self.refused[token] = reason
+
+    def erase(self, token, is_certain=True):
+        """An edit was taken out on purpose, or may have been."""
+        change = self.acknowledged.pop(token)
+        if is_certain:
+            self.refused[token] = f"erased, with {change}"
 
     # Checks
 
