@@ -54,8 +54,9 @@ class Bench:
         self.basil.start()
         self.amal.admit(self.basil)
         self.basil.parley("sync")
-        # What a person typed before is on the disk; so is what is older than the first cut.
-        os.sync()
+        if self.before:
+            # The counter-test is about edits, not about a home that isn't there at all.
+            os.sync()
 
     def plug(self):
         self.mount.enter_context(mounted(self.image, self.disk, "-o", "loop"))
