@@ -1,13 +1,14 @@
-"""Ends or fails a real daemon at each system call that matters, one at a time, and looks at the rest.
+"""Ends or fails a real daemon at each system call that matters, one at a time, and looks at the
+rest.
 
 Six scenarios are traced once to see which calls they make. Then each is run again for every call
 and fault: the process is killed there, or the call fails with EIO or ENOSPC, once or from then on
-(`EIO+`). Afterwards a new daemon
-must be ready soon, find everything sound, hold every acknowledged edit, write, and sync with a peer.
+(`EIO+`). Afterwards a new daemon must be ready soon, find everything sound, hold every acknowledged
+edit, write, and sync with a peer.
 
 A call is counted within its thread, because that is how strace counts: `pwrite64 12` is the twelfth
-of any thread. `write last.new 3` is the third to that file of the home. Runs in which the call wasn't
-reached don't count as points.
+of any thread. `write last.new 3` is the third to that file of the home. Runs in which the call
+wasn't reached don't count as points.
 """
 import collections
 import concurrent.futures
@@ -21,7 +22,7 @@ import shutil
 import subprocess
 import time
 
-from control import ControlLine, assignment
+from control import ControlLine
 from fault_options import Check, free_address, missing_tools
 from nodes import Node, Trouble
 from oracle import DONE, Edits
@@ -487,7 +488,7 @@ def parse_point(text):
 
 
 def main():
-    check = Check(__doc__, "G14", {
+    check = Check(__doc__, {
         "points": (10000, 6, "at most so many points of each scenario"),
         "workers": (2, 2, "so many at a time")})
     check.parser.add_argument("--only", metavar="SCENARIO:CALL:COUNT:FAULT", type=parse_point,

@@ -1,9 +1,9 @@
 """Lets the block device below a real daemon fail in the middle of its work.
 
-The home lies on a loop device whose bytes come from nbdkit, which can be told to answer writes, reads
-or both with EIO, always or now and then. The daemon may refuse, stop writing or exit; it must not say
-done of an edit that isn't there once the device is sound again, its file system was checked, and the
-daemon was started anew.
+The home lies on a loop device whose bytes come from nbdkit, which can be told to answer writes,
+reads or both with EIO, always or now and then. The daemon may refuse, stop writing or exit; it must
+not say done of an edit that isn't there once the device is sound again, its file system was
+checked, and the daemon was started anew.
 """
 import contextlib
 import os
@@ -149,7 +149,7 @@ class DeviceBench(Bench):
 
 
 def main():
-    check = Check(__doc__, "G23", {"rounds": (60, 4, "so many failures")})
+    check = Check(__doc__, {"rounds": (60, 4, "so many failures")})
     options = check.parse()
     reason = missing_tools("nbdkit", "nbdfuse", "losetup", "mount", "mkfs.ext4", "e2fsck")
     if reason:
@@ -185,8 +185,8 @@ def run_all(check, memory, options):
     each = ", ".join(f"{what} {count}" for what, count in sorted(reactions.items(), key=str))
     check.results.row(
         "G23", f"EIO of the block device below {', '.join(kinds)}",
-        f"{options.rounds} failures, {acknowledged:,} acknowledged edits, {wrong} wrong; the daemon "
-        f"then: {each}", wrong == 0)
+        f"{options.rounds} failures, {acknowledged:,} acknowledged edits, {wrong} wrong; the "
+        f"daemon then: {each}", wrong == 0)
 
 
 if __name__ == "__main__":

@@ -18,18 +18,17 @@ class Check:
     - random: the generator everything is drawn from; its seed is printed.
     """
 
-    def __init__(self, description, goal, sizes):
+    def __init__(self, description, sizes):
         """`sizes` has for each size option its full and its quick number and what it counts."""
-        self.goal = goal
         parser = argparse.ArgumentParser(
-            description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+            description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("--programs", required=True, metavar="DIR",
                             help="folder with parley and parleyd")
-        parser.add_argument("--seed", type=int, default=1, help="what is drawn at random")
+        parser.add_argument("--seed", type=int, default=1, help="what is drawn at random; 1")
         parser.add_argument("--results", metavar="FILE", help="append result rows to this file")
         parser.add_argument("--quick", action="store_true", help="a short part, under a minute")
         parser.add_argument("--work", metavar="DIR", default=default_work(),
-                            help="where homes are made")
+                            help="where homes are made; in memory, if there is room to")
         for name, (full, quick, text) in sizes.items():
             parser.add_argument(f"--{name}", type=int, metavar="N", default=None,
                                 help=f"{text}; {full}, with --quick {quick}")

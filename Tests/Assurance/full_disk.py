@@ -1,11 +1,11 @@
 """Fills the disk below a real daemon to many levels, before and during its transactions.
 
-At each level edits, a bulk request, erasures, reads and intake are tried and held against what a node
-promises for that much room: intake from 256 MiB on, edits from 64 MiB on, erasing from 1 MiB on, reads
-always. Below 1 MiB the room also goes while large requests are being written, so that SQLite itself
-meets the full disk. Then the room comes back, and an edit must go in within 5 s. Now and then the
-daemon is killed and started on the full disk. Nothing acknowledged may be lost, nothing refused may be
-there, and the daemon may not end.
+At each level edits, a bulk request, erasures, reads and intake are tried and held against what a
+node promises for that much room: intake from 256 MiB on, edits from 64 MiB on, erasing from 1 MiB
+on, reads always. Below 1 MiB the room also goes while large requests are being written, so that
+SQLite itself meets the full disk. Then the room comes back, and an edit must go in within 5 s. Now
+and then the daemon is killed and started on the full disk. Nothing acknowledged may be lost,
+nothing refused may be there, and the daemon may not end.
 """
 import contextlib
 import errno
@@ -22,7 +22,8 @@ from oracle import DONE, REFUSED, Edits
 DISK_BYTES = 384 * MIB
 INTAKE, EDITS, PROTECTION = 256 * MIB, 64 * MIB, MIB
 KINDS = ("tmpfs", "ext4 with 1 KiB blocks", "ext4 with 4 KiB blocks")
-# How far the room may move while a request is under way; nearer to a threshold either answer is right.
+# How far the room may move while a request is under way: nearer to a threshold than this, either
+# answer is right.
 SLACK = 8 * MIB
 RESUME_SECONDS = 5.0
 
@@ -176,7 +177,8 @@ class Bench:
                                 ("status", {}), ("log", {"limit": 3})):
             reply = line.ask(request, **fields)
             if reply.code not in DONE:
-                raise Trouble(f"{request} isn't served with {self.room()} bytes free: {reply.error}")
+                raise Trouble(f"{request} isn't served with {self.room()} bytes free: "
+                              f"{reply.error}")
 
     def try_intake(self, line):
         """The peer has something: it comes in where there is room, and only then."""
@@ -232,7 +234,8 @@ class Bench:
             # What the last daemon left can't be brought in order: it says so and touches nothing.
             self.starts_refused += 1
             if "Make room" not in reply.error:
-                raise Trouble(f"reads nothing after a start, and not for want of room: {reply.error}")
+                raise Trouble(f"reads nothing after a start, and not for want of room: "
+                              f"{reply.error}")
         self.starts += 1
         self.amal.stop(9)
         self.filler.release()
@@ -316,15 +319,15 @@ def row(check, kind, figures):
     check.results.row(
         "G22", f"full disk: {kind}",
         f"{figures['levels']} fill levels, {figures['acknowledged']:,} acknowledged edits, "
-        f"{figures['erased']} erasures, {figures['refused']} refusals in time, {figures['full']} by "
-        f"SQLite, {figures['unknown']} of unknown outcome; {figures['wrong']} wrong; writes resume "
-        f"within {figures['resume']:.2f} s; started {figures['starts']} times on a full disk, which "
-        f"{figures['unread']} times had no room to open the casebook, and said so",
+        f"{figures['erased']} erasures, {figures['refused']} refusals in time, {figures['full']} "
+        f"by SQLite, {figures['unknown']} of unknown outcome; {figures['wrong']} wrong; writes "
+        f"resume within {figures['resume']:.2f} s; started {figures['starts']} times on a full disk, "
+        f"which {figures['unread']} times had no room to open the casebook, and said so",
         figures["wrong"] == 0 and (check.options.quick or figures["levels"] >= 200))
 
 
 def main():
-    check = Check(__doc__, "G22", {"levels": (200, 8, "so many fill levels of each file system")})
+    check = Check(__doc__, {"levels": (200, 8, "so many fill levels of each file system")})
     options = check.parse()
     reason = missing_tools("mount", "mkfs.ext4")
     if reason:

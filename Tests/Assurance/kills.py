@@ -1,9 +1,9 @@
 """Kills real daemons at random while edits, imports and syncs go on between two nodes.
 
-In each cycle both nodes are written to over their control sockets and with `parley import`, and sync
-with each other meanwhile; then one or both daemons are killed, or the command that imports. Everything
-acknowledged is held against both logs once they run again and have synced. Nodes are replaced every
-few cycles, so that logs stay short enough to be read whole each time.
+In each cycle both nodes are written to over their control sockets and with `parley import`, and
+sync with each other meanwhile; then one or both daemons are killed, or the command that imports.
+Everything acknowledged is held against both logs once they run again and have synced. Nodes are
+replaced every few cycles, so that logs stay short enough to be read whole each time.
 """
 import random
 import threading
@@ -137,7 +137,7 @@ class Pair:
 
 
 def main():
-    check = Check(__doc__, "G2", {
+    check = Check(__doc__, {
         "cycles": (500, 8, "so many kills"),
         "renewal": (10, 4, "new nodes after so many cycles")})
     options = check.parse()

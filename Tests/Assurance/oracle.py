@@ -1,9 +1,9 @@
 """The list of edits that a driver keeps outside the nodes, and what nodes are held against.
 
-Three words for an edit. *Acknowledged*: its answer arrived and said done; it must be there for ever.
-*Refused*: the answer said that nothing was written (exit 1); it must never be there. *Open*: no
-answer, or one that says nobody knows (exit 7); it is there whole or not at all, and what a restart
-finds of it stays so.
+Three words for an edit. *Acknowledged*: its answer arrived and said done; it must be there for
+ever. *Refused*: the answer said that nothing was written (exit 1); it must never be there. *Open*:
+no answer, or one that says nobody knows (exit 7); it is there whole or not at all, and what a
+restart finds of it stays so.
 """
 import json
 
@@ -27,7 +27,8 @@ class Edits:
     """All edits of one world of nodes. Each is known by a token, a text that occurs nowhere else.
 
     - last: the last answer, `None` where none came.
-    - contents: what each change says, by its ID, as first seen anywhere. An erased one says nothing.
+    - contents: what each change says, by its ID, as first seen anywhere; an erased one says
+      nothing.
     """
 
     def __init__(self, prefix="t"):

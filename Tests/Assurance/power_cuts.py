@@ -1,12 +1,15 @@
-"""Cuts the power of a real daemon: what its disk holds at a random instant is what it starts with next.
+"""Cuts the power of a real daemon: what its disk holds at a random instant is what it starts with
+next.
 
-The home lies in an image, mounted by a loop device, so only what was synced reaches the image. A cut
-stops the daemon, copies the image until the copy is one moment of it, and throws the mounted file
-system away. The node goes on from the copy; a peer outside goes on as it is. Every edit that was
-answered before the cut must be there, and so must everything of this node that the peer had heard of.
+The home lies in an image, mounted by a loop device, so only what was synced reaches the image. A
+cut stops the daemon, copies the image until the copy is one moment of it, and throws the mounted
+file system away. The node goes on from the copy; a peer outside goes on as it is. Every edit that
+was answered before the cut must be there, and so must everything of this node that the peer had
+heard of.
 
-As a counter-test some cuts are made with a daemon whose syncs do nothing: these must lose edits. And
-one daemon is traced: the sync of the write-ahead log must end before an answer or a send begins.
+As a counter-test some cuts are made with a daemon whose syncs do nothing: these must lose edits.
+And one daemon is traced: the sync of the write-ahead log must end before an answer or a send
+begins.
 """
 import contextlib
 import os
@@ -63,7 +66,7 @@ class Bench:
 
     def cut(self):
         """Works for a moment, then goes on from what the disk held; returns edits acknowledged."""
-        # What is answered after the cut wouldn't count, so nothing may be that the stop doesn't reach.
+        # What is answered after the cut wouldn't count, so nobody writes whom the cut can't stop.
         authors = [Author(self.amal, self.mine, self.random.random(), imports=False),
                    Author(self.basil, self.theirs, self.random.random())]
         for author in authors:
@@ -260,7 +263,7 @@ def await_change(line, change, timeout=10):
 
 
 def main():
-    check = Check(__doc__, "G3", {
+    check = Check(__doc__, {
         "cuts": (300, 9, "so many cuts, over all file systems"),
         "unsynced": (8, 2, "so many cuts of a daemon whose syncs do nothing"),
         "edits": (1000, 100, "so many edits in the trace")})
