@@ -12,7 +12,7 @@ import time
 from control import ControlLine
 from fault_options import Check, free_address
 from nodes import Node, Trouble
-from oracle import Edits
+from oracle import Edits, whole_log
 
 READY_SECONDS = 2.0
 
@@ -113,13 +113,14 @@ class Pair:
             self.slowest = max(self.slowest, time.monotonic() - began)
             if self.slowest > READY_SECONDS:
                 raise Trouble(f"{node.name} was ready only after {self.slowest:.2f} s")
-        for node in self.nodes:
-            self.edits[node].check(node)
         for node in victims:
+            self.edits[node].check(node)
             node.verify()
         self.basil.parley("sync")
-        self.edits[self.amal].check(self.basil, settles=False)
-        self.edits[self.basil].check(self.amal, settles=False)
+        for node in self.nodes:
+            log = whole_log(node)
+            for author in self.nodes:
+                self.edits[author].check(node, settles=node is author, log=log)
         self.edits[self.amal].check_same(self.amal, self.basil)
 
     @property

@@ -23,6 +23,10 @@ def numbers(ranges, last):
     return found
 
 
+def whole_log(node):
+    return node.ask("log", "--limit", "0")
+
+
 class Edits:
     """All edits of one world of nodes. Each is known by a token, a text that occurs nowhere else.
 
@@ -126,12 +130,13 @@ class Edits:
 
     # Checks
 
-    def check(self, node, settles=True):
+    def check(self, node, settles=True, log=None):
         """Holds a node's log against the list.
 
         - settles: whether what this node holds decides about open edits: it made them.
+        - log: what the node said of its log a moment ago.
         """
-        found = self.read_log(node)
+        found = self.read_log(node, log)
         lost = [token for token in self.acknowledged if token not in found]
         if lost:
             raise Trouble(f"{node.name}: {len(lost)} acknowledged edits are lost, {lost[:3]}")
@@ -159,10 +164,10 @@ class Edits:
             else:
                 self.refuse(group, "not there after the restart")
 
-    def read_log(self, node):
+    def read_log(self, node, log=None):
         """Each token with the change that wrote it, after the log's own rules were checked."""
         found, seen = {}, set()
-        for change in node.ask("log", "--limit", "0"):
+        for change in log or whole_log(node):
             name = change["change"]
             if name in seen:
                 raise Trouble(f"{node.name}: {name} is in the log twice")
