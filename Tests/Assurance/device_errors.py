@@ -12,6 +12,7 @@ import subprocess
 import time
 
 from control import ControlLine
+from crash_points import wait
 from disks import command, mounted, refusal_of
 from fault_options import Check, missing_tools, search_path
 from kills import Author
@@ -110,30 +111,31 @@ class DeviceBench(Bench):
         # Long enough for the system to write back, which it otherwise does after many seconds.
         subprocess.run(["sync", "-f", self.disk], capture_output=True)
         time.sleep(self.random.uniform(0.05, 0.5))
-        self.reaction = self.look()
+        try:
+            self.reaction = self.look()
+        finally:
+            for author in authors:
+                author.may_stop.set()
+            for author in authors:
+                author.join()
         for author in authors:
-            author.may_stop.set()
-        for author in authors:
-            author.join()
             if author.trouble:
                 raise Trouble(author.trouble)
         self.unplug()
 
     def look(self):
         """What the daemon does by now: it must answer, whatever, or be gone."""
-        code = self.amal.daemon.poll()
-        if code is not None:
-            if code < 0:
-                raise Trouble(f"signal {-code} ended the daemon")
-            return "exited"
         try:
             with ControlLine(self.amal.home, timeout=20) as line:
-                return "read" if line.ask("list", filters=[], deleted=False, limit=1).code == 0 \
-                    else "refused to read"
+                reply = line.ask("list", filters=[], deleted=False, limit=1)
+                return "read" if reply.code == 0 else "refused to read"
         except ConnectionError as error:
-            if self.amal.daemon.poll() is None:
+            # Who hangs up may need a moment to end.
+            if not wait(lambda: self.amal.daemon.poll() is not None, 10):
                 raise Trouble(f"neither answers nor ends: {error}") from None
-            return "exited"
+        if self.amal.daemon.poll() < 0:
+            raise Trouble(f"signal {-self.amal.daemon.poll()} ended the daemon")
+        return "exited"
 
     def unplug(self):
         """Somebody repairs the device and starts again."""

@@ -25,7 +25,7 @@ class Author(threading.Thread):
     """
 
     def __init__(self, node, edits, seed, goes_on=False, imports=True):
-        super().__init__()
+        super().__init__(daemon=True)
         self.node, self.edits, self.random = node, edits, random.Random(seed)
         self.goes_on, self.imports = goes_on, imports
         self.may_stop = threading.Event()
