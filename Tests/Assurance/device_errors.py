@@ -150,16 +150,84 @@ class DeviceBench(Bench):
                            env={"PATH": search_path()})
 
 
+class LeftoverBench(DeviceBench):
+    """A last edit that reached the system's memory and not the device, and a start after it.
+
+    The file system has no journal, so that it goes on after an error as others do after a small one.
+    """
+
+    def __init__(self, check, folder):
+        super().__init__(check, folder, "ext4 without a journal", "writes", 100)
+
+    def leave_over(self):
+        """An edit goes in while nothing can be written; the daemon ends, and the device is well."""
+        self.basil.stop()
+        with ControlLine(self.amal.home) as line:
+            record = self.mine.new(line)
+            for _ in range(5):
+                self.mine.bulk(line, 20)
+            self.device.fail()
+            self.mine.edit(line, record)
+        if not wait(lambda: self.amal.daemon.poll() is not None, 10):
+            raise Trouble("goes on after a sync that failed")
+        self.amal.stop()
+        self.device.heal()
+
+    def cut_off(self, count):
+        """A command opens the home and is killed at its n-th write. Returns whether it was.
+
+        Then the file system is mounted anew: what was in memory only is gone.
+        """
+        code = self.amal.run("list", "note", before=[
+            "strace", "-D", "-f", "-q", "-o", "/dev/null", "-e", "signal=none",
+            "-e", "trace=pwrite64", "-e", f"inject=pwrite64:signal=KILL:when={count}"]).code
+        self.mount.close()
+        self.plug()
+        return code == -signal.SIGKILL
+
+    def plug(self):
+        if not os.path.ismount(self.disk):
+            super().plug()
+
+
+def cut_leftovers(check, memory, step):
+    """The write-ahead log must be on the device before anything of it is copied to the file."""
+    cuts, wrong = 0, 0
+    for count in range(2, 60, step):
+        bench = LeftoverBench(check, f"{memory}/leftover-{count}")
+        try:
+            with bench.device:
+                try:
+                    bench.found()
+                    bench.leave_over()
+                    is_cut = bench.cut_off(count)
+                    bench.heal()
+                finally:
+                    bench.end()
+        except (Trouble, OSError, ValueError, KeyError) as error:
+            is_cut, wrong = True, wrong + 1
+            print(f"wrong: an edit left over, killed at write {count}: {str(error)[:300]}",
+                  flush=True)
+        cuts += is_cut
+        if not is_cut:
+            break
+    check.results.row(
+        "G23", "a sync that failed, then a start that is cut off while it checkpoints",
+        f"{cuts} cuts, {wrong} wrong", wrong == 0 and cuts > 0)
+
+
 def main():
-    check = Check(__doc__, {"rounds": (60, 4, "so many failures")})
+    check = Check(__doc__, {"rounds": (60, 4, "so many failures"),
+                            "step": (1, 9, "cut off at each N-th write of a checkpoint")})
     options = check.parse()
-    reason = missing_tools("nbdkit", "nbdfuse", "losetup", "mount", "mkfs.ext4", "e2fsck")
+    reason = missing_tools("strace", "nbdkit", "nbdfuse", "losetup", "mount", "mkfs.ext4", "e2fsck")
     if reason:
         check.results.skip("G23", "EIO of the block device", reason)
         check.results.end()
     with check.folder() as folder:
         with mounted("tmpfs", f"{folder}/memory", "-t", "tmpfs") as memory:
             run_all(check, memory, options)
+            cut_leftovers(check, memory, options.step)
     check.results.end()
 
 

@@ -13,6 +13,7 @@ FORMATS = {
     "ext4": ["mkfs.ext4", "-q", "-F"],
     "ext4 with 1 KiB blocks": ["mkfs.ext4", "-q", "-F", "-b", "1024"],
     "ext4 with 4 KiB blocks": ["mkfs.ext4", "-q", "-F", "-b", "4096"],
+    "ext4 without a journal": ["mkfs.ext4", "-q", "-F", "-O", "^has_journal"],
     "XFS": ["mkfs.xfs", "-q", "-f"],
     "Btrfs": ["mkfs.btrfs", "-q", "-f"],
 }
