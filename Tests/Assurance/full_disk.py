@@ -321,8 +321,8 @@ def row(check, kind, figures):
         f"{figures['levels']} fill levels, {figures['acknowledged']:,} acknowledged edits, "
         f"{figures['erased']} erasures, {figures['refused']} refusals in time, {figures['full']} "
         f"by SQLite, {figures['unknown']} of unknown outcome; {figures['wrong']} wrong; writes "
-        f"resume within {figures['resume']:.2f} s; started {figures['starts']} times on a full disk, "
-        f"which {figures['unread']} times had no room to open the casebook, and said so",
+        f"resume within {figures['resume']:.2f} s; started {figures['starts']} times on a full "
+        f"disk, which {figures['unread']} times had no room to open the casebook, and said so",
         figures["wrong"] == 0 and (check.options.quick or figures["levels"] >= 200))
 
 
