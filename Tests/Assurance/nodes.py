@@ -46,9 +46,10 @@ class Node:
 
     # Commands
 
-    def run(self, *words, text="", timeout=120):
+    def run(self, *words, text="", timeout=120, before=()):
+        """- before: words before this command alone."""
         process = subprocess.Popen(
-            self.prefix + [f"{self.programs}/parley", *words], env=self.environment,
+            self.prefix + list(before) + [f"{self.programs}/parley", *words], env=self.environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             output, errors = process.communicate(text, timeout=timeout)
@@ -77,17 +78,21 @@ class Node:
 
         - before: words before the daemon alone, e.g. those of `strace`.
         """
+        self.launch(*more, before=before)
+        line = self.ready_line(timeout)
+        if line is None:
+            return None
+        self.address = line["listening"]
+        return line
+
+    def launch(self, *more, before=()):
+        """Starts the daemon and waits for nothing."""
         log = open(self.log, "ab")
         self.daemon = subprocess.Popen(
             self.prefix + list(before) + [f"{self.programs}/parleyd", "--home", self.home,
                                           "--listen", self.address, "--json", *more],
             env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         log.close()
-        line = self.ready_line(timeout)
-        if line is None:
-            return None
-        self.address = line["listening"]
-        return line
 
     def ready_line(self, timeout):
         """What the daemon says first; `None` where it ended without a word."""

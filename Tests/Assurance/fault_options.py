@@ -1,0 +1,89 @@
+"""What the programs about crashes and disks have in common on their command lines."""
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+
+from results import Results
+
+
+class Check:
+    """One program: its options, its results and a folder that is gone at the end.
+
+    - random: the generator everything is drawn from; its seed is printed.
+    """
+
+    def __init__(self, description, sizes):
+        """`sizes` has for each size option its full and its quick number and what it counts."""
+        parser = argparse.ArgumentParser(
+            description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser.add_argument("--programs", required=True, metavar="DIR",
+                            help="folder with parley and parleyd")
+        parser.add_argument("--seed", type=int, default=1, help="what is drawn at random; 1")
+        parser.add_argument("--results", metavar="FILE", help="append result rows to this file")
+        parser.add_argument("--quick", action="store_true", help="a short part, under a minute")
+        parser.add_argument("--work", metavar="DIR", default=default_work(),
+                            help="where homes are made; in memory, if there is room to")
+        for name, (full, quick, text) in sizes.items():
+            parser.add_argument(f"--{name}", type=int, metavar="N", default=None,
+                                help=f"{text}; {full}, with --quick {quick}")
+        self.parser, self.sizes = parser, sizes
+
+    def parse(self):
+        self.options = self.parser.parse_args()
+        for name, (full, quick, _) in self.sizes.items():
+            if getattr(self.options, name) is None:
+                setattr(self.options, name, quick if self.options.quick else full)
+        self.options.programs = os.path.abspath(self.options.programs)
+        self.random = random.Random(self.options.seed)
+        command = " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+        self.results = Results(command, self.options.results)
+        print(f"seed {self.options.seed}", flush=True)
+        return self.options
+
+    @contextlib.contextmanager
+    def folder(self):
+        """A folder for this run. SIGTERM ends the run as Ctrl-C does, so that all is cleaned up."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        path = tempfile.mkdtemp(prefix="parley-", dir=self.options.work)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def default_work():
+    """Memory where there is some: what a dead process wrote to files is there as on a disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+
+
+def missing_tools(*names):
+    """Why a check that needs root and these programs can't be made; `None` where it can."""
+    if os.geteuid() != 0:
+        return "needs root"
+    lacking = [name for name in names if not shutil.which(name, path=search_path())]
+    return f"needs {', '.join(lacking)}" if lacking else None
+
+
+def search_path():
+    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def free_address():
+    """`127.0.0.1:PORT` below the ports that the system gives to connections.
+
+    Drawn anew in every run, so that runs side by side keep out of each other's way.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return f"127.0.0.1:{port}"
+            except OSError:
+                continue
