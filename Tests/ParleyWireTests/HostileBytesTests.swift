@@ -1,3 +1,5 @@
+import CZlib
+import Glibc
 import ParleyCRDT
 import ParleyModel
 import ParleyWire
@@ -100,5 +102,47 @@ import Testing
         // The announced length is the varint before the body, three bytes here.
         bytes.replaceSubrange(offset - 3..<offset, with: [0x80, 0x80, 0x02])
         #expect(throws: WireError(.deflateMalformed, offset: offset)) { try Batch.decode(bytes) }
+    }
+
+    /// 400 MiB of zeros in a batch that announces 1,000 bytes: the memory that was taken at most
+    /// shows whether inflating stopped there or whether only its result was measured.
+    @Test func inflatingTakesNoMoreThanWasAnnounced() throws {
+        var writer = ByteWriter()
+        writer.origin(VectorValues.originA)
+        writer.raw([1, 1, 1])
+        writer.raw(VectorValues.signature)
+        writer.varint(1_000)
+        let mebibyte = Self.deflatedZeros(count: 1 << 20)
+        for _ in 0..<400 { writer.raw(mebibyte) }
+        #expect(writer.count <= Limits.batchBytes)
+        let before = Self.mostResidentKibibytes
+        #expect(throws: WireError.self) { try Batch.decode(writer.bytes) }
+        #expect(Self.mostResidentKibibytes - before < 200 * 1024)
+    }
+
+    private static var mostResidentKibibytes: Int {
+        var usage = rusage()
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss
+    }
+
+    /// A part of a raw stream that means the same wherever it stands.
+    private static func deflatedZeros(count: Int) -> [UInt8] {
+        var stream = z_stream()
+        deflateInit2_(
+            &stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            Int32(MemoryLayout<z_stream>.size))
+        defer { deflateEnd(&stream) }
+        var zeros = [UInt8](repeating: 0, count: count)
+        return [UInt8](unsafeUninitializedCapacity: count) { output, filled in
+            zeros.withUnsafeMutableBufferPointer { input in
+                stream.next_in = input.baseAddress
+                stream.avail_in = UInt32(count)
+                stream.next_out = output.baseAddress
+                stream.avail_out = UInt32(count)
+                deflate(&stream, Z_FULL_FLUSH)
+                filled = count - Int(stream.avail_out)
+            }
+        }
     }
 }
