@@ -83,6 +83,29 @@ import Testing
         }
     }
 
+    /// A few bytes can say "ten thousand of the same text", as numbers and as words; then they are one
+    /// text, or else such a batch takes a quarter of a second to read.
+    @Test(arguments: [
+        [2] + RawColumns.same(123_456),
+        [3, 2] + RawColumns.same(1) + [0x78, 0x79] + RawColumns.same(8) + RawColumns.same(1),
+    ])
+    func repeatedTextsAreOneText(column: [UInt8]) throws {
+        var columns = RawColumns()
+        columns.changes = 5
+        let write = RawColumns.operation(kind: 99, values: [UInt8](repeating: 1, count: 2_000))
+        columns.shapes = [RawColumns.shape([write])]
+        columns.values = column
+        let texts = try Batch.decode(columns.batch).changes.flatMap { change in
+            change.groups.flatMap { group -> [Value] in
+                guard case .operations(_, let operations) = group.content else { return [] }
+                return operations.flatMap(\.values)
+            }
+        }
+        #expect(texts.count == 10_000)
+        let places = Set(texts.map { text in text.payload.withUnsafeBytes { $0.baseAddress } })
+        #expect(places.count == 1)
+    }
+
     /// A body that inflates to far more than announced stops at what was announced.
     @Test func inflatingStopsAtTheAnnouncedLength() throws {
         let text = Value.text(Array(repeating: 0x61, count: 60_000))
