@@ -10,8 +10,15 @@ let dialect: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// The archive of libFuzzer's runtime, where `Scripts/fuzz` builds: what the programs of this package
+/// consist of is then compiled so that it can see where an input leads.
+let fuzzer = Context.environment["PARLEY_FUZZER"]
+
+let watched: [SwiftSetting] =
+    dialect + (fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"]), .define("FUZZING")])
+
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: dialect)
+    .target(name: name, dependencies: dependencies, swiftSettings: watched)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -127,6 +134,20 @@ let package = Package(
         .executableTarget(
             name: "ParleyReading", dependencies: ["ParleyCRDT", "ParleyModel", "ParleyWire"],
             path: "Tests/ParleyReading", swiftSettings: dialect),
+        // What is fuzzed, with the laws it keeps; shared by tests and ParleyFuzz.
+        .target(
+            name: "ParleyFuzzing",
+            dependencies: [
+                "ParleyCRDT", "ParleyModel", "ParleyCasework", "ParleyWire", "ParleyLog",
+                "ParleyVault", "ParleySync", "ParleyStore", "ParleyControl", "ParleyNode", "CZlib",
+            ],
+            path: "Tests/ParleyFuzzing", exclude: ["Corpus"], swiftSettings: dialect),
+        // Runs inputs; built by Scripts/fuzz it looks for new ones.
+        .executableTarget(
+            name: "ParleyFuzz", dependencies: ["ParleyFuzzing"], path: "Tests/ParleyFuzz",
+            swiftSettings: watched,
+            linkerSettings: fuzzer.map { [.unsafeFlags([$0]), .linkedLibrary("stdc++")] } ?? []),
+        tests("ParleyFuzzingTests", ["ParleyFuzzing"]),
         tests("ParleyCRDTTests", ["ParleyCRDT", "ParleyHistories", "ParleyTestSupport"]),
         tests("ParleyModelTests", ["ParleyCRDT", "ParleyModel"]),
         tests("ParleyCaseworkTests", ["ParleyCRDT", "ParleyCasework"]),

@@ -52,6 +52,10 @@
         case guestStays
         /// Erasures are counted for each key, however many keys there are.
         case brakePerKey
+        /// A count is believed before there are bytes for it.
+        case countTrusted
+        /// What a stream inflates to is counted when it has been inflated.
+        case inflatedWithoutBound
 
         private static let planted: PlantedDefect? = getenv("PARLEY_DEFECT").flatMap {
             guard let defect = PlantedDefect(rawValue: String(cString: $0)) else {

@@ -1,17 +1,17 @@
 import FoundationEssentials
 
 /// A message on the control socket: four bytes of length, big-endian, then JSON.
-enum ControlFrame {
+package enum ControlFrame {
     static let lengthBytes = 4
     /// What a node holds for one request: some thousand lines of an import.
-    static let requestBytes = 4 * 1024 * 1024
+    package static let requestBytes = 4 * 1024 * 1024
     /// What either side holds of an answer at a time.
     static let responseBytes = 4 * 1024 * 1024
     /// The text of an answer that travels in one frame; in JSON a byte of it may become six.
     static let pieceBytes = 512 * 1024
 
     /// - Throws: `tooLarge` above `limit` bytes of JSON.
-    static func encode(
+    package static func encode(
         _ value: some Encodable, limit: Int
     ) throws(ControlError) -> [UInt8] {
         let encoder = JSONEncoder()
@@ -26,7 +26,7 @@ enum ControlFrame {
     }
 
     /// - Throws: `malformed`.
-    static func decode<Value: Decodable>(
+    package static func decode<Value: Decodable>(
         _ type: Value.Type, from json: some Collection<UInt8>
     ) throws(ControlError) -> Value {
         guard let value = try? JSONDecoder().decode(type, from: Data(json)) else {
@@ -48,15 +48,15 @@ enum ControlFrame {
 }
 
 /// Cuts a stream of bytes into messages, in whatever pieces it arrives.
-struct ControlFrameDecoder: Sendable {
+package struct ControlFrameDecoder: Sendable {
     private let limit: Int
     private var buffer: [UInt8] = []
 
-    init(limit: Int) {
+    package init(limit: Int) {
         self.limit = limit
     }
 
-    mutating func append(_ bytes: some Collection<UInt8>) {
+    package mutating func append(_ bytes: some Collection<UInt8>) {
         buffer.append(contentsOf: bytes)
     }
 
@@ -64,7 +64,7 @@ struct ControlFrameDecoder: Sendable {
     ///
     /// - Returns: `nil` until more bytes arrive.
     /// - Throws: `tooLarge` as soon as the length is known.
-    mutating func next() throws(ControlError) -> [UInt8]? {
+    package mutating func next() throws(ControlError) -> [UInt8]? {
         guard buffer.count >= ControlFrame.lengthBytes else { return nil }
         let length = try ControlFrame.length(
             buffer.prefix(ControlFrame.lengthBytes), limit: limit)

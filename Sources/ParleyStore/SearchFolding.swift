@@ -6,9 +6,9 @@ import Foundation
 /// between forms of alef, ya and ta marbuta that are written now one way and now the other. Texts
 /// are folded before they are indexed and words before they are looked up; SQLite's own tokenizer
 /// misses the Arabic half. Other scripts keep their marks, where these tell letters apart.
-enum SearchFolding {
+package enum SearchFolding {
     /// The folded words of a text, in order.
-    static func words(of text: [UInt8]) -> [String] {
+    package static func words(of text: [UInt8]) -> [String] {
         guard !text.allSatisfy({ $0 < 0x80 }) else { return plainWords(of: text) }
         var words: [String] = []
         var word = String.UnicodeScalarView()
@@ -35,7 +35,7 @@ enum SearchFolding {
     }
 
     /// Adds the folded words of a text, a blank before each.
-    static func append(_ text: [UInt8], to words: inout [UInt8]) {
+    package static func append(_ text: [UInt8], to words: inout [UInt8]) {
         guard text.allSatisfy({ $0 < 0x80 }) else {
             for word in self.words(of: text) {
                 words.append(UInt8(ascii: " "))

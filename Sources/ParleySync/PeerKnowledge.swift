@@ -63,7 +63,7 @@ struct PeerKnowledge {
 
     func log(of origin: Origin) -> PeerLog {
         PeerLog(
-            origin: origin, tips: Array(Set(clock[origin] + exchanged[origin])),
+            origin: origin, tips: Set(clock[origin] + exchanged[origin]).sorted(),
             isLocated: located.contains(origin))
     }
 

@@ -107,11 +107,7 @@ package struct ByteReader: Sendable {
     /// - Parameter elementSize: the fewest bytes one element takes.
     package mutating func count(elementSize: Int) throws(WireError) -> Int {
         let start = offset
-        let value = try varint()
-        guard value <= UInt64(remaining / max(elementSize, 1)) else {
-            throw WireError(.truncated(needed: 1), offset: start)
-        }
-        return Int(value)
+        return try affordable(try varint(), elementSize: elementSize, at: start)
     }
 
     /// Reads how many elements follow, at most `limit` of them.
@@ -123,10 +119,20 @@ package struct ByteReader: Sendable {
         guard value <= UInt64(limit) else {
             throw WireError(.limitExceeded(name), offset: start)
         }
-        guard value <= UInt64(remaining / max(elementSize, 1)) else {
+        return try affordable(value, elementSize: elementSize, at: start)
+    }
+
+    /// A count for whose elements there are bytes enough.
+    private func affordable(
+        _ count: UInt64, elementSize: Int, at start: Int
+    ) throws(WireError) -> Int {
+        #if DEBUG
+            if PlantedDefect.countTrusted.isPlanted { return Int(min(count, 1 << 20)) }
+        #endif
+        guard count <= UInt64(remaining / max(elementSize, 1)) else {
             throw WireError(.truncated(needed: 1), offset: start)
         }
-        return Int(value)
+        return Int(count)
     }
 
     /// Reads a length, then that many bytes.

@@ -51,7 +51,7 @@ enum BytesColumn {
         switch Encoding(rawValue: tag) {
         case .plain: return try readPlain(count, from: &reader)
         case .dictionary: return try StringDictionary.read(count, from: &reader)
-        case .decimals: return try IntegerColumn.read(count, from: &reader).map(Decimal.text)
+        case .decimals: return texts(of: try IntegerColumn.read(count, from: &reader))
         case .words:
             return try WordColumn.read(count, joinedBytesLeft: &joinedBytesLeft, from: &reader)
         case nil: throw WireError(.unknownColumn(tag: tag), offset: start)
@@ -82,6 +82,18 @@ enum BytesColumn {
             values.append(try reader.raw(Int(length)))
         }
         return values
+    }
+
+    /// The spellings of zigzag numbers. A run of one number shares one text: three bytes can stand
+    /// for any number of them.
+    private static func texts(of numbers: [UInt64]) -> [[UInt8]] {
+        var texts: [[UInt8]] = []
+        texts.reserveCapacity(numbers.count)
+        for (index, number) in numbers.enumerated() {
+            let isRepeated = index > 0 && numbers[index - 1] == number
+            texts.append(isRepeated ? texts[index - 1] : Decimal.text(number))
+        }
+        return texts
     }
 
     /// The strings as zigzag numbers; `nil` unless every one of them is such a spelling.

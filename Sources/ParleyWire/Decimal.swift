@@ -22,14 +22,20 @@ enum Decimal {
 
     static func text(_ zigzag: UInt64) -> [UInt8] {
         let value = Zigzag.decode(zigzag)
-        guard value != 0 else { return [UInt8(ascii: "0")] }
-        var digits: [UInt8] = []
+        let signCount = value < 0 ? 1 : 0
+        var text = Array(
+            repeating: UInt8(ascii: "-"), count: signCount + digitCount(value.magnitude))
         var rest = value.magnitude
-        while rest > 0 {
-            digits.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        for index in text[signCount...].indices.reversed() {
+            text[index] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         }
-        if value < 0 { digits.append(UInt8(ascii: "-")) }
-        return digits.reversed()
+        return text
+    }
+
+    private static func digitCount(_ number: UInt64) -> Int {
+        var (count, rest) = (1, number / 10)
+        while rest > 0 { (count, rest) = (count + 1, rest / 10) }
+        return count
     }
 }

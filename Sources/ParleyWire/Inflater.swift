@@ -1,4 +1,5 @@
 import CZlib
+import ParleyCRDT
 
 /// Inflates a batch's columns, into exactly as many bytes as were announced and never more.
 struct Inflater: ~Copyable {
@@ -30,16 +31,20 @@ struct Inflater: ~Copyable {
         _ source: [UInt8], from offset: Int, byteCount: Int
     ) throws(WireError) -> [UInt8] {
         var isComplete = false
-        let result = [UInt8](unsafeUninitializedCapacity: max(byteCount, 1)) { output, count in
+        var room = byteCount
+        #if DEBUG
+            if PlantedDefect.inflatedWithoutBound.isPlanted { room = 1 << 30 }
+        #endif
+        let result = [UInt8](unsafeUninitializedCapacity: max(room, 1)) { output, count in
             // Safe: source and output outlive the call, and zlib keeps to the sizes given.
             source.withUnsafeBufferPointer { input in
                 guard let base = input.baseAddress else { return }
                 stream.pointee.next_in = UnsafeMutablePointer(mutating: base + offset)
                 stream.pointee.avail_in = UInt32(source.count - offset)
                 stream.pointee.next_out = output.baseAddress
-                stream.pointee.avail_out = UInt32(byteCount)
+                stream.pointee.avail_out = UInt32(room)
                 let status = inflate(stream, Z_FINISH)
-                count = byteCount - Int(stream.pointee.avail_out)
+                count = room - Int(stream.pointee.avail_out)
                 isComplete =
                     status == Z_STREAM_END && count == byteCount && stream.pointee.avail_in == 0
             }

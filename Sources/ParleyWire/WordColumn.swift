@@ -90,10 +90,9 @@ struct WordColumn {
             Int(total), below: UInt64(wordCount), .value, from: &reader)
         var values: [[UInt8]] = []
         values.reserveCapacity(count)
-        var next = 0
+        var last: ArraySlice<UInt64> = []
         for count in counts {
-            let run = indexes[next..<next + Int(count)]
-            next += Int(count)
+            let run = indexes[last.endIndex..<last.endIndex + Int(count)]
             let length = run.reduce(run.count - 1) { $0 + words[Int($1)].count }
             guard length <= Limits.valueBytes else {
                 throw WireError(.limitExceeded(.valueBytes), offset: start)
@@ -102,13 +101,15 @@ struct WordColumn {
             guard joinedBytesLeft >= 0 else {
                 throw WireError(.limitExceeded(.expandedBytes), offset: start)
             }
-            values.append(join(words, run, byteCount: length))
+            // A few bytes can name the same words any number of times, so these share one text.
+            values.append(run == last ? values[values.count - 1] : join(words, run, length))
+            last = run
         }
         return values
     }
 
     private static func join(
-        _ words: [[UInt8]], _ run: ArraySlice<UInt64>, byteCount: Int
+        _ words: [[UInt8]], _ run: ArraySlice<UInt64>, _ byteCount: Int
     ) -> [UInt8] {
         var value: [UInt8] = []
         value.reserveCapacity(byteCount)

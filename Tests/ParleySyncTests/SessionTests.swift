@@ -396,6 +396,27 @@ struct SessionRuleTests {
             ])
     }
 
+    /// Actions depend on what happened alone, never on the order in which a set is kept.
+    @Test func whatAPeerHasIsNamedInOrder() throws {
+        var left = MemoryReplica(1)
+        let entry = try left.write("news")
+        let tips = (1...9).map { Tip(sequence: 2, hash: HashPrefix(UInt128($0))) }
+        let theirs = Clock([Clock.Entry(origin: entry.origin, tips: tips)])
+        var initiator = Session(
+            side: .initiator, run: 1, openings: [left.opening(for: MemoryReplica(2).node)], now: now
+        )
+        _ = initiator.start(now: now)
+        let casebook = Hello.Casebook(id: MemoryReplica.casebook, clockDigest: theirs.digest)
+        _ = initiator.receive(.hello(Hello(run: 2, casebooks: [casebook])), now: now)
+        let page = ClockPage(
+            casebook: 0, replacesAll: true, moreFollow: false, entries: theirs.entries)
+        let logs = initiator.receive(.clock(page), now: now).compactMap { action -> [PeerLog]? in
+            guard case .read(_, .next(let logs), _) = action else { return nil }
+            return logs
+        }
+        #expect(logs == [[PeerLog(origin: entry.origin, tips: tips)]])
+    }
+
     @Test func aPingIsAnswered() {
         var responder = session(.responder)
         _ = responder.receive(hello, now: now)

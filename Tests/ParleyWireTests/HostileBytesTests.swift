@@ -1,3 +1,5 @@
+import CZlib
+import Glibc
 import ParleyCRDT
 import ParleyModel
 import ParleyWire
@@ -81,6 +83,29 @@ import Testing
         }
     }
 
+    /// A few bytes can say "ten thousand of the same text", as numbers and as words; then they are one
+    /// text, or else such a batch takes a quarter of a second to read.
+    @Test(arguments: [
+        [2] + RawColumns.same(123_456),
+        [3, 2] + RawColumns.same(1) + [0x78, 0x79] + RawColumns.same(8) + RawColumns.same(1),
+    ])
+    func repeatedTextsAreOneText(column: [UInt8]) throws {
+        var columns = RawColumns()
+        columns.changes = 5
+        let write = RawColumns.operation(kind: 99, values: [UInt8](repeating: 1, count: 2_000))
+        columns.shapes = [RawColumns.shape([write])]
+        columns.values = column
+        let texts = try Batch.decode(columns.batch).changes.flatMap { change in
+            change.groups.flatMap { group -> [Value] in
+                guard case .operations(_, let operations) = group.content else { return [] }
+                return operations.flatMap(\.values)
+            }
+        }
+        #expect(texts.count == 10_000)
+        let places = Set(texts.map { text in text.payload.withUnsafeBytes { $0.baseAddress } })
+        #expect(places.count == 1)
+    }
+
     /// A body that inflates to far more than announced stops at what was announced.
     @Test func inflatingStopsAtTheAnnouncedLength() throws {
         let text = Value.text(Array(repeating: 0x61, count: 60_000))
@@ -121,5 +146,47 @@ import Testing
             )
         ])
         #expect(try Batch.decode(batch.encoded(compress: false)) == batch)
+    }
+
+    /// 400 MiB of zeros in a batch that announces 1,000 bytes: the memory that was taken at most
+    /// shows whether inflating stopped there or whether only its result was measured.
+    @Test func inflatingTakesNoMoreThanWasAnnounced() throws {
+        var writer = ByteWriter()
+        writer.origin(VectorValues.originA)
+        writer.raw([1, 1, 1])
+        writer.raw(VectorValues.signature)
+        writer.varint(1_000)
+        let mebibyte = Self.deflatedZeros(count: 1 << 20)
+        for _ in 0..<400 { writer.raw(mebibyte) }
+        #expect(writer.count <= Limits.batchBytes)
+        let before = Self.mostResidentKibibytes
+        #expect(throws: WireError.self) { try Batch.decode(writer.bytes) }
+        #expect(Self.mostResidentKibibytes - before < 200 * 1024)
+    }
+
+    private static var mostResidentKibibytes: Int {
+        var usage = rusage()
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss
+    }
+
+    /// A part of a raw stream that means the same wherever it stands.
+    private static func deflatedZeros(count: Int) -> [UInt8] {
+        var stream = z_stream()
+        deflateInit2_(
+            &stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            Int32(MemoryLayout<z_stream>.size))
+        defer { deflateEnd(&stream) }
+        var zeros = [UInt8](repeating: 0, count: count)
+        return [UInt8](unsafeUninitializedCapacity: count) { output, filled in
+            zeros.withUnsafeMutableBufferPointer { input in
+                stream.next_in = input.baseAddress
+                stream.avail_in = UInt32(count)
+                stream.next_out = output.baseAddress
+                stream.avail_out = UInt32(count)
+                deflate(&stream, Z_FULL_FLUSH)
+                filled = count - Int(stream.avail_out)
+            }
+        }
     }
 }

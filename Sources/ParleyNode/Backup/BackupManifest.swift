@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// What lies in a backup, in the order in which it lies there: the node's key, then each casebook.
 ///
 /// - Specification: Protocol/backup-1.md §4
@@ -25,6 +27,20 @@ package struct BackupManifest: Codable, Sendable {
     /// Of the key file.
     let keyBytes: Int
     package let casebooks: [Casebook]
+}
+
+extension BackupManifest {
+    /// Reads a manifest and holds it against the file in which it lies.
+    ///
+    /// - Returns: `nil` for what no backup of so many bytes says of itself.
+    package init?(json: [UInt8], fileBytes: Int) {
+        guard json.count <= BackupManifest.byteLimit,
+            let manifest = try? JSONDecoder().decode(BackupManifest.self, from: Data(json)),
+            (1...BackupManifest.keyByteLimit).contains(manifest.keyBytes),
+            manifest.casebooks.allSatisfy({ 1 <= $0.bytes && $0.bytes <= fileBytes })
+        else { return nil }
+        self = manifest
+    }
 }
 
 /// Copies of the casebooks, for as long as whoever asked for them stays connected.

@@ -55,10 +55,7 @@ package final class BackupReader {
         }
         let length = try read(4).reduce(0) { $0 << 8 | Int($1) }
         guard length <= BackupManifest.byteLimit,
-            let manifest = try? JSONDecoder().decode(
-                BackupManifest.self, from: Data(try read(length))),
-            (1...BackupManifest.keyByteLimit).contains(manifest.keyBytes),
-            manifest.casebooks.allSatisfy({ (1...fileBytes).contains($0.bytes) })
+            let manifest = BackupManifest(json: try read(length), fileBytes: fileBytes)
         else { throw NodeError(restoringFrom: path, SealError.altered) }
         return manifest
     }

@@ -1,16 +1,16 @@
-import ParleyCRDT
-import ParleyCasework
+package import ParleyCRDT
+package import ParleyCasework
 import ParleyControl
-import ParleyModel
+package import ParleyModel
 
 /// One line of an import: `{"type":TYPE,"fields":{FIELD:VALUE,...}}`, where a value is a string, a
 /// number (kept as it is written) or, for sets, an array of those.
-struct ImportLine {
-    let type: FieldName
-    let operations: [Operation]
+package struct ImportLine {
+    package let type: FieldName
+    package let operations: [Operation]
 
     /// - Throws: `ImportError` or `EntryError`; neither holds a value.
-    init(_ line: String, schema: Schema) throws {
+    package init(_ line: String, schema: Schema) throws {
         guard case .object(let members) = try JSONParser.parse(line) else {
             throw ImportError.noObject
         }

@@ -159,7 +159,7 @@ package struct JSONParser {
 
     private mutating func unit() throws(Failure) -> UInt32 {
         guard position + 4 <= bytes.count,
-            bytes[position..<position + 4].allSatisfy({ $0 != UInt8(ascii: "+") }),
+            bytes[position..<position + 4].allSatisfy({ !"+-".utf8.contains($0) }),
             let unit = UInt32(
                 String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16)
         else { throw failure("four hexadecimal digits") }

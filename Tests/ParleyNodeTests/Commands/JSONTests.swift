@@ -28,8 +28,8 @@ import Testing
 
     @Test(arguments: [
         "", "{", "[1,]", "{\"a\":}", "{\"a\" 1}", "{a:1}", "01", "-", "1.", "1e", "\"", "\"\\x\"",
-        "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\\u+123\"", "\"\\u12\"", "\"a\nb\"",
-        "tru", "1 2", "{} x", "[1 2]", "nul", "+1", ".5",
+        "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\\u+123\"", "\"\\u-000\"",
+        "\"\\u12\"", "\"a\nb\"", "tru", "1 2", "{} x", "[1 2]", "nul", "+1", ".5",
     ])
     func refusesWhatIsNoJSON(text: String) {
         #expect(throws: JSONParser.Failure.self) { try JSONParser.parse(text) }
