@@ -67,8 +67,6 @@ package struct Session: Sendable {
     /// The casebooks both sides named.
     package var shared: [Digest] { reconciliations.keys.sorted() }
 
-    package var isClosed: Bool { state == .closed }
-
     // MARK: Events
 
     /// The connection stands and the peer is known.

@@ -37,8 +37,10 @@ struct Watch {
     mutating func governed() { isGoverned = true }
 
     /// The files of a machine are an earlier state of themselves.
-    mutating func wentBack(_ machine: Machine, excusing lost: Set<Dot>) {
-        seen[machine.index] = nil
+    mutating func wentBack(_ machine: Machine) { seen[machine.index] = nil }
+
+    /// Nobody has these any more, by no fault of the programs.
+    mutating func excuse(_ lost: Set<Dot>) {
         for dot in lost { acknowledged[dot] = nil }
     }
 

@@ -27,7 +27,10 @@ extension World {
     func restore(_ machine: Machine, _ random: inout SeededGenerator) async throws {
         guard machine.condition == .running, !machine.snapshots.isEmpty else { return }
         let snapshot = random.element(of: machine.snapshots)
-        try await settleLoss(of: machine, since: snapshot)
+        watch.wentBack(machine)
+        await excuse(machine) { dot, author in
+            author == machine.index && !snapshot.acknowledged.contains(dot)
+        }
         hangUp(machine)
         await machine.stop()
         let source = snapshot.folder + "/x.sqlite"
@@ -49,20 +52,23 @@ extension World {
         restart(machine, after: UInt64(random.below(30_000)))
     }
 
-    /// What only this machine had since a snapshot is gone with its files.
-    private func settleLoss(of machine: Machine, since snapshot: Machine.Snapshot) async throws {
+    /// What only this machine has goes with its files, and nobody can be blamed for that.
+    ///
+    /// - Parameter isAtRisk: which acknowledged edits may be lost, by dot and author.
+    private func excuse(_ machine: Machine, _ isAtRisk: (Dot, Int) -> Bool) async {
         var lost: Set<Dot> = []
-        for (dot, author) in watch.acknowledged
-        where author == machine.index && !snapshot.acknowledged.contains(dot) {
+        for (dot, author) in watch.acknowledged where isAtRisk(dot, author) {
             var isElsewhere = false
             for other in machines where other !== machine && other.condition == .running {
-                guard let store = other.store, !other.isHostile else { continue }
+                guard let store = other.store, !other.isHostile,
+                    !watch.rotten.contains(other.index)
+                else { continue }
                 let known = try? await store.read { try $0.loggedChange(dot) != nil }
                 isElsewhere = isElsewhere || known == true
             }
             if !isElsewhere { lost.insert(dot) }
         }
-        watch.wentBack(machine, excusing: lost)
+        watch.excuse(lost)
     }
 
     /// A copy of the whole disk starts as a machine of its own; half of them can't tell that they
@@ -92,6 +98,7 @@ extension World {
         guard machine.condition == .running, machine.index > 0, !machine.isClone else { return }
         hangUp(machine)
         await machine.stop()
+        await excuse(machine) { _, _ in true }
         watch.rotted(machine)
         watch.mayFork(machine)
         _ = machine.disk.rot(&random)

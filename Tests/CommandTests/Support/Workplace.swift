@@ -51,8 +51,16 @@ final class Workplace {
             "PARLEY_HOME": home, "TZ": "UTC", "HOME": home, "EDITOR": "true",
             "PATH": "\(programs):/usr/bin:/bin",
             "LD_LIBRARY_PATH": getenv("LD_LIBRARY_PATH").map { String(cString: $0) } ?? "",
-        ]
+        ].merging(profile) { $1 }
     }
+
+    /// Where programs note what of them was exercised, if that is measured: in few files, which all of
+    /// them share.
+    private static let profile: [String: String] = {
+        guard let file = getenv("LLVM_PROFILE_FILE").map({ String(cString: $0) }) else { return [:] }
+        let folder = file.prefix { _ in true }.dropLast(while: { $0 != "/" })
+        return ["LLVM_PROFILE_FILE": folder + "/programs-%2m.profraw"]
+    }()
 }
 
 extension String {
