@@ -50,8 +50,8 @@ final class DiskRoom: Sendable {
     ///
     /// - Parameter wasTried: whether the store met a full disk.
     /// - Returns: whether that is news.
-    func intakeFailed(from peer: NodeID, wasTried: Bool) -> Bool {
-        gate.close(by: peer)
+    func intakeFailed(from peer: NodeID, in casebook: Digest, wasTried: Bool) -> Bool {
+        gate.close(by: peer, in: casebook)
         return intake.withLock { intake in
             defer { intake = wasTried ? .failed : .withheld }
             return intake == .succeeded
@@ -61,9 +61,14 @@ final class DiskRoom: Sendable {
     /// Whether what is held here may be passed on; waits a little for news that was refused.
     func mayPassOn() async -> Bool { await gate.mayPassOn(isShort: !allowsIntake) }
 
-    func intakeSucceeded(from peer: NodeID) {
+    func intakeSucceeded(from peer: NodeID, in casebook: Digest) {
         intake.withLock { $0 = .succeeded }
-        gate.open(by: peer)
+        gate.open(by: peer, in: casebook)
+    }
+
+    /// What a peer has to offer is here, be it that others brought it.
+    func heardAll(from peer: NodeID, in casebook: Digest) {
+        gate.open(by: peer, in: casebook)
     }
 
     /// What people must know, `nil` where there is room enough.

@@ -5,17 +5,22 @@ import Synchronization
 /// who doesn't belong any more.
 ///
 /// Closed while there is no room, and for a while after, until something has been taken in of everybody
-/// who was refused; for ever would be wrong, because whoever has the news may not come back.
+/// who was refused, or they have nothing more that isn't here; for ever would be wrong, because whoever has the news may not come back.
 final class NewsGate: Sendable {
     /// How long the news may take to come once there is room again.
     private static let hold = Duration.seconds(15 * 60)
     /// How long a peer waits at the gate: it may be the one that brings them.
     private static let patience = Duration.seconds(10)
 
+    private struct Refusal: Hashable {
+        let peer: NodeID
+        let casebook: Digest
+    }
+
     private struct State {
         /// When there was last too little room, since something was refused.
         var shortAt: Duration?
-        var refused: Set<NodeID> = []
+        var refused: Set<Refusal> = []
         var waiting: [OneShot<Bool>] = []
     }
 
@@ -27,18 +32,18 @@ final class NewsGate: Sendable {
     }
 
     /// Something that a peer sent was refused for want of room.
-    func close(by peer: NodeID) {
+    func close(by peer: NodeID, in casebook: Digest) {
         let now = clock.now()
         state.withLock { state in
             state.shortAt = now
-            state.refused.insert(peer)
+            state.refused.insert(Refusal(peer: peer, casebook: casebook))
         }
     }
 
-    /// Something of a peer's was taken in.
-    func open(by peer: NodeID) {
+    /// Something of a peer's was taken in, or all it has is here.
+    func open(by peer: NodeID, in casebook: Digest) {
         let waiting = state.withLock { state -> [OneShot<Bool>] in
-            state.refused.remove(peer)
+            state.refused.remove(Refusal(peer: peer, casebook: casebook))
             guard state.refused.isEmpty else { return [] }
             defer { state = State() }
             return state.waiting

@@ -91,18 +91,18 @@ package struct StoreReplica: Replica {
         _ batches: [[UInt8]], from peer: NodeID, in casebook: Digest
     ) async -> StoreOutcome {
         guard let store = shelf.store(casebook) else { return .unable }
-        guard shelf.room.allowsIntake else { return refuseForRoom(peer, wasTried: false) }
+        guard shelf.room.allowsIntake else { return refuseForRoom(peer, casebook, wasTried: false) }
         do {
             let verified = try await store.verify(batches)
             let report = try await store.ingest(verified)
-            shelf.room.intakeSucceeded(from: peer)
+            shelf.room.intakeSucceeded(from: peer, in: casebook)
             return .stored(
                 runs: verified.map(StoredRun.init), conflicts: report.openConflicts,
                 uninterpreted: report.uninterpreted)
         } catch let error as LogError {
             return .refused(error.isForgery ? .badSignature : .corrupt)
         } catch StoreError.full {
-            return refuseForRoom(peer, wasTried: true)
+            return refuseForRoom(peer, casebook, wasTried: true)
         } catch let error as StoreError {
             return error.isPeersFault ? .refused(.protocolViolation) : .unable
         } catch {
@@ -110,8 +110,10 @@ package struct StoreReplica: Replica {
         }
     }
 
-    private func refuseForRoom(_ peer: NodeID, wasTried: Bool) -> StoreOutcome {
-        let isNews = shelf.room.intakeFailed(from: peer, wasTried: wasTried)
+    private func refuseForRoom(
+        _ peer: NodeID, _ casebook: Digest, wasTried: Bool
+    ) -> StoreOutcome {
+        let isNews = shelf.room.intakeFailed(from: peer, in: casebook, wasTried: wasTried)
         if isNews, let problem = shelf.room.problem { ranShort(problem) }
         return .refused(.diskFull)
     }
@@ -123,6 +125,10 @@ package struct StoreReplica: Replica {
     package func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {
         guard let store = shelf.store(opening.casebook), !opening.untold.isEmpty else { return }
         try? await store.noteTold(opening.clock, to: peer)
+    }
+
+    package func heardAll(from peer: NodeID, in casebook: Digest) {
+        shelf.room.heardAll(from: peer, in: casebook)
     }
 
     package func rememberExchange(with peer: NodeID, in casebook: Digest) async {

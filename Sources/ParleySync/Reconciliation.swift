@@ -49,6 +49,7 @@ package struct Reconciliation: Sendable {
     private var hasSaidCaughtUp = false
     private var peerSaidCaughtUp = false
     private var hasReportedCaughtUp = false
+    private var hasReportedHeardAll = false
     /// Origins of the batches that are with the store, in the order they were handed over.
     private var storing: [Origin] = []
     /// Origins of which nothing can be offered before something moves.
@@ -372,6 +373,10 @@ package struct Reconciliation: Sendable {
         if !hasSaidCaughtUp, hasOffered {
             hasSaidCaughtUp = true
             actions.append(.send(.caughtUp(casebook: index, digest: applied.digest)))
+        }
+        if peerSaidCaughtUp, storing.isEmpty, !hasReportedHeardAll {
+            hasReportedHeardAll = true
+            actions.append(.heardAll(casebook: casebook))
         }
         if isDone, !hasReportedCaughtUp {
             hasReportedCaughtUp = true

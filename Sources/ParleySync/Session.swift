@@ -351,8 +351,7 @@ package struct Session: Sendable {
                 state = .closed
                 return Array(actions[...index])
             case .read, .readLocators, .findShared, .findMissing, .store, .rememberHeard,
-                .rememberTold,
-                .rememberAddresses, .caughtUp, .passed:
+                .rememberTold, .rememberAddresses, .heardAll, .caughtUp, .passed:
                 break
             }
         }

@@ -20,6 +20,8 @@ package enum SessionAction: Equatable, Sendable {
     case rememberTold(casebook: Digest)
     /// Keep the addresses a peer passed on.
     case rememberAddresses(casebook: Digest, [PeerAddress])
+    /// All that the peer offered of this casebook when both met is stored here.
+    case heardAll(casebook: Digest)
     /// Both sides have, of this casebook, what the other offered when they met.
     case caughtUp(casebook: Digest)
     /// The peer has answered the barrier of this number: all it sent before has arrived.

@@ -34,6 +34,10 @@ package protocol Replica: Sendable {
     /// The peer knows our clock as it stood in `opening`.
     func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async
 
+    /// All that a peer had to offer when both met is stored. Answers at once: it is called on event
+    /// loops.
+    func heardAll(from peer: NodeID, in casebook: Digest)
+
     /// Something was exchanged with a peer, or both were found to have the same, now.
     func rememberExchange(with peer: NodeID, in casebook: Digest) async
 

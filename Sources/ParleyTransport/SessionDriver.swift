@@ -198,6 +198,8 @@ package final class SessionDriver: ConnectionHandler {
             remember { [peer = connection.peer] in await $0.rememberTold(opening, to: peer) }
         case .rememberAddresses(let casebook, let addresses):
             remember { await $0.rememberAddresses(addresses, in: casebook) }
+        case .heardAll(let casebook):
+            replica.heardAll(from: connection.peer, in: casebook)
         case .caughtUp(let casebook):
             settled.insert(casebook)
             noteExchanges()

@@ -38,6 +38,7 @@ struct SessionWatch {
     /// Casebooks, by index, of which this side has said that the peer has all.
     private var saidCaughtUp: Set<Int> = []
     private var reportedCaughtUp: Set<Digest> = []
+    private var reportedHeardAll: Set<Digest> = []
 
     init(_ side: Session.Side) {
         self.side = side
@@ -104,7 +105,7 @@ struct SessionWatch {
             try tick()
             try answerAll()
         }
-        try expect(session.isClosed, "a session without a deadline is over")
+        try expect(hasClosed, "a session without a deadline is over")
     }
 
     private mutating func receive(_ message: Message) throws {
@@ -169,7 +170,7 @@ struct SessionWatch {
             try expect(!hasClosed, "nothing follows a close")
             try check(action)
         }
-        try expect(hasClosed == session.isClosed, "a session is over once it has said so")
+        try expect(hasClosed == (session.deadline == nil), "a session is over once it has said so")
         try expect(
             session.unacknowledgedBytes <= Limits.unacknowledgedBytesPerPeer,
             "unacknowledged bytes are bounded")
@@ -192,6 +193,8 @@ struct SessionWatch {
         case .findMissing(let casebook): questions.append(.missing(casebook))
         case .caughtUp(let casebook):
             try expect(reportedCaughtUp.insert(casebook).inserted, "caught up is reported once")
+        case .heardAll(let casebook):
+            try expect(reportedHeardAll.insert(casebook).inserted, "all is heard once")
         case .close: hasClosed = true
         case .rememberHeard, .rememberTold, .rememberAddresses, .passed: break
         }

@@ -112,6 +112,33 @@ struct DiskRoomTests {
         for node in [amal, basil, thief] { await node.stop() }
     }
 
+    /// Who has nothing more that isn't here has been heard, whoever brought it.
+    @Test func whatOthersBroughtOpensTheGate() async throws {
+        let amal = try await RunningNode.start(homes["amal"], name: "amal")
+        let basil = try await RunningNode.start(
+            homes["basil"], name: "basil", environment: disk.environment)
+        let chadia = try await RunningNode.start(homes["chadia"], name: "chadia")
+        _ = try await amal.ask(.createCasebook(name: "exchanges"))
+        for node in [basil, chadia] {
+            _ = try await amal.admit(node)
+            _ = try await amal.ask(.sync(peer: nil, waitSeconds: 20))
+        }
+        _ = try await basil.ask(.addPeer(node: "chadia", address: chadia.address))
+        disk.leave(mebibytes: 255)
+        _ = try await amal.ask(report("refused at first"))
+        _ = try await amal.ask(.sync(peer: "basil", waitSeconds: 20))
+        #expect(try await amal.ask(.sync(peer: "chadia", waitSeconds: 20)).exitCode == 0)
+        await amal.stop()
+        disk.leave(mebibytes: 256)
+        #expect(try await basil.ask(.sync(peer: "chadia", waitSeconds: 20)).exitCode == 0)
+        #expect(try await titles(on: basil) == ["refused at first"])
+        _ = try await basil.ask(report("own"))
+        let again = try await RunningNode.start(homes["amal"], listen: amal.address)
+        #expect(try await basil.ask(.sync(peer: "amal", waitSeconds: 20)).exitCode == 0)
+        #expect(try await again.digest == basil.digest)
+        for node in [again, basil, chadia] { await node.stop() }
+    }
+
     private func titles(on node: RunningNode) async throws -> [String?] {
         try await node.json(.list(type: nil, filters: [], sort: nil, limit: 0)).items
             .map { $0["title"]?.content }

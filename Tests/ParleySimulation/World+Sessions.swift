@@ -187,6 +187,8 @@ extension World {
                 { replica, peer in
                     await replica.rememberTold(opening, to: peer)
                 }, then: { _, _ in })
+        case .heardAll(let casebook):
+            end.machine.replica?.heardAll(from: end.peer.node, in: casebook)
         case .caughtUp(let casebook):
             ask(
                 line, end, "met",

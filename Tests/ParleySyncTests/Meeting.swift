@@ -16,6 +16,7 @@ struct Meeting {
     var sentBytes = [0, 0]
     var ends: [SessionEnd?] = [nil, nil]
     var caughtUp = [false, false]
+    var heardAll = [false, false]
     /// Called once between a read and the handing over of what it found.
     var whileReading: ((inout Meeting) throws -> Void)?
     /// Alters or drops frames on the way; the identity by default.
@@ -107,6 +108,8 @@ struct Meeting {
                 replicas[side].heard[peer] = clock
             case .rememberTold:
                 replicas[side].told[peer] = replicas[side].clock
+            case .heardAll:
+                heardAll[side] = true
             case .caughtUp:
                 caughtUp[side] = true
             case .rememberAddresses, .passed:

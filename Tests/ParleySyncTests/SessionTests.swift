@@ -17,6 +17,7 @@ struct SessionTests {
         try meeting.pass(milliseconds: 60)
         #expect(meeting.replicas[0].clock == meeting.replicas[1].clock)
         #expect(meeting.caughtUp == [true, true])
+        #expect(meeting.heardAll == [true, true])
         #expect(meeting.ends == [nil, nil])
     }
 

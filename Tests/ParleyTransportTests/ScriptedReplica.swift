@@ -92,6 +92,7 @@ final class ScriptedReplica: Replica {
     func accepts(_ ticket: Ticket, from peer: NodeID) async -> Bool { false }
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async {}
     func rememberTold(_ opening: Reconciliation.Opening, to peer: NodeID) async {}
+    func heardAll(from peer: NodeID, in casebook: Digest) {}
     func rememberExchange(with peer: NodeID, in casebook: Digest) async {}
     func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
         state.withLock { state in

@@ -93,7 +93,7 @@ struct StrangerTests {
         let first = Probe()
         _ = try await stranger.dial(listener, expecting: attic, first)
         _ = try await stranger.dial(listener, expecting: attic)
-        #expect(await first.closing() == .connectionLost)
+        #expect(await first.closing() == .closedByPeer)
         #expect(attic.refusals.total == ["tooManyConnections": 1])
         await listener.close()
     }

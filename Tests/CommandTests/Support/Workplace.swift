@@ -57,7 +57,9 @@ final class Workplace {
     /// Where programs note what of them was exercised, if that is measured: in few files, which all of
     /// them share.
     private static let profile: [String: String] = {
-        guard let file = getenv("LLVM_PROFILE_FILE").map({ String(cString: $0) }) else { return [:] }
+        guard let file = getenv("LLVM_PROFILE_FILE").map({ String(cString: $0) }) else {
+            return [:]
+        }
         let folder = file.prefix { _ in true }.dropLast(while: { $0 != "/" })
         return ["LLVM_PROFILE_FILE": folder + "/programs-%2m.profraw"]
     }()
