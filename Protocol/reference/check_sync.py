@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Assurance"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Assurance"))
 
 from nodes import Node as RealNode, Trouble  # noqa: E402
 from results import Results  # noqa: E402

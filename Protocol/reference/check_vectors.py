@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Assurance"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Assurance"))
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
 

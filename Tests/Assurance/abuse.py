@@ -148,13 +148,15 @@ class Abuse:
         self.results.row(
             "G16", f"{what}: connection closed",
             f"{in_ms(closed)} ({slow}); left open: {', '.join(open_still) or 'none'} "
-            "(at most 100 ms)", closed <= 0.1 and not open_still)
+            "(at most 100 ms)", closed <= 0.1 and not open_still,
+            is_measure=not open_still)
         self.results.row("G16", f"{what}: memory beyond that before, at its peak",
-                         f"{in_mib(memory)} ({large}) (at most 2 MiB)", memory <= 2 * MIB)
+                         f"{in_mib(memory)} ({large}) (at most 2 MiB)", memory <= 2 * MIB,
+                         is_measure=True)
         self.results.row(
             "G16", f"{what}: processor time beyond that of a session, "
             f"{in_ms(usual['processor'])}", f"{in_ms(processor)} ({costly}) (at most 20 ms)",
-            processor <= 0.02)
+            processor <= 0.02, is_measure=True)
 
     def cost(self, name, data, repeats):
         """What a session costs in which this is said: seconds to its end, memory, processor."""
@@ -202,7 +204,7 @@ class Abuse:
             each = (held - before) / STRANGERS
             self.results.row(
                 "G15", f"{STRANGERS} connections of strangers, {name}: memory of each",
-                f"{each / KIB:.0f} KiB (at most 64 KiB)", each <= 64 * KIB)
+                f"{each / KIB:.0f} KiB (at most 64 KiB)", each <= 64 * KIB, is_measure=True)
 
     def hold(self, make):
         """Memory before and while as many strangers as are let in are there."""
@@ -309,7 +311,8 @@ class Abuse:
             "G15", f"{name}: `parley show`, {len(times)} times",
             f"p50 {in_ms(percentile(times, 0.5))}, p99 {in_ms(p99)}, worst {in_ms(max(times))}; "
             f"undisturbed {in_ms(percentile(usual, 0.5))}, {in_ms(before)}, {in_ms(max(usual))} "
-            f"(p99 at most 50 ms){'; the machine is too busy to tell' if met is None else ''}", met)
+            f"(p99 at most 50 ms){'; the machine is too busy to tell' if met is None else ''}", met,
+            is_measure=True)
 
     def shows(self, count=None):
         """Seconds that each of many commands took, process start included."""
@@ -603,6 +606,7 @@ def main():
     options = parse()
     print(f"seed {options.seed}", flush=True)
     results = Results("abuse.py", options.results)
+    results.is_short = options.quick
     try:
         on_stage(options, results)
         if options.only in (None, "vanishing") and not options.quick:

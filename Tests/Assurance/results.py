@@ -17,10 +17,15 @@ class Results:
         name = check.removesuffix(".py")
         self.command = name if name.startswith("Scripts/") else f"Scripts/assure --only {name}"
         self.path = path
+        self.is_short = False
         self.started = time.monotonic()
         self.failed = False
 
-    def row(self, goal, check, figure, met):
+    def row(self, goal, check, figure, met, is_measure=False):
+        """`is_measure`: a time or a size, which the short part takes and doesn't judge, because a busy
+        machine alone must not make it fail."""
+        if is_measure and self.is_short and met is False:
+            figure, met = figure + "; not judged in the short part", None
         now = time.monotonic()
         row = {"goal": goal, "check": check, "command": self.command, "figure": figure,
                "met": met, "seconds": round(now - self.started, 1)}
