@@ -47,8 +47,10 @@ struct FinalCheck {
     private func checkAcknowledged(
         in store: CasebookStore, by machines: [Machine]
     ) async throws {
-        // What only a rotten disk had may be gone with it.
+        // What only a rotten disk had may be gone with it; and what somebody alone had after its author
+        // went back, where that one was shut out since.
         let present = Set(machines.map(\.index)).subtracting(world.watch.rotten)
+            .subtracting(world.watch.isGoverned ? world.watch.restored : [])
         for (dot, author) in world.watch.acknowledged where present.contains(author) {
             let isThere = try await store.read { try $0.loggedChange(dot) != nil }
             guard isThere else {

@@ -27,6 +27,8 @@ struct Watch {
     /// Machines on which a bit turned around.
     private(set) var rotten: Set<Int> = []
     private(set) var isGoverned = false
+    /// Machines whose files went back.
+    private(set) var restored: Set<Int> = []
     /// What was found where nothing can be thrown.
     private(set) var problem: Violation?
 
@@ -37,7 +39,10 @@ struct Watch {
     mutating func governed() { isGoverned = true }
 
     /// The files of a machine are an earlier state of themselves.
-    mutating func wentBack(_ machine: Machine) { seen[machine.index] = nil }
+    mutating func wentBack(_ machine: Machine) {
+        seen[machine.index] = nil
+        restored.insert(machine.index)
+    }
 
     /// Nobody has these any more, by no fault of the programs.
     mutating func excuse(_ lost: Set<Dot>) {
