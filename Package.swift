@@ -103,9 +103,10 @@ let package = Package(
             ]),
         program("parleyd", ["ParleyNode", arguments, logging, lifecycle, signals]),
         program("parley", ["ParleyNode", "ParleyControl", arguments]),
-        // Seeds and random numbers for tests and benches.
+        // Seeds, random numbers, processes and failing disks for tests and benches.
         .target(
-            name: "ParleyTestSupport", path: "Tests/ParleyTestSupport", swiftSettings: dialect),
+            name: "ParleyTestSupport", dependencies: [sqlite], path: "Tests/ParleyTestSupport",
+            swiftSettings: dialect),
         // All small histories and the laws they must keep; shared by tests and ParleyLaws.
         .target(
             name: "ParleyHistories", dependencies: ["ParleyCRDT"], path: "Tests/ParleyHistories",
@@ -178,8 +179,8 @@ let package = Package(
             "ParleyNodeTests",
             [
                 "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyStore",
-                "ParleyTransport", "ParleyControl", "ParleyNode", "ParleyVault", logging, grdb,
-                sqlite,
+                "ParleyTransport", "ParleyControl", "ParleyNode", "ParleyVault",
+                "ParleyTestSupport", logging, grdb, sqlite,
             ]),
         tests("ParleySimulationTests", ["ParleySimulation", "ParleyTestSupport"]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl", "ParleyTestSupport"]),

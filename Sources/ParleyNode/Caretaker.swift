@@ -4,14 +4,17 @@ import ParleyStore
 import Synchronization
 
 /// Looks after the casebooks of a daemon when nothing else happens: indexes words, packs the open
-/// tail of logs into large batches, makes the last bytes of what was erased go, and checks a file
-/// whose last owner didn't close it.
+/// tail of logs into large batches, makes the last bytes of what was erased go, checks a file whose
+/// last owner didn't close it, and has one opened for which there was no room.
 ///
 /// All of it can wait. Searches are right without the index, only slower, and small batches are
 /// only larger in sum. See `TidySchedule` for how long.
 final class Caretaker: Sendable {
     /// Steps of indexing in one go; what is left waits for its next turn, behind other casebooks.
     private static let stepsAtOnce = 64
+    /// Between two looks whether there is room to open a casebook. Where a quota is in the way that
+    /// doesn't show in the room there is; then each look tries it.
+    private static let pauseForRoom = Duration.seconds(10)
 
     private let shelf: Shelf
     private let clock: NodeClock
@@ -40,7 +43,26 @@ final class Caretaker: Sendable {
             for store in await shelf.stores() where store.wasStoppedUncleanly {
                 group.addTask { await self.inspect(store) }
             }
+            group.addTask { await self.awaitRoom() }
             for await _ in bells { await tidyWhatIsDue() }
+        }
+    }
+
+    /// Has casebooks opened for which there was no room, once there is.
+    private func awaitRoom() async {
+        var lacking = shelf.lackingRoom
+        while !lacking.isEmpty {
+            guard (try? await clock.sleep(Caretaker.pauseForRoom)) != nil else { return }
+            await shelf.openWhatLackedRoom()
+            let left = shelf.lackingRoom
+            let paths = Set(lacking).subtracting(left)
+            for store in await shelf.stores() where paths.contains(store.path) {
+                log.notice(
+                    "a casebook was opened for which there was no room",
+                    metadata: ["file": "\(store.path)"])
+                if store.wasStoppedUncleanly { await inspect(store) }
+            }
+            lacking = left
         }
     }
 

@@ -44,7 +44,8 @@ final class DiskRoom: Sendable {
     }
 
     var allowsIntake: Bool { measure(home).allowsIntake }
-    var mebibytes: UInt64 { measure(home).bytes >> 20 }
+    var bytes: UInt64 { measure(home).bytes }
+    var mebibytes: UInt64 { bytes >> 20 }
 
     /// Something that others sent was not taken in for want of room.
     ///

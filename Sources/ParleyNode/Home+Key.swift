@@ -97,7 +97,8 @@ extension Home {
         do {
             try PrivateFile.write(key.bytes, to: keyPath, isDurable: true)
         } catch {
-            removeOldKeys()
+            // What has its name may lose it again with the power; the old one is the key then.
+            if !error.isInPlace { removeOldKeys() }
             throw error
         }
         removeOldKeys()
@@ -115,7 +116,15 @@ extension Home {
 
 extension NodeError {
     fileprivate init(rewritingKeyIn home: Home, _ error: any Error) {
-        let why = (error as? PrivateFile.Failure).map { String(cString: strerror($0.number)) }
+        let failure = error as? PrivateFile.Failure
+        let why = failure.map { String(cString: strerror($0.number)) }
+        guard failure?.isInPlace != true else {
+            self.init(
+                .refused,
+                "the node's key in \(home.path) is rewritten, but whether it stays so when the power fails isn't known: \(why ?? ""). Check the disk, and keep a backup elsewhere."
+            )
+            return
+        }
         self.init(
             .refused,
             "cannot rewrite the node's key in \(home.path): \(why ?? "this machine lacks the 128 MiB of memory that takes"). The key is as it was; mend that and try again."

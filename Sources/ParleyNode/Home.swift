@@ -77,16 +77,23 @@ package struct Home: Sendable {
         }
     }
 
-    /// Makes the folder, private from the first moment on.
+    /// Makes the folder, private from the first moment on, and those above it as usual.
+    ///
+    /// - Throws: `notPermitted` where one is there that others could have prepared or could read.
     func makeFolder() throws(NodeError) {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
-        } catch {
-            throw unwritable
+        let parent = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+        if !parent.isEmpty {
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: String(parent), withIntermediateDirectories: true)
+            } catch {
+                throw unwritable
+            }
         }
+        // `FileManager` would make it as the umask has it, and close it to others only then.
+        if mkdir(path, 0o700) == 0 { return }
+        guard errno == EEXIST else { throw unwritable }
+        try checkAccess()
     }
 
     func makeCasebooksFolder() throws(NodeError) {

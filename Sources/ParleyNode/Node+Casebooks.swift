@@ -26,7 +26,12 @@ extension Node {
             at: home.newCasebookPath(), name: name, memberName: home.name(), identity: identity,
             environment: shelf.environment)
         try await shelf.place(store)
-        return Response(json: try await describe(store).text)
+        do {
+            return Response(json: try await describe(store).text)
+        } catch {
+            throw NodeError(
+                having: "the casebook was made", butNotShown: "`parley casebook list`", error)
+        }
     }
 
     /// The casebook a request is about: the one named, or the only one.
@@ -51,6 +56,12 @@ extension Node {
             )
         }
         guard let store = named.first else {
+            if let problem = shelf.unopened.first?.error {
+                throw NodeError(
+                    problem.kind,
+                    "no casebook `\(name)` among those that could be opened. It may be this one: \(problem.message)"
+                )
+            }
             throw NodeError(
                 .notFound,
                 "no casebook `\(name)` here. Type `parley casebook list` for the names.")
@@ -59,7 +70,7 @@ extension Node {
     }
 
     private func onlyCasebook(of stores: [CasebookStore]) async throws -> CasebookStore {
-        if let problem = shelf.troubles.first(where: \.isUnopened)?.error {
+        if let problem = shelf.unopened.first?.error {
             guard !stores.isEmpty else { throw problem }
             throw NodeError(
                 problem.kind, problem.message + " Others can be used: name one with --casebook.")
@@ -87,6 +98,8 @@ extension Node {
     func listCasebooks() async throws -> Response {
         var casebooks: [JSONValue] = []
         for store in await shelf.stores() { casebooks.append(try await describe(store)) }
+        // No list at all would be read as that there is none.
+        if casebooks.isEmpty, let problem = shelf.unopened.first?.error { throw problem }
         return Response(json: JSONText.array(casebooks))
     }
 
@@ -199,7 +212,8 @@ extension Node {
             throw error
         }
         await network.dialNeighbours()
-        let name = try await store.read { try $0.summary().name }
+        // It has been joined, whatever can be read of it.
+        let name = await name(of: store)
         let role = store.members.first { $0.node == identity.node }?.role ?? .editor
         return Response(
             json: JSONText.object([

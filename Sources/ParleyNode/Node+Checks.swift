@@ -72,7 +72,7 @@ extension Node {
     }
 
     /// The casebook's name, or the beginning of its ID where that can't be read.
-    private func name(of store: CasebookStore) async -> String {
+    func name(of store: CasebookStore) async -> String {
         let name = (try? await store.read { try $0.summary().name }) ?? ""
         return name.isEmpty ? String(store.casebookID.bytes.hex.prefix(16)) : name
     }

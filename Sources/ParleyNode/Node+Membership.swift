@@ -29,7 +29,7 @@ extension Node {
             let tips = try ends ?? scope.acceptedTips(of: node)
             try scope.revoke(node, keeping: scope.ending(tips, of: node, at: changes))
         }
-        return try await listPeers(casebook: casebook)
+        return try await listPeers(having: "`\(typed)` was revoked", casebook: casebook)
     }
 
     func setRole(
@@ -58,7 +58,7 @@ extension Node {
             }
             try scope.setRole(of: member, to: role)
         }
-        return try await listPeers(casebook: casebook)
+        return try await listPeers(having: "the role was given", casebook: casebook)
     }
 }
 

@@ -31,6 +31,15 @@ extension Node {
         return Response(json: JSONText.array(peers))
     }
 
+    /// The members after something about one of them was written down.
+    func listPeers(having deed: String, casebook: String?) async throws -> Response {
+        do {
+            return try await listPeers(casebook: casebook)
+        } catch {
+            throw NodeError(having: deed, butNotShown: "`parley peer list`", error)
+        }
+    }
+
     func addPeer(_ typed: String, address: String, casebook: String?) async throws -> Response {
         guard let (_, port) = HostPort.split(address), port > 0 else {
             throw NodeError(
@@ -45,7 +54,7 @@ extension Node {
             try $0.noteAddress(address, of: node, seenMilliseconds: now)
         }
         network?.learned(node)
-        return try await listPeers(casebook: casebook)
+        return try await listPeers(having: "the address was noted", casebook: casebook)
     }
 
     /// Forgets an address, or all addresses of a member, here only: others may know them too.
@@ -105,7 +114,7 @@ extension Node {
             )
         }
         try await store.write { try $0.setPetname(name, of: node) }
-        return try await listPeers(casebook: casebook)
+        return try await listPeers(having: "the name was noted", casebook: casebook)
     }
 
     /// The member somebody means: by name, or by any unique beginning of the node's digits.

@@ -41,6 +41,7 @@ extension Node {
                 ("home", .string(home.path)),
                 ("daemon", daemonStatus), ("casebooks", .array(casebooks)),
                 ("peers", .array(peerList)), ("refused", .counts(refusals?.total ?? [:])),
+                ("unopened", .array(shelf.unopened.map { .string($0.path) })),
                 ("problems", .array(problems.map { .string($0.message) })),
             ]))
     }

@@ -69,11 +69,12 @@ package final class Node: Sendable {
         let commits = Agenda<Digest>()
         self.commits = commits
         shelf = Shelf(
-            home: home, identity: identity, environment: environment, stopped: stopped
-        ) { shelf, store, notice in
-            CommitNews.announce(notice, of: store, on: shelf, to: hub, events)
-            commits.add(store.casebookID)
-        }
+            home: home, identity: identity, environment: environment, stopped: stopped,
+            opened: { commits.add($0.casebookID) },
+            moved: { shelf, store, notice in
+                CommitNews.announce(notice, of: store, on: shelf, to: hub, events)
+                commits.add(store.casebookID)
+            })
         joining = Joining(shelf: shelf)
     }
 

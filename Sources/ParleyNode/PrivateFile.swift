@@ -8,6 +8,9 @@ enum PrivateFile {
     /// A call that failed, by its error number.
     struct Failure: Error {
         let number: Int32
+        /// Whether the new file has its name all the same, and only whether it keeps that through a
+        /// power cut isn't known.
+        var isInPlace = false
     }
 
     /// Writes a file of 0600 whole or not at all.
@@ -29,7 +32,16 @@ enum PrivateFile {
             throw failure
         }
         guard rename(temporary, path) == 0 else { throw Failure(number: errno) }
-        if isDurable { try synchroniseFolder(of: path) }
+        if isDurable { try keepName(of: path) }
+    }
+
+    /// Makes durable that a file has got its name.
+    static func keepName(of path: String) throws(Failure) {
+        do {
+            try synchroniseFolder(of: path)
+        } catch {
+            throw Failure(number: error.number, isInPlace: true)
+        }
     }
 
     /// Overwrites and removes a file.

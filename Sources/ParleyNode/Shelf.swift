@@ -6,28 +6,16 @@ package import ParleyStore
 import ParleyWire
 import Synchronization
 
-/// What is wrong with a casebook's file.
-enum CasebookTrouble {
-    case unopened(NodeError)
-    /// Another file holds the same casebook and is used.
-    case repeated(NodeError)
-    /// A check of an open one found something.
-    case damaged(NodeError)
-
-    var error: NodeError {
-        switch self {
-        case .unopened(let error), .repeated(let error), .damaged(let error): error
-        }
-    }
-
-    var isUnopened: Bool { if case .unopened = self { true } else { false } }
-}
-
 /// The casebooks of one node, opened when first asked for.
 package final class Shelf: Sendable {
     private struct State {
         /// The first opening, under way or done.
         var opening: Task<Void, Never>?
+        /// Another try at casebooks for which there was no room, under way.
+        var retry: Task<Void, Never>?
+        /// The room there was when one couldn't be opened for want of it.
+        var roomAtFailure: UInt64 = 0
+        var isClosed = false
         /// What is wrong with casebooks, by path.
         var troubles: [String: CasebookTrouble] = [:]
         var stores: [Digest: CasebookStore] = [:]
@@ -45,12 +33,15 @@ package final class Shelf: Sendable {
     private let state = Mutex(State())
     /// Called when a casebook can't go on before it is opened again.
     private let stopped: @Sendable (StoreError) -> Void
+    /// Called when a casebook is opened later than the others.
+    private let opened: @Sendable (CasebookStore) -> Void
     /// Called for every durable commit of any casebook.
     private let moved: @Sendable (Shelf, CasebookStore, CommitNotice) -> Void
 
     package init(
         home: Home, identity: Identity, environment: NodeEnvironment,
         stopped: @escaping @Sendable (StoreError) -> Void,
+        opened: @escaping @Sendable (CasebookStore) -> Void = { _ in },
         moved: @escaping @Sendable (Shelf, CasebookStore, CommitNotice) -> Void
     ) {
         self.home = home
@@ -58,45 +49,99 @@ package final class Shelf: Sendable {
         self.environment = environment.store.indexing(Schema.casework.indexedFields)
         room = DiskRoom(home: home.path, environment: environment)
         self.stopped = stopped
+        self.opened = opened
         self.moved = moved
     }
 
     /// Opens every casebook of the home, the first time; whoever asks meanwhile waits for that. A
     /// file that two stores have open is a file with two writers.
     ///
-    /// One that can't be opened is left out and named in `problems`; the others serve.
+    /// One that can't be opened is left out and named in `problems`; the others serve. Where that was
+    /// for want of room, and there is more of it now, it is tried again.
     package func stores() async -> [CasebookStore] {
-        let opening = state.withLock { state -> Task<Void, Never> in
+        await firstOpening()?.value
+        if hasMoreRoom { await openWhatLackedRoom() }
+        return state.withLock { $0.stores.values.sorted { $0.casebookID < $1.casebookID } }
+    }
+
+    /// - Returns: `nil` where nothing is opened any more.
+    private func firstOpening() -> Task<Void, Never>? {
+        state.withLock { state in
             if let opening = state.opening { return opening }
+            guard !state.isClosed else { return nil }
             let task = Task { await self.openAll() }
             state.opening = task
             return task
         }
-        await opening.value
-        return state.withLock { $0.stores.values.sorted { $0.casebookID < $1.casebookID } }
     }
 
     private func openAll() async {
         home.removeUnfinished()
         let isOpen = Set(state.withLock { $0.stores.values.map(\.path) })
-        for path in home.casebookPaths() where !isOpen.contains(path) {
-            do {
-                let store = try CasebookStore.open(
-                    at: path, identity: identity, environment: environment)
-                if store.heldClock.isEmpty {
-                    // A join was cut off before anything had come.
-                    try await store.close()
-                    home.removeCasebook(path)
-                } else {
-                    try await place(store)
-                }
-            } catch let error as NodeError {
-                note(.repeated(error), about: path)
-            } catch {
-                note(.unopened(NodeError(opening: path, error)), about: path)
-            }
-        }
+        for path in home.casebookPaths() where !isOpen.contains(path) { _ = await open(path) }
     }
+
+    /// - Returns: the store, which has its place then; `nil` where there is a trouble instead.
+    private func open(_ path: String) async -> CasebookStore? {
+        do {
+            let store = try CasebookStore.open(
+                at: path, identity: identity, environment: environment)
+            state.withLock { $0.troubles[path] = nil }
+            guard store.heldClock.isEmpty else {
+                try await place(store)
+                return store
+            }
+            // A join was cut off before anything had come.
+            try await store.close()
+            home.removeCasebook(path)
+        } catch let error as NodeError {
+            note(.repeated(error), about: path)
+        } catch {
+            let room = room.bytes
+            state.withLock { $0.roomAtFailure = room }
+            let casebook = UnopenedCasebook(
+                path: path, hasRoom: room >= FreeSpace.protectionReserve, error)
+            note(.unopened(casebook), about: path)
+        }
+        return nil
+    }
+
+    // MARK: Room
+
+    /// Files of casebooks that wait for room to be opened.
+    var lackingRoom: [String] { unopened.filter { $0.reason == .full }.map(\.path) }
+
+    private var hasMoreRoom: Bool {
+        guard !lackingRoom.isEmpty else { return false }
+        return room.bytes > state.withLock { $0.roomAtFailure }
+    }
+
+    /// Tries again to open those for which there was no room, and says so of each that is open then.
+    ///
+    /// Only files that a first try left alone: others may be in the making, or open.
+    func openWhatLackedRoom() async {
+        let paths = lackingRoom
+        let retry = state.withLock { state -> Task<Void, Never>? in
+            if let retry = state.retry { return retry }
+            guard !state.isClosed, !paths.isEmpty else { return nil }
+            state.retry = Task {
+                for path in paths {
+                    guard let store = await self.open(path) else { continue }
+                    // For whoever follows the members, all of them are new.
+                    self.state.withLock { $0.members[store.casebookID] = nil }
+                    self.opened(store)
+                }
+                self.state.withLock { $0.retry = nil }
+            }
+            return state.retry
+        }
+        await retry?.value
+    }
+
+    // MARK: Troubles
+
+    /// Casebooks that couldn't be opened, sorted by file.
+    var unopened: [UnopenedCasebook] { troubles.compactMap(\.unopened) }
 
     /// What is wrong with the disk and with casebooks, in words, these sorted by file.
     var problems: [NodeError] { [room.problem].compactMap(\.self) + troubles.map(\.error) }
@@ -246,6 +291,12 @@ package final class Shelf: Sendable {
     }
 
     package func close() async {
+        let underWay = state.withLock { state in
+            state.isClosed = true
+            return [state.opening, state.retry].compactMap(\.self)
+        }
+        // What is opened after this would stay open.
+        for opening in underWay { await opening.value }
         let stores = state.withLock { state -> [CasebookStore] in
             defer { state.stores = [:] }
             return Array(state.stores.values)

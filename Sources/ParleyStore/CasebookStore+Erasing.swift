@@ -17,10 +17,17 @@ extension CasebookStore {
     /// what it frees; older pages are in the write-ahead log until that is copied back and cut off,
     /// which has to wait for readers of older snapshots.
     ///
+    /// On a full disk it can't be copied back. The erasure is committed all the same, so that is a
+    /// reason to wait and not a failure.
+    ///
     /// - Returns: whether nothing is left to do; else to be called again a little later.
     package func finishErasures() async throws -> Bool {
         guard hasUnfinishedErasures else { return true }
-        if let cut = try await cutErased() { try await confirmErased(since: cut) }
+        do {
+            if let cut = try await cutErased() { try await confirmErased(since: cut) }
+        } catch StoreError.full {
+            return false
+        }
         return !hasUnfinishedErasures
     }
 

@@ -46,14 +46,20 @@ enum Connection {
         configuration.prepareDatabase { try prepare($0) }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
-            try pool.writeWithoutTransaction { db in
-                try setUpWriter(db)
-                // Pages that only the system's cache may hold are written and synced again.
-                if wasStopped { _ = try db.pragma("wal_checkpoint(TRUNCATE)") }
-                try Schema.migrate(db)
+            do {
+                try pool.writeWithoutTransaction { db in
+                    try setUpWriter(db)
+                    // Pages that only the system's cache may hold are written and synced again.
+                    if wasStopped { _ = try db.pragma("wal_checkpoint(TRUNCATE)") }
+                    try Schema.migrate(db)
+                }
+                if isNew { try synchroniseFolder(of: path) }
+                return pool
+            } catch {
+                // Not left to the last reference: it may be tried again at once.
+                try? pool.close()
+                throw error
             }
-            if isNew { try synchroniseFolder(of: path) }
-            return pool
         } catch {
             throw StoreError.translating(error)
         }
@@ -147,7 +153,7 @@ enum Connection {
 extension StoreError {
     /// A failed call outside SQLite.
     static func systemCall(_ name: String, _ number: Int32) -> StoreError {
-        number == ENOSPC
+        number == ENOSPC || number == EDQUOT
             ? .full
             : .database(code: number, message: "\(name): \(String(cString: strerror(number)))")
     }

@@ -541,7 +541,8 @@ def report(check, points, outcomes):
         scenarios[name] += count
     each = ", ".join(f"{name} {count}" for name, count in scenarios.items())
     wanted = 1500 if not check.options.quick and not check.options.only else 1
-    check.results.row("G14", "crash points: call x {KILL, EIO, ENOSPC, both also for good}",
+    check.results.row("G14", "crash points: six scenarios x call x "
+                      "{KILL, EIO, ENOSPC, both also for good}",
                       f"{total:,} points ({each}), {acknowledged:,} acknowledged edits, "
                       f"{len(wrong)} wrong; ready again within {slowest:.2f} s",
                       not wrong and total >= wanted)

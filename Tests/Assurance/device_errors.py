@@ -153,7 +153,8 @@ class DeviceBench(Bench):
 class LeftoverBench(DeviceBench):
     """A last edit that reached the system's memory and not the device, and a start after it.
 
-    The file system has no journal, so that it goes on after an error as others do after a small one.
+    The file system has no journal, so that it goes on after an error as others do after a small
+    one.
     """
 
     def __init__(self, check, folder):

@@ -67,7 +67,7 @@ import parley
                 "refused": .anything,
             ]
         ],
-        "refused": .anything, "problems": .anything,
+        "refused": .anything, "unopened": .anything, "problems": .anything,
     ]
 
     private func expect(

@@ -148,8 +148,10 @@ import parley
             if isRunning { try node.start() }
             let error = node.parley("list", exits: 7).errors
             #expect(error.contains("\(file): it is damaged (file is not"))
-            #expect(error.contains("Keep a copy of the file"))
-            #expect(node.parley("status").output.contains("\(file): it is damaged"))
+            #expect(error.contains("Keep a copy of the whole home"))
+            let status = node.parley("status").output
+            #expect(status.contains("\(file): it is damaged"))
+            #expect(!status.contains("casebook create"))
         }
     }
 

@@ -232,6 +232,31 @@ import parley
         #expect(page.hasSuffix("\nit is broken\n"))
     }
 
+    /// Who makes another casebook has two where a restart was enough.
+    @Test func statusPageOffersNoNewCasebookWhileOneCannotBeOpened() throws {
+        let page = StatusPage.text(
+            try answer(
+                """
+                {"node":"a","name":"amal","casebooks":[],"peers":[],"unopened":["/home/a.sqlite"],
+                 "problems":["cannot open it"]}
+                """
+            ),
+            on: .plain)
+        #expect(!page.contains("casebook create"))
+        #expect(page.contains("1 casebook here can't be opened now: see below\n"))
+        #expect(page.hasSuffix("\ncannot open it\n"))
+    }
+
+    @Test func erasurePageSaysWhereBytesAreLeft() throws {
+        let page = ErasurePage.text(
+            try answer(
+                #"{"record":"3f9a01c2d4","references":[],"change":"c:1","here":"underway"}"#
+            ) as ErasedAnswer,
+            on: .plain)
+        #expect(page.contains("hidden; its last bytes go by themselves, once nobody reads them"))
+        #expect(page.contains("room"))
+    }
+
     @Test func eventsOfAnyKindFitOnALine() throws {
         let line = EventLine.text(
             try answer(#"{"event":"from the future","what":"a\nb","count":3}"#), on: .plain)

@@ -4,6 +4,7 @@ import ParleyCRDT
 import ParleyLog
 import ParleyModel
 import ParleyStore
+import ParleyTestSupport
 import Testing
 
 /// Full disks and processes that end without warning.
@@ -122,6 +123,18 @@ import Testing
         #expect(next.dot.sequence == (failure == nil ? 4 : 3))
         let again = try await anna.reopened()
         #expect(try await again.record(id)?.document.title == "c")
+    }
+
+    /// A full disk has no room to copy the write-ahead log back. What was erased is erased all the
+    /// same, so that isn't a failure; its last bytes go once there is room.
+    @Test func anErasureWithoutRoomIsFinishedLater() async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        try await anna.erase(id)
+        FailingDisk.fail(anna.path, with: ENOSPC)
+        #expect(try await !anna.store.finishErasures())
+        FailingDisk.heal(anna.path)
+        #expect(try await anna.store.finishErasures())
     }
 
     /// A process that is killed leaves its files as they are at that moment. Copies of them, taken

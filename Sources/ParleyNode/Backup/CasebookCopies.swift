@@ -101,7 +101,7 @@ extension Node {
     ///   taken for a whole one; where the copies would fill the disk.
     package func copyCasebooks() async throws -> CasebookCopies {
         let stores = await shelf.stores()
-        if let problem = shelf.troubles.first(where: \.isUnopened)?.error {
+        if let problem = shelf.unopened.first?.error {
             throw NodeError(
                 problem.kind,
                 "cannot back up, a casebook would be missing: \(problem.message) To back up the others, move that file out of \(home.casebooksPath) first."

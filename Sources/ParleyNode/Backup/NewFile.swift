@@ -46,6 +46,6 @@ final class NewFile {
         }
         guard rename(temporary, path) == 0 else { throw PrivateFile.Failure(number: errno) }
         isFinished = true
-        try PrivateFile.synchroniseFolder(of: path)
+        try PrivateFile.keepName(of: path)
     }
 }

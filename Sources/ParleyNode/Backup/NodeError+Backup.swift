@@ -12,6 +12,11 @@ extension NodeError {
                 .refused,
                 "\(beginning) there is a file of that name. Choose another, or add --force to replace it."
             )
+        case let error as PrivateFile.Failure where error.isInPlace:
+            self.init(
+                .refused,
+                "the backup is in \(path), but whether it stays there when the power fails isn't known: \(String(cString: strerror(error.number))). Check the disk, and make another on a sound one."
+            )
         case let error as PrivateFile.Failure:
             self.init(
                 .refused,

@@ -41,7 +41,8 @@ struct VerifyWording {
     /// What turned up before anybody asked.
     static func trouble(_ trouble: CasebookTrouble) -> CheckResult {
         switch trouble {
-        case .unopened(let error): .wrong("file", error.message, next: checkingDisk)
+        case .unopened(let casebook):
+            .wrong("file", casebook.error.message, next: casebook.advice)
         case .damaged(let error): .wrong("file", error.message, next: askingAgain)
         case .repeated(let error):
             .wrong(

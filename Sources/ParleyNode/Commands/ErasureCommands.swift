@@ -10,7 +10,7 @@ extension CasebookCommands {
     /// Confirms, and lets the bytes go at once as far as nobody reads them just now.
     func confirmErasures(_ typed: [String]) async throws -> Answer {
         let answer = try await store.write { try confirmErasures(typed, in: $0) }
-        _ = try await store.finishErasures()
+        await letBytesGo()
         return answer
     }
 
@@ -56,15 +56,31 @@ extension CasebookCommands {
     ) async throws -> Answer {
         let basis = try checked(basis: basis)
         let done = try await store.write { try body($0, basis) }
-        _ = try await store.finishErasures()
-        let here = try await store.read { scope in
-            try scope.takingsBack().first { $0.source == done.change.dot }?.progress.name
-        }
+        await letBytesGo()
+        let here = await progress(of: done.change.dot)
         return Answer(
             .object(
                 done.members + [
-                    ("change", .string(done.change.dot.text)), ("here", .optional(here)),
+                    ("change", .string(done.change.dot.text)), ("here", .optional(here?.name)),
                 ]))
+    }
+
+    /// Makes the last bytes go, as far as that is possible now; else the caretaker does it later.
+    ///
+    /// What is to be forgotten is committed by then. An error here would be read as its refusal.
+    private func letBytesGo() async {
+        _ = try? await store.finishErasures()
+    }
+
+    /// How far something taken back has come here. What can't be read isn't known to be done.
+    private func progress(of change: Dot) async -> TakingBack.Progress? {
+        do {
+            return try await store.read { scope in
+                try scope.takingsBack().first { $0.source == change }?.progress
+            }
+        } catch {
+            return .underWay
+        }
     }
 
     /// The records that name another one, with the fields in which they do.

@@ -16,6 +16,19 @@ extension NodeError {
         }
     }
 
+    /// What was asked for is written down, and only the answer can't be given: an error must not be
+    /// read as the refusal of what counts.
+    ///
+    /// - Parameters:
+    ///   - deed: what was done, as a sentence.
+    ///   - command: what shows it later.
+    init(having deed: String, butNotShown command: String, _ error: any Error) {
+        self.init(
+            NodeError(error, doing: "show it").kind,
+            "\(deed), and that counts; what came of it can't be shown now. Type \(command) to see it, not the command again."
+        )
+    }
+
     private init(_ error: StoreError, doing deed: String) {
         switch error {
         case .full:

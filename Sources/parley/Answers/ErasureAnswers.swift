@@ -1,5 +1,5 @@
 /// `erase RECORD`, `redact RECORD FIELD`.
-struct ErasedAnswer: Decodable, Sendable {
+package struct ErasedAnswer: Decodable, Sendable {
     struct Reference: Decodable, Sendable {
         let record: String
         let type: String

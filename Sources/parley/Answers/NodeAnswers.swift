@@ -130,6 +130,8 @@ package struct StatusAnswer: Decodable, Sendable {
     let peers: [Peer]
     /// Connections closed before anybody was known, by reason.
     let refused: [String: Int]?
+    /// Files of casebooks that can't be opened now; `problems` says why.
+    let unopened: [ForeignText]?
     /// What is wrong with casebooks, each with what to do about it.
     let problems: [ForeignText]?
 }

@@ -1,7 +1,7 @@
 import ParleyNode
 
 /// `erase status` for people: what was taken back, on what basis, and who still has to.
-enum ErasurePage {
+package enum ErasurePage {
     static func text(_ erasures: [ErasureAnswer], on screen: Screen) -> String {
         guard !erasures.isEmpty else { return "nothing was erased or redacted\n" }
         let waiting = erasures.filter { $0.here == "unconfirmed" }.count
@@ -13,16 +13,23 @@ enum ErasurePage {
     }
 
     /// What `erase` and `redact` say: how far it has come here, and what still names the record.
-    static func text(_ answer: ErasedAnswer, on screen: Screen) -> String {
+    package static func text(_ answer: ErasedAnswer, on screen: Screen) -> String {
         let id = ShortNames.record(answer.record)
         let deed = answer.field.map { "redacted \($0) of \(id)" } ?? "erased \(id)"
         var page: String
-        if answer.here == "unconfirmed" {
+        switch answer.here {
+        case "unconfirmed":
             page =
                 screen.paint("hidden, and not destroyed yet", .attention)
                 + ": more than 20 within a day wait for a person at each machine. "
                 + "`parley erase confirm \(id) --yes` destroys it here\n"
-        } else {
+        case "underway":
+            page =
+                "\(deed): "
+                + screen.paint("hidden; its last bytes go by themselves", .attention)
+                + ", once nobody reads them and the disk has room. "
+                + "`parley erase status` shows when they are gone\n"
+        default:
             page = "\(deed); `parley erase status` shows who has carried it out\n"
         }
         let references = answer.references ?? []
@@ -58,7 +65,7 @@ enum ErasurePage {
     private static func words(_ progress: String) -> String {
         switch progress {
         case "unconfirmed": "hidden; the bytes wait for your word"
-        case "underway": "hidden; the last bytes are going"
+        case "underway": "hidden; the last bytes go once nobody reads them and the disk has room"
         default: "done"
         }
     }

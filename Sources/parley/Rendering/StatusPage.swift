@@ -5,7 +5,7 @@ package enum StatusPage {
     package static func text(_ status: StatusAnswer, on screen: Screen) -> String {
         var page = screen.paint(status.name.line, .title)
         page += "  node \(status.node.prefix(16))  \(daemon(of: status))\n"
-        page += "\n" + casebooks(status.casebooks, on: screen)
+        page += "\n" + casebooks(in: status, on: screen)
         page += conflictHint(status.casebooks.reduce(0) { $0 + $1.conflicts })
         if !status.peers.isEmpty { page += "\n" + peers(in: status, on: screen) }
         for casebook in status.casebooks {
@@ -64,15 +64,17 @@ package enum StatusPage {
         return [listening, process].compactMap(\.self).joined(separator: ", ")
     }
 
-    private static func casebooks(_ casebooks: [StatusAnswer.Casebook], on screen: Screen) -> String
-    {
-        guard !casebooks.isEmpty else {
-            return "no casebook yet: `parley casebook create NAME` or `parley join CODE`\n"
+    private static func casebooks(in status: StatusAnswer, on screen: Screen) -> String {
+        let unopened = unopened(status.unopened?.count ?? 0, on: screen)
+        guard !status.casebooks.isEmpty else {
+            return unopened.isEmpty
+                ? "no casebook yet: `parley casebook create NAME` or `parley join CODE`\n"
+                : unopened
         }
         var table = Table(
             "casebook", "role", "records", "conflicts", "changes", "digest",
             right: ["records", "conflicts", "changes"])
-        table.rows = casebooks.map { casebook in
+        table.rows = status.casebooks.map { casebook in
             [
                 .init(casebook.name.line), .init(casebook.role ?? ""),
                 .init(String(casebook.records)),
@@ -81,7 +83,14 @@ package enum StatusPage {
                 .init(String(casebook.digest.prefix(16)), .faint),
             ]
         }
-        return table.text(on: screen)
+        return table.text(on: screen) + unopened
+    }
+
+    /// Casebooks that are here all the same: whoever took them for missing would make another one.
+    private static func unopened(_ count: Int, on screen: Screen) -> String {
+        guard count > 0 else { return "" }
+        let what = "\(Amount.text(count, "casebook")) here can't be opened now"
+        return screen.paint(what, .attention) + ": see below\n"
     }
 
     private static func peers(in status: StatusAnswer, on screen: Screen) -> String {

@@ -1,7 +1,9 @@
+import Glibc
 import ParleyCRDT
 import ParleyControl
 import ParleyNode
 import ParleyStore
+import ParleyTestSupport
 import ParleyWire
 import Testing
 
@@ -207,6 +209,54 @@ import Testing
         #expect(await waiting() == [records[21]])
         #expect(await ali.perform(.confirmErasures(records: [])).json?["confirmed"]?.text == "1")
         #expect(await waiting().isEmpty)
+    }
+
+    /// What is committed is answered as done, whatever keeps its last bytes from going.
+    @Test(arguments: [ENOSPC, EIO])
+    func whatIsErasedIsAnsweredSoThoughItsBytesCannotGo(error: Int32) async throws {
+        let nour = try await Desk.founder("Nour")
+        let erased = await nour.perform(.new("person", "name=Marquarius")).record
+        let redacted = await nour.perform(.new("source", "name=Marquarius")).record
+        FailingDisk.fail(nour.store.path, with: error)
+        for request in [
+            Request.erase(record: erased, basis: basis),
+            .redact(record: redacted, field: "name", basis: basis),
+        ] {
+            let answer = await nour.perform(request)
+            #expect(answer.exitCode == 0, "\(answer.error)")
+            #expect(answer.json?["here"].content == "underway")
+        }
+        FailingDisk.heal(nour.store.path)
+        #expect(try await nour.store.finishErasures())
+        let progress = await nour.perform(.listErasures).json?.items.map { $0["here"].content }
+        #expect(progress == ["done", "done"])
+    }
+
+    /// Whatever call of it fails, an erasure that was refused hasn't happened, and one that has isn't
+    /// called refused.
+    @Test func anErasureIsNeverRefusedAndDone() async throws {
+        for after in stride(from: 0, to: 200, by: 7) {
+            let nour = try await Desk.founder("Nour")
+            let record = await nour.perform(.new("person", "name=Marquarius")).record
+            FailingDisk.fail(nour.store.path + "-wal", with: EIO, after: after)
+            let answer = await nour.perform(.erase(record: record, basis: basis))
+            FailingDisk.heal(nour.store.path + "-wal")
+            let isUnknown = answer.error.contains("cannot tell whether that was done")
+            #expect(answer.exitCode == 0 || isUnknown, "\(after): \(answer.error)")
+        }
+    }
+
+    @Test func whatIsConfirmedIsAnsweredSoThoughItsBytesCannotGo() async throws {
+        let nour = try await Desk.founder("Nour")
+        for number in 0..<21 {
+            let record = await nour.perform(.new("person", "name=\(number)")).record
+            _ = await nour.perform(.erase(record: record, basis: basis))
+        }
+        FailingDisk.fail(nour.store.path, with: ENOSPC)
+        let confirmed = await nour.perform(.confirmErasures(records: []))
+        #expect(confirmed.json?["confirmed"]?.text == "1", "\(confirmed.error)")
+        FailingDisk.heal(nour.store.path)
+        #expect(try await nour.store.finishErasures())
     }
 }
 

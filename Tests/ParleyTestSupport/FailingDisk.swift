@@ -1,11 +1,10 @@
 import GRDBSQLite
 import Glibc
-import ParleyStore
 import Synchronization
 
 /// Makes writes to chosen files fail, below SQLite and in this process only: the system call SQLite
 /// makes is replaced by one that looks at the file first.
-enum FailingDisk {
+package enum FailingDisk {
     private struct Faults {
         /// By inode: the error, and how many writes succeed before.
         var files: [UInt64: (error: Int32, after: Int)] = [:]
@@ -21,13 +20,13 @@ enum FailingDisk {
     /// - Parameters:
     ///   - path: of a file that is there.
     ///   - after: how many writes still succeed.
-    static func fail(_ path: String, with error: Int32, after: Int = 0) {
+    package static func fail(_ path: String, with error: Int32, after: Int = 0) {
         install()
         let inode = inode(of: path)
         faults.withLock { $0.files[inode] = (error, after) }
     }
 
-    static func heal(_ path: String) {
+    package static func heal(_ path: String) {
         let inode = inode(of: path)
         _ = faults.withLock { $0.files.removeValue(forKey: inode) }
     }
