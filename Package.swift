@@ -181,7 +181,12 @@ let package = Package(
                 "ParleyTransport", "ParleyControl", "ParleyNode", "ParleyVault", logging, grdb,
                 sqlite,
             ]),
-        tests("ParleySimulationTests", ["ParleySimulation", "ParleyTestSupport"]),
+        tests(
+            "ParleySimulationTests",
+            [
+                "ParleyCRDT", "ParleyModel", "ParleyLog", "ParleyStore", "ParleySimulation",
+                "ParleyTestSupport",
+            ]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl", "ParleyTestSupport"]),
         tests("PackageTests", []),
     ],

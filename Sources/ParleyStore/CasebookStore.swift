@@ -69,7 +69,7 @@ package final class CasebookStore: Sendable {
         pool.invalidateReadOnlyConnections()
         do {
             writer.finish()
-            try writer.watch.closing { try pool.close() }
+            try pool.close()
         } catch {
             throw StoreError.translating(error)
         }

@@ -124,6 +124,45 @@ import Testing
         #expect(try await again.record(id)?.document.title == "c")
     }
 
+    /// What a process left behind is copied before anything of it is used. Without the room for that
+    /// nothing is opened or changed.
+    @Test func aLogThatCannotBeCopiedIsNotUsed() async throws {
+        guard let disk = SmallDisk(bytes: 4 << 20) else {
+            print("SKIP aLogThatCannotBeCopiedIsNotUsed: mounting a tmpfs needs root")
+            return
+        }
+        let anna = try await TestNode.founder()
+        for number in 1...30 { try await anna.create("exchange", write("title", "\(number)")) }
+        for file in try FileManager.default.contentsOfDirectory(atPath: anna.folder.path) {
+            try FileManager.default.copyItem(
+                atPath: anna.folder.path + "/" + file, toPath: disk.path + "/" + file)
+        }
+        func contents() throws -> [String: Data?] {
+            let files = try FileManager.default.contentsOfDirectory(atPath: disk.path)
+            return Dictionary(
+                uniqueKeysWithValues: files.map {
+                    ($0, FileManager.default.contents(atPath: disk.path + "/" + $0))
+                })
+        }
+        func open() throws -> CasebookStore {
+            try CasebookStore.open(
+                at: disk.path + "/anna.sqlite", identity: anna.identity,
+                environment: anna.world.environment)
+        }
+        for room in [0, 4096, 65_536] {
+            let ballast = try disk.fill(leaving: room)
+            let before = try contents()
+            #expect(throws: StoreError.full) { try open() }
+            #expect(try contents() == before)
+            try FileManager.default.removeItem(atPath: ballast)
+        }
+        let copy = try open()
+        #expect(copy.wasStoppedUncleanly)
+        #expect(try await copy.read { try $0.summary().recordCount } == 30)
+        try await copy.close()
+        #expect(try contents().keys.sorted() == ["anna.generation", "anna.sqlite"])
+    }
+
     /// A process that is killed leaves its files as they are at that moment. Copies of them, taken
     /// between commits, must open with all that was answered by then.
     @Test func whatWasAnsweredSurvivesAKill() async throws {
