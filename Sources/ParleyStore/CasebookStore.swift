@@ -33,7 +33,7 @@ package final class CasebookStore: Sendable {
         _ environment: StoreEnvironment, wasStoppedUncleanly: Bool
     ) throws {
         let generation = try GenerationFile(besides: path)
-        generation.note(draft)
+        try generation.note(draft)
         self.path = path
         self.wasStoppedUncleanly = wasStoppedUncleanly
         self.pool = pool

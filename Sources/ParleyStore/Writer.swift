@@ -162,11 +162,10 @@ final class Writer: Sendable {
         #endif
         try commit(db)
         let draft = transaction.draft
-        let notice = published.publish(
+        do { try generation.note(draft) } catch { throw stopped() }
+        return published.publish(
             draft.settled, records: draft.records, forks: draft.forks.sorted(),
             membersChanged: draft.membershipChanged)
-        generation.note(draft)
-        return notice
     }
 
     #if DEBUG

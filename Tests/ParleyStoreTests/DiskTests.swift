@@ -124,6 +124,48 @@ import Testing
         #expect(try await again.record(id)?.document.title == "c")
     }
 
+    /// A sync may succeed on a disk that has just failed; the note of the commit is written next and the
+    /// first to hear of it. Nobody is told then that the edit is done. Want of room for the note alone
+    /// means nothing.
+    @Test(arguments: [false, true])
+    func anEditWhoseNoteFindsNoDiskIsNotAcknowledged(isFull: Bool) async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        // Nothing is mapped at its beginning, where every write fails with EIO.
+        let device = isFull ? "/dev/full" : "/proc/self/mem"
+        #expect(putting(device, inPlaceOf: anna.folder.path + "/anna.generation") == 1)
+        if isFull {
+            try await anna.edit(id, write("title", "b"))
+            let again = try await anna.reopened()
+            #expect(try await again.record(id)?.document.title == "b")
+            return
+        }
+        let file = FileManager.default.contents(atPath: anna.path)
+        await #expect(throws: StoreError.stopped) { try await anna.edit(id, write("title", "b")) }
+        await #expect(throws: StoreError.stopped) { try await anna.record(id) }
+        try await anna.store.close()
+        // It may not be on the disk, so nothing of it may be in the file.
+        #expect(FileManager.default.contents(atPath: anna.path) == file)
+        let again = try anna.opened()
+        #expect(again.store.wasStoppedUncleanly)
+        #expect(try await again.store.damage(by: .pages).isEmpty)
+    }
+
+    /// Whoever has a file open has another one open from now on.
+    ///
+    /// - Returns: how many times it was open.
+    private func putting(_ other: String, inPlaceOf path: String) -> Int {
+        let links = "/proc/self/fd/"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: links)) ?? []
+        let open = names.filter {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: links + $0)) == path
+        }
+        let descriptor = Glibc.open(other, O_RDWR | O_CLOEXEC)
+        defer { close(descriptor) }
+        for name in open { dup2(descriptor, Int32(name)!) }
+        return open.count
+    }
+
     /// What a process left behind is copied before anything of it is used. Without the room for that
     /// nothing is opened or changed.
     @Test func aLogThatCannotBeCopiedIsNotUsed() async throws {
