@@ -182,7 +182,12 @@ let package = Package(
                 "ParleyTransport", "ParleyControl", "ParleyNode", "ParleyVault",
                 "ParleyTestSupport", logging, grdb, sqlite,
             ]),
-        tests("ParleySimulationTests", ["ParleySimulation", "ParleyTestSupport"]),
+        tests(
+            "ParleySimulationTests",
+            [
+                "ParleyCRDT", "ParleyModel", "ParleyLog", "ParleyStore", "ParleySimulation",
+                "ParleyTestSupport",
+            ]),
         tests("CommandTests", ["parley", "parleyd", "ParleyControl", "ParleyTestSupport"]),
         tests("PackageTests", []),
     ],

@@ -92,6 +92,7 @@ extension CasebookStore {
                 }
                 return draft
             }
+            try pool.writeWithoutTransaction { try Connection.setCopiesOnClosing($0, true) }
             try pool.close()
             return draft
         } catch {
@@ -101,7 +102,7 @@ extension CasebookStore {
     }
 
     private static func remove(_ path: String) {
-        for suffix in ["", "-wal", "-journal"] { unlink(path + suffix) }
+        for suffix in ["", "-wal", "-journal", unfinishedSuffix + "-wal"] { unlink(path + suffix) }
         unlink(GenerationFile.path(for: path))
     }
 
@@ -110,11 +111,12 @@ extension CasebookStore {
     /// Begins a new epoch where the file turns out to be a copy or an earlier state of itself.
     ///
     /// - Throws: `damaged` where there is no casebook of this node or its log doesn't end as noted,
-    ///   `newerFormat`, `setting`, `database`.
+    ///   `newerFormat`, `setting`, `database`, `full` where a write-ahead log that was left behind
+    ///   can't be copied back.
     package static func open(
         at path: String, identity: Identity, environment: StoreEnvironment = .system
     ) throws -> CasebookStore {
-        let wasStopped = Connection.wasStoppedUncleanly(path)
+        let wasStopped = LeftoverLog(besides: path) != nil
         let pool = try Connection.open(path: path, creating: false)
         do {
             let generation = try GenerationFile(besides: path)

@@ -33,7 +33,7 @@ package final class CasebookStore: Sendable {
         _ environment: StoreEnvironment, wasStoppedUncleanly: Bool
     ) throws {
         let generation = try GenerationFile(besides: path)
-        generation.note(draft)
+        try generation.note(draft)
         self.path = path
         self.wasStoppedUncleanly = wasStoppedUncleanly
         self.pool = pool
@@ -69,7 +69,7 @@ package final class CasebookStore: Sendable {
         pool.invalidateReadOnlyConnections()
         do {
             writer.finish()
-            try writer.watch.closing { try pool.close() }
+            try pool.close()
         } catch {
             throw StoreError.translating(error)
         }

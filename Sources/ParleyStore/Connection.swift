@@ -29,8 +29,11 @@ enum Connection {
 
     /// Opens or creates a file, sets it up and brings its tables up to date.
     ///
+    /// A write-ahead log that was left behind is copied back at once, after it was made sure that
+    /// all of it is on the disk.
+    ///
     /// - Parameter creating: whether a file that isn't there is made, or is an error.
-    /// - Throws: `setting` where a setting doesn't read back, `newerFormat`, `damaged`.
+    /// - Throws: `setting` where a setting doesn't read back, `newerFormat`, `damaged`, `full`.
     static func open(path: String, creating: Bool) throws -> DatabasePool {
         guard virtualFileSystem == SQLITE_OK else {
             throw StoreError.setting("vfs", expected: "unix-excl", found: "none")
@@ -38,19 +41,23 @@ enum Connection {
         let isNew = !FileManager.default.fileExists(atPath: path)
         guard creating || !isNew else { throw StoreError.damaged("there is no such file") }
         if isNew { try createFile(at: path) }
-        let wasStopped = wasStoppedUncleanly(path)
+        let leftover = LeftoverLog(besides: path)
+        try leftover?.secure()
         var configuration = Configuration()
         configuration.label = "casebook"
         configuration.maximumReaderCount = 4
         configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { try prepare($0) }
+        configuration.prepareDatabase { db in
+            try setCopiesOnClosing(db, false)
+            try prepare(db)
+        }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
             do {
                 try pool.writeWithoutTransaction { db in
                     try setUpWriter(db)
                     // Pages that only the system's cache may hold are written and synced again.
-                    if wasStopped { _ = try db.pragma("wal_checkpoint(TRUNCATE)") }
+                    if leftover != nil { _ = try db.pragma("wal_checkpoint(TRUNCATE)") }
                     try Schema.migrate(db)
                 }
                 if isNew { try synchroniseFolder(of: path) }
@@ -86,10 +93,25 @@ enum Connection {
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 
-    /// Whether a write-ahead log was left behind: closing in order takes it away.
-    static func wasStoppedUncleanly(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path + "-wal", &status) == 0 && status.st_size > 0
+    /// Whether SQLite copies the write-ahead log back when it closes the last connection.
+    ///
+    /// It doesn't unless asked to: after a commit that failed, or under a file that was replaced,
+    /// what it knows of the log must not get into the file.
+    static func setCopiesOnClosing(_ db: Database, _ copies: Bool) throws {
+        // Swift can't call a function of variable arguments. Those of this one are passed as if they
+        // were fixed on every Linux we build for, none being a floating-point number.
+        typealias Configure =
+            @convention(c) (OpaquePointer?, Int32, Int32, UnsafeMutablePointer<Int32>?) -> Int32
+        let wanted: Int32 = copies ? 0 : 1
+        var found: Int32 = -1
+        if let symbol = dlsym(nil, "sqlite3_db_config") {
+            let call = unsafeBitCast(symbol, to: Configure.self)
+            _ = call(db.sqliteConnection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, wanted, &found)
+        }
+        guard found == wanted else {
+            throw StoreError.setting(
+                "no_ckpt_on_close", expected: "\(wanted)", found: "\(found)")
+        }
     }
 
     /// Settings of every connection.

@@ -30,21 +30,12 @@ final class FileWatch: Sendable {
         func isSameFile(as other: Stamp) -> Bool { inode == other.inode && size == other.size }
     }
 
-    private enum Standing {
-        case untouched
-        /// Another file is there, and the log that doesn't belong to it is out of the way, or couldn't
-        /// be moved.
-        case replaced(isLogAway: Bool)
-        /// File and log were replaced together.
-        case replacedWithLog
-    }
-
     private struct State {
         var file: Stamp?
         var log: Stamp?
         /// The page with the casebook's row, as it lies in the file.
         var page: [UInt8]?
-        var standing = Standing.untouched
+        var isReplaced = false
     }
 
     private let path: String
@@ -60,7 +51,7 @@ final class FileWatch: Sendable {
     func note(_ db: Database) {
         let (file, log) = (Stamp(of: path), Stamp(of: logPath))
         state.withLock { state in
-            guard case .untouched = state.standing else { return }
+            guard !state.isReplaced else { return }
             // It changes when the log is copied back, which is rare.
             if state.page == nil || state.file != file { state.page = page(db) }
             (state.file, state.log) = (file, log)
@@ -75,7 +66,7 @@ final class FileWatch: Sendable {
     func isUntouched(_ db: Database) -> Bool {
         let (file, log) = (Stamp(of: path), Stamp(of: logPath))
         return state.withLock { state in
-            guard case .untouched = state.standing else { return false }
+            guard !state.isReplaced else { return false }
             if state.file == file, state.log == log { return true }
             if let known = state.file, let file, known.isSameFile(as: file), state.log == log,
                 let known = state.page, known == page(db)
@@ -83,47 +74,19 @@ final class FileWatch: Sendable {
                 state.file = file
                 return true
             }
-            state.standing =
-                state.log == log ? .replaced(isLogAway: moveLogAside()) : .replacedWithLog
+            state.isReplaced = true
+            // One that has changed came with the file.
+            if state.log == log { moveLogAside() }
             return false
-        }
-    }
-
-    /// Closes the file so that nothing of a log gets into another one's file.
-    ///
-    /// SQLite copies what it knows of the log back when the last connection closes, by what it
-    /// remembers; with the log cut off it finds nothing and leaves the file alone.
-    func closing(_ close: () throws -> Void) throws {
-        switch state.withLock({ $0.standing }) {
-        case .untouched, .replaced(isLogAway: true): try close()
-        // Left open rather than mixed: the process is about to end.
-        case .replaced(isLogAway: false): return
-        case .replacedWithLog:
-            let aside = freshPath
-            guard copy(logPath, to: aside) else { return }
-            truncate(logPath, 0)
-            try? close()
-            rename(aside, logPath)
         }
     }
 
     // MARK: Files
 
-    private var freshPath: String {
-        path + FileWatch.strayJournal + String(UInt32.random(in: .min ... .max), radix: 16)
-    }
-
-    /// - Returns: whether the log that is there is out of SQLite's sight, and kept.
-    private func moveLogAside() -> Bool {
-        guard Stamp(of: logPath) != nil else { return true }
-        let aside = freshPath
-        guard copy(logPath, to: aside) else {
-            unlink(aside)
-            // Kept under another name at least, so that no opening takes it for the file's.
-            rename(logPath, aside)
-            return false
-        }
-        return truncate(logPath, 0) == 0
+    /// Keeps the log that is there under another name, so that no opening takes it for the new file's.
+    private func moveLogAside() {
+        let number = String(UInt32.random(in: .min ... .max), radix: 16)
+        rename(logPath, path + FileWatch.strayJournal + number)
     }
 
     private func page(_ db: Database) -> [UInt8]? {
@@ -137,23 +100,5 @@ final class FileWatch: Sendable {
         var bytes = [UInt8](repeating: 0, count: size)
         guard pread(descriptor, &bytes, size, (number - 1) * size) == size else { return nil }
         return bytes
-    }
-
-    /// Copies a file to one that nobody else may read.
-    ///
-    /// - Returns: whether all of it is there.
-    private func copy(_ path: String, to other: String) -> Bool {
-        let source = open(path, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { return false }
-        defer { close(source) }
-        let target = open(other, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard target >= 0 else { return false }
-        defer { close(target) }
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = read(source, &buffer, buffer.count)
-            guard count > 0 else { return count == 0 && fsync(target) == 0 }
-            guard write(target, buffer, count) == count else { return false }
-        }
     }
 }

@@ -44,13 +44,20 @@ final class GenerationFile: Sendable {
         return zip(found, expected).allSatisfy { $0 == $1 } && ownHead(draft) >= head
     }
 
-    /// Notes where the store stands. Failure is harmless: the file then lags behind.
-    func note(_ draft: Draft) {
+    /// Notes where the store stands. Where there is no room for that it lags behind, which is harmless.
+    ///
+    /// - Throws: `database` with the number of any other error. It says that the disk has failed, and
+    ///   may be the first to say so: when the journal of ext4 ends in the middle of a sync, that sync
+    ///   succeeds without anything being durable.
+    func note(_ draft: Draft) throws {
         let digits = String(ownHead(draft))
         let padded = String(repeating: "0", count: 20 - digits.count) + digits
         let text = (identity(of: draft) + [padded]).joined(separator: "\n") + "\n"
-        _ = text.utf8.withContiguousStorageIfAvailable {
-            pwrite(descriptor, $0.baseAddress, $0.count, 0)
+        let bytes = Array(text.utf8)
+        guard pwrite(descriptor, bytes, bytes.count, 0) < 0 else { return }
+        let number = errno
+        guard [ENOSPC, EDQUOT].contains(number) else {
+            throw StoreError.systemCall("write generation", number)
         }
     }
 

@@ -31,6 +31,7 @@ final class Published: Sendable {
         var suspended: Set<NodeID>
         var isServing = true
         var failure = StoreError.stopped
+        var hasFailed = false
         var observers: [@Sendable (CommitNotice) -> Void] = []
         var stopObservers: [@Sendable (StoreError) -> Void] = []
     }
@@ -56,9 +57,14 @@ final class Published: Sendable {
         }
     }
 
+    /// Whether it was stopped, before or after it was closed.
+    var hasFailed: Bool { state.withLock { $0.hasFailed } }
+
     /// Refuses everything from now on.
     func stop(_ failure: StoreError = .stopped) {
         let observers = state.withLock { state -> [@Sendable (StoreError) -> Void] in
+            // Also while it is being closed.
+            if failure != .closed { state.hasFailed = true }
             guard state.isServing else { return [] }
             state.isServing = false
             state.failure = failure

@@ -60,6 +60,7 @@ final class Writer: Sendable {
             pool.asyncWriteWithoutTransaction { db in
                 continuation.resume(
                     with: Result {
+                        try self.published.checkIsServing()
                         guard self.watch.isUntouched(db) else { throw self.stopped(.replaced) }
                         defer { self.watch.note(db) }
                         let query = try Query(db, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -161,11 +162,10 @@ final class Writer: Sendable {
         #endif
         try commit(db)
         let draft = transaction.draft
-        let notice = published.publish(
+        do { try generation.note(draft) } catch { throw stopped() }
+        return published.publish(
             draft.settled, records: draft.records, forks: draft.forks.sorted(),
             membersChanged: draft.membershipChanged)
-        generation.note(draft)
-        return notice
     }
 
     #if DEBUG
@@ -196,15 +196,18 @@ final class Writer: Sendable {
         }
     }
 
-    /// Copies the write-ahead log back, unless something was copied over the files. Before the file is
-    /// closed.
+    /// Copies the write-ahead log back and lets it be taken away, unless something was copied over the
+    /// files or a commit has failed: what is in the log need not be on the disk then, and the next
+    /// opening makes sure of it first. Before the file is closed.
     func finish() {
         _ = try? pool.writeWithoutTransaction { db in
             guard watch.isUntouched(db) else {
                 generation.forget()
                 return
             }
+            guard !published.hasFailed else { return }
             _ = try db.pragma("wal_checkpoint(TRUNCATE)")
+            try Connection.setCopiesOnClosing(db, true)
         }
     }
 

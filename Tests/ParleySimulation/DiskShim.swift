@@ -74,11 +74,19 @@ enum DiskShim {
         let result = below.pointee.xOpen(below, path, real, flags, outFlags)
         let name = path.map { String(cString: $0) }
         let watched = name.flatMap { name in disk(of: name).map { WatchedFile($0, name) } }
+        if result == SQLITE_OK, let watched, let inode = inode(of: watched.path) {
+            watched.disk.opened(watched.path, inode: inode)
+        }
         UnsafeMutableRawPointer(file).bindMemory(to: Head.self, capacity: 1).initialize(
             to: Head(
                 base: sqlite3_file(pMethods: result == SQLITE_OK ? UnsafePointer(methods) : nil),
                 file: result == SQLITE_OK ? watched.map { .passRetained($0) } : nil))
         return result
+    }
+
+    private static func inode(of path: String) -> UInt64? {
+        var status = stat()
+        return stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
     }
 
     private static func real(

@@ -1,17 +1,19 @@
 import Foundation
 import GRDBSQLite
-import ParleyTestSupport
+package import ParleyTestSupport
 import Synchronization
 
 /// The disk of one machine: real files below SQLite, of which it keeps what a power cut would take
 /// back, and which fails where it is told to.
 ///
 /// What was written since a file's last sync may survive a power cut or not, each write for itself;
-/// what was synced survives. Files of others than SQLite are left alone, but for the generation file,
+/// what was synced survives. What a sync couldn't write counts as written from then on, as it does for
+/// Linux: it can be read, later syncs succeed, and the next power cut takes it back, unless it was
+/// written once more or another file has taken the place of this one. Files of others than SQLite are left alone, but for the generation file,
 /// which is never synced.
-final class SimulatedDisk: Sendable {
+package final class SimulatedDisk: Sendable {
     /// What happens to an operation that changes something.
-    enum Fault: Equatable, Sendable {
+    package enum Fault: Equatable, Sendable {
         /// The process ends: nothing more reaches the disk until it is started again. What was not
         /// synced is kept where only the process ended, and may be lost with the machine's power.
         case powerCut(keepsAll: Bool)
@@ -26,14 +28,27 @@ final class SimulatedDisk: Sendable {
         let sizeBefore: Int
         /// `nil` where the file was cut to `offset`.
         let after: [UInt8]?
+
+        /// Whether it wrote some of the same bytes, or cut them off.
+        func covers(_ other: Unsynced) -> Bool {
+            let end = after.map { offset + $0.count } ?? .max
+            return offset < other.offset + (other.after?.count ?? 0) && other.offset < end
+        }
     }
 
     private struct State {
         var unsynced: [String: [Unsynced]] = [:]
+        /// What a sync has failed to write.
+        var lost: [String: [Unsynced]] = [:]
+        /// Of files that were opened.
+        var inodes: [String: UInt64] = [:]
+        /// Whether what is in memory outlives the process that ended.
+        var keepsMemory = false
         /// How many operations go well before the next fault.
         var next: (after: Int, fault: Fault)?
         var isDead = false
         var isBroken = false
+        var breaksAtSync = false
         /// Whether something failed, other than for want of room.
         var hasFailed = false
         /// Files can't grow.
@@ -46,13 +61,13 @@ final class SimulatedDisk: Sendable {
     let folder: String
     private let state = Mutex(State())
 
-    init(folder: String) {
+    package init(folder: String) {
         self.folder = folder
         DiskShim.install()
         DiskShim.add(self)
     }
 
-    func remove() { DiskShim.remove(self) }
+    package func remove() { DiskShim.remove(self) }
 
     // MARK: Faults
 
@@ -63,26 +78,30 @@ final class SimulatedDisk: Sendable {
     /// Whether it has failed since it was last healed, a full disk apart.
     var hasFailed: Bool { state.withLock { $0.hasFailed || $0.isDead } }
 
-    func plan(_ fault: Fault, after operations: Int) {
+    package func plan(_ fault: Fault, after operations: Int) {
         state.withLock { $0.next = (operations, fault) }
     }
+
+    /// The device fails for good at the next sync.
+    package func failNextSync() { state.withLock { $0.breaksAtSync = true } }
 
     func setFull(_ isFull: Bool) { state.withLock { $0.isFull = isFull } }
 
     /// No fault any more, planned or under way.
-    func heal() {
+    package func heal() {
         state.withLock { state in
             (state.next, state.isBroken, state.isFull) = (nil, false, false)
-            state.hasFailed = false
+            (state.breaksAtSync, state.hasFailed) = (false, false)
         }
     }
 
     /// The power goes now.
-    func cutPower() { state.withLock { die(&$0, keepsAll: false) } }
+    package func cutPower() { state.withLock { die(&$0, keepsAll: false) } }
 
     private func die(_ state: inout State, keepsAll: Bool) {
         guard !state.isDead else { return }
         state.isDead = true
+        state.keepsMemory = keepsAll
         if keepsAll { state.unsynced = [:] }
         for path in files(ending: ".generation") {
             state.generations[path] = FileManager.default.contents(atPath: path)
@@ -91,18 +110,20 @@ final class SimulatedDisk: Sendable {
 
     /// Brings the files into a state in which the power cut may have left them. Nobody may have one
     /// open.
-    func comeBack(_ random: inout SeededGenerator) {
-        let (unsynced, generations) = state.withLock { state in
-            defer {
-                state = State()
-            }
-            return (state.unsynced, state.generations)
+    package func comeBack(_ random: inout SeededGenerator) {
+        let (unsynced, lost, generations) = state.withLock { state in
+            let old = state
+            state = State()
+            guard old.keepsMemory else { return (old.unsynced, old.lost, old.generations) }
+            (state.lost, state.inodes) = (old.lost, old.inodes)
+            return (old.unsynced, [:], old.generations)
         }
         let survival = random.below(101)
         for (path, writes) in unsynced.sorted(by: { $0.key < $1.key }) {
             guard let first = writes.first, let file = RawFile(path) else { continue }
             for write in writes.reversed() { file.undo(write.offset, write.before) }
             file.resize(to: first.sizeBefore)
+            takeBack(lost[path] ?? [], of: file)
             for write in writes where random.chance(percent: survival) {
                 if let bytes = write.after {
                     // The last one may be torn.
@@ -115,7 +136,19 @@ final class SimulatedDisk: Sendable {
                 }
             }
         }
+        for (path, writes) in lost where unsynced[path] == nil && !writes.isEmpty {
+            if let file = RawFile(path) { takeBack(writes, of: file) }
+        }
         for (path, content) in generations { try? content.write(to: URL(filePath: path)) }
+    }
+
+    /// The file keeps its size; blocks that it got and that were never written are zeros.
+    private func takeBack(_ writes: [Unsynced], of file: RawFile) {
+        for write in writes.reversed() {
+            let count = min(write.after?.count ?? 0, file.size - write.offset)
+            let zeros = [UInt8](repeating: 0, count: max(0, count - write.before.count))
+            file.undo(write.offset, Array(write.before.prefix(max(0, count))) + zeros)
+        }
     }
 
     /// Turns one bit of one file around, while nothing is open.
@@ -140,6 +173,13 @@ final class SimulatedDisk: Sendable {
 
     // MARK: What SQLite does
 
+    func opened(_ path: String, inode: UInt64) {
+        state.withLock { state in
+            guard state.inodes.updateValue(inode, forKey: path) != inode else { return }
+            (state.unsynced[path], state.lost[path]) = (nil, nil)
+        }
+    }
+
     /// - Returns: the result code of a write that fails, `nil` for one that goes on.
     func willWrite(
         _ path: String, at offset: Int, _ bytes: [UInt8]?, sizeBefore: Int, before: [UInt8]
@@ -152,8 +192,10 @@ final class SimulatedDisk: Sendable {
                 (state.isBroken, state.hasFailed) = (forGood, true)
                 return SQLITE_IOERR
             }
-            state.unsynced[path, default: []].append(
-                Unsynced(offset: offset, before: before, sizeBefore: sizeBefore, after: bytes))
+            let write = Unsynced(
+                offset: offset, before: before, sizeBefore: sizeBefore, after: bytes)
+            state.unsynced[path, default: []].append(write)
+            state.lost[path]?.removeAll { write.covers($0) }
             // The write under way may still have come to something.
             if case .powerCut(let keepsAll)? = fault { die(&state, keepsAll: keepsAll) }
             return nil
@@ -163,10 +205,13 @@ final class SimulatedDisk: Sendable {
     /// Called after a sync.
     func synced(_ path: String) -> Int32? {
         state.withLock { state in
-            if state.isDead || state.isBroken { return SQLITE_IOERR }
-            let fault = count(&state)
+            if state.isDead { return SQLITE_IOERR }
+            let isBroken = state.isBroken || state.breaksAtSync
+            let fault = isBroken ? .broken(forGood: true) : count(&state)
             if case .broken(let forGood)? = fault {
                 (state.isBroken, state.hasFailed) = (forGood, true)
+                let writes = state.unsynced.removeValue(forKey: path) ?? []
+                state.lost[path, default: []] += writes.filter { $0.after != nil }
                 return SQLITE_IOERR
             }
             state.unsynced[path] = nil
@@ -179,7 +224,7 @@ final class SimulatedDisk: Sendable {
     func mayDelete(_ path: String) -> Bool {
         state.withLock { state in
             guard !state.isDead, !state.isBroken else { return false }
-            state.unsynced[path] = nil
+            (state.unsynced[path], state.lost[path]) = (nil, nil)
             return true
         }
     }
@@ -208,6 +253,7 @@ private final class RawFile {
     deinit { close(descriptor) }
 
     func undo(_ offset: Int, _ before: [UInt8]) { write(before, at: offset) }
+    var size: Int { Int(lseek(descriptor, 0, SEEK_END)) }
     func write(_ bytes: [UInt8], at offset: Int) { pwrite(descriptor, bytes, bytes.count, offset) }
     func resize(to size: Int) { ftruncate(descriptor, size) }
 }

@@ -137,6 +137,87 @@ import Testing
         #expect(try await anna.store.finishErasures())
     }
 
+    /// A sync may succeed on a disk that has just failed; the note of the commit is written next and the
+    /// first to hear of it. Nobody is told then that the edit is done. Want of room for the note alone
+    /// means nothing.
+    @Test(arguments: [false, true])
+    func anEditWhoseNoteFindsNoDiskIsNotAcknowledged(isFull: Bool) async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        // Nothing is mapped at its beginning, where every write fails with EIO.
+        let device = isFull ? "/dev/full" : "/proc/self/mem"
+        #expect(putting(device, inPlaceOf: anna.folder.path + "/anna.generation") == 1)
+        if isFull {
+            try await anna.edit(id, write("title", "b"))
+            let again = try await anna.reopened()
+            #expect(try await again.record(id)?.document.title == "b")
+            return
+        }
+        let file = FileManager.default.contents(atPath: anna.path)
+        await #expect(throws: StoreError.stopped) { try await anna.edit(id, write("title", "b")) }
+        await #expect(throws: StoreError.stopped) { try await anna.record(id) }
+        try await anna.store.close()
+        // It may not be on the disk, so nothing of it may be in the file.
+        #expect(FileManager.default.contents(atPath: anna.path) == file)
+        let again = try anna.opened()
+        #expect(again.store.wasStoppedUncleanly)
+        #expect(try await again.store.damage(by: .pages).isEmpty)
+    }
+
+    /// Whoever has a file open has another one open from now on.
+    ///
+    /// - Returns: how many times it was open.
+    private func putting(_ other: String, inPlaceOf path: String) -> Int {
+        let links = "/proc/self/fd/"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: links)) ?? []
+        let open = names.filter {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: links + $0)) == path
+        }
+        let descriptor = Glibc.open(other, O_RDWR | O_CLOEXEC)
+        defer { close(descriptor) }
+        for name in open { dup2(descriptor, Int32(name)!) }
+        return open.count
+    }
+
+    /// What a process left behind is copied before anything of it is used. Without the room for that
+    /// nothing is opened or changed.
+    @Test func aLogThatCannotBeCopiedIsNotUsed() async throws {
+        guard let disk = SmallDisk(bytes: 4 << 20) else {
+            print("SKIP aLogThatCannotBeCopiedIsNotUsed: mounting a tmpfs needs root")
+            return
+        }
+        let anna = try await TestNode.founder()
+        for number in 1...30 { try await anna.create("exchange", write("title", "\(number)")) }
+        for file in try FileManager.default.contentsOfDirectory(atPath: anna.folder.path) {
+            try FileManager.default.copyItem(
+                atPath: anna.folder.path + "/" + file, toPath: disk.path + "/" + file)
+        }
+        func contents() throws -> [String: Data?] {
+            let files = try FileManager.default.contentsOfDirectory(atPath: disk.path)
+            return Dictionary(
+                uniqueKeysWithValues: files.map {
+                    ($0, FileManager.default.contents(atPath: disk.path + "/" + $0))
+                })
+        }
+        func open() throws -> CasebookStore {
+            try CasebookStore.open(
+                at: disk.path + "/anna.sqlite", identity: anna.identity,
+                environment: anna.world.environment)
+        }
+        for room in [0, 4096, 65_536] {
+            let ballast = try disk.fill(leaving: room)
+            let before = try contents()
+            #expect(throws: StoreError.full) { try open() }
+            #expect(try contents() == before)
+            try FileManager.default.removeItem(atPath: ballast)
+        }
+        let copy = try open()
+        #expect(copy.wasStoppedUncleanly)
+        #expect(try await copy.read { try $0.summary().recordCount } == 30)
+        try await copy.close()
+        #expect(try contents().keys.sorted() == ["anna.generation", "anna.sqlite"])
+    }
+
     /// A process that is killed leaves its files as they are at that moment. Copies of them, taken
     /// between commits, must open with all that was answered by then.
     @Test func whatWasAnsweredSurvivesAKill() async throws {
