@@ -1,4 +1,4 @@
-"""Measures which regions of the codec, the log, merging, sessions and the store the suite exercises.
+"""Measures which regions of codec, log, merging, sessions and store the suite exercises.
 
 Builds and runs the suite anew with counters in it, in a build folder of its own.
 """

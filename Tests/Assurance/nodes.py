@@ -1,7 +1,7 @@
 """Real nodes, used through their programs only, for checks that look at Parley from outside.
 
-Programs are taken from `--programs DIR`, a folder with `parley` and `parleyd`; `Scripts/assure` builds
-them as optimised code.
+Programs are taken from `--programs DIR`, a folder with `parley` and `parleyd`; `Scripts/assure`
+builds them as optimised code.
 """
 import json
 import os

@@ -1,4 +1,4 @@
-"""Runs the tests of the concurrent parts under the thread sanitizer, in a build folder of its own."""
+"""Runs tests of the concurrent parts under the thread sanitizer, in a build folder of its own."""
 import argparse
 import os
 import re

@@ -7,23 +7,23 @@ import time
 class Results:
     """Says what was found, and keeps it in a file if there is one.
 
-    A row: `goal` (`G3`, see Protocol/assurance.md), `check` (what was done, in a few words), `command`,
-    `figure` (what was reached, with units), `met` (true, false, or null where the check was skipped),
-    `seconds`.
+    A row: `goal` (`G3`, see Protocol/assurance.md), `check` (what was done, in a few words),
+    `command`, `figure` (what was reached, with units), `met` (true, false, or null where the check
+    was skipped), `seconds`.
     """
 
     def __init__(self, check, path=None):
         """`check` is a name that `Scripts/assure --only` takes, or another command of `Scripts`."""
-        name = check.removesuffix(".py")
-        self.command = name if name.startswith("Scripts/") else f"Scripts/assure --only {name}"
+        name = check.split()[0].removesuffix(".py")
+        self.command = check if check.startswith("Scripts/") else f"Scripts/assure --only {name}"
         self.path = path
         self.is_short = False
         self.started = time.monotonic()
         self.failed = False
 
     def row(self, goal, check, figure, met, is_measure=False):
-        """`is_measure`: a time or a size, which the short part takes and doesn't judge, because a busy
-        machine alone must not make it fail."""
+        """`is_measure`: a time or a size, which the short part takes and doesn't judge, because a
+        busy machine alone must not make it fail."""
         if is_measure and self.is_short and met is False:
             figure, met = figure + "; not judged in the short part", None
         now = time.monotonic()

@@ -53,22 +53,42 @@ struct Campaign {
 
     private func report(_ sum: Sum, took: Duration) throws {
         let seconds = Double(took / .milliseconds(1)) / 1_000
-        let rows = [
-            ("G1", "simulated histories end in one state", "\(count) seeds, 0 failures"),
-            ("G2", "acknowledged edits are there", "\(sum.acknowledged) edits, 0 lost"),
-            ("G5", "deletes stay", "\(sum.deletes) deletes, 0 came back"),
-            ("G17", "simulated time to one state, faults over", "\(sum.slowest) ms at most"),
-            ("G28", "a seed run twice does the same", "\(sum.repeated) seeds, 0 differences"),
+        let each = "\(count) seeds, 0"
+        let isWhole = count >= 20_000
+        let rows: [(goal: String, check: String, figure: String, isEnough: Bool)] = [
+            ("G1", "simulated histories end in one state", each, isWhole),
+            (
+                "G2", "acknowledged edits of simulated users",
+                "\(sum.acknowledged) edits, 0 lost", sum.acknowledged >= 1_000_000
+            ),
+            ("G4", "causes of what shows, after each simulated event", each, isWhole),
+            (
+                "G5", "deletes of simulated users", "\(sum.deletes) deletes, 0 came back",
+                sum.deletes >= 100_000
+            ),
+            ("G6", "places in all logs of simulated nodes", each, isWhole),
+            ("G8", "published clocks, after each simulated event and restart", each, isWhole),
+            ("G12", "simulated restores, rollbacks and clones", each, isWhole),
+            ("G13", "hybrid times of simulated edits", each, isWhole),
+            (
+                "G17", "simulated time to one state, faults over",
+                "\(sum.slowest / 1_000) s at most", isWhole
+            ),
+            (
+                "G28", "a seed run twice does the same",
+                "\(sum.repeated) seeds, 0 differences", isWhole
+            ),
         ]
-        for row in rows { print("\(row.0)  \(row.1): \(row.2)") }
+        for row in rows { print("\(row.goal)  \(row.check): \(row.figure)") }
         print("\(sum.events) events in \(Int(seconds)) s")
         guard let results else { return }
         let lines = try rows.map { row in
             String(
                 decoding: try JSONEncoder().encode(
                     Row(
-                        goal: row.0, check: row.1, command: "Scripts/simulate", figure: row.2,
-                        met: true, seconds: seconds)), as: UTF8.self)
+                        goal: row.goal, check: row.check, command: "Scripts/simulate",
+                        figure: row.figure, met: row.isEnough ? true : nil, seconds: seconds)),
+                as: UTF8.self)
         }
         let file = URL(filePath: results)
         let before = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
@@ -78,7 +98,8 @@ struct Campaign {
 
     private struct Row: Encodable {
         let goal, check, command, figure: String
-        let met: Bool
+        /// Missing where fewer were run than is demanded.
+        let met: Bool?
         let seconds: Double
     }
 

@@ -29,7 +29,7 @@ extension World {
         let snapshot = random.element(of: machine.snapshots)
         watch.wentBack(machine)
         await excuse(machine) { dot, author in
-            author == machine.index && !snapshot.acknowledged.contains(dot)
+            author != machine.index || !snapshot.acknowledged.contains(dot)
         }
         hangUp(machine)
         await machine.stop()
