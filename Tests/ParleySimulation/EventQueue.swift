@@ -50,17 +50,7 @@ struct Trace {
 package struct Violation: Error, CustomStringConvertible, Sendable {
     package let description: String
 
-    init(_ description: String) {
+    package init(_ description: String) {
         self.description = description
-    }
-}
-
-extension World {
-    /// - Throws: `Violation` where a second run of a seed does something else.
-    package static func check(repeats outcome: Outcome, seed: UInt64) async throws {
-        let again = try await World(seed: seed).run()
-        guard again.trace == outcome.trace else {
-            throw Violation("the same seed does something else the second time")
-        }
     }
 }
