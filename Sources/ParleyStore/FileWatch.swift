@@ -39,12 +39,20 @@ final class FileWatch: Sendable {
     }
 
     private let path: String
+    /// Of the file, kept open as long as the store: closing one ends every lock that this process has
+    /// on the file, SQLite's too.
+    private let descriptor: Int32
     private let state: Mutex<State>
     private var logPath: String { path + "-wal" }
 
     init(_ path: String) {
         self.path = path
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
         state = Mutex(State(file: Stamp(of: path), log: Stamp(of: path + "-wal")))
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
     }
 
     /// Notes how the store has left the files. On the writing connection's queue.
@@ -94,9 +102,7 @@ final class FileWatch: Sendable {
             db,
             "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_schema WHERE name = 'casebook'"
         ).first { ($0.int(0), $0.int(1)) }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard let (number, size) = place ?? nil, descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
+        guard let (number, size) = place ?? nil else { return nil }
         var bytes = [UInt8](repeating: 0, count: size)
         guard pread(descriptor, &bytes, size, (number - 1) * size) == size else { return nil }
         return bytes

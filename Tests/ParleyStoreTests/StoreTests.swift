@@ -35,6 +35,35 @@ import Testing
         }
     }
 
+    /// Another program that opens the file must find it locked: with an index of the log of its own
+    /// it would read and write past this one.
+    @Test func theFileStaysLocked() async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("exchange", write("title", "a"))
+        let inode = try #require(
+            FileManager.default.attributesOfItem(atPath: anna.path)[.systemFileNumber] as? Int)
+        // A reading may miss what is there while others' locks come and go.
+        let isLocked = (0..<100).contains { _ in
+            locks().contains {
+                $0.contains(" POSIX ") && $0.contains(" \(getpid()) ")
+                    && $0.contains(":\(inode) ")
+            }
+        }
+        #expect(isLocked)
+    }
+
+    /// What the system says of locks, whose file has no size to go by.
+    private func locks() -> [Substring] {
+        let descriptor = open("/proc/locks", O_RDONLY | O_CLOEXEC)
+        defer { close(descriptor) }
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
+            text += buffer[..<count]
+        }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n")
+    }
+
     /// The write-ahead log goes when a store is closed in order, whoever has read meanwhile: one
     /// that is left says that the last process ended without that.
     @Test func closingLeavesNoWriteAheadLog() async throws {
