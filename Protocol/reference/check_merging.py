@@ -2,7 +2,6 @@
 """Random changes of several writers, merged by a real node and by the reader in this folder."""
 import argparse
 import random
-import sys
 import tempfile
 import time
 

@@ -5,7 +5,8 @@ import Synchronization
 /// who doesn't belong any more.
 ///
 /// Closed while there is no room, and for a while after, until something has been taken in of everybody
-/// who was refused, or they have nothing more that isn't here; for ever would be wrong, because whoever has the news may not come back.
+/// who was refused, or they have nothing more that isn't here; for ever would be wrong, because whoever
+/// has the news may not come back.
 final class NewsGate: Sendable {
     /// How long the news may take to come once there is room again.
     private static let hold = Duration.seconds(15 * 60)

@@ -283,7 +283,7 @@ package final class Shelf: Sendable {
     }
 
     /// Everybody who is a member of anything, this node left out, sorted.
-    package var neighbours: [NodeID] {
+    var neighbours: [NodeID] {
         let stores = state.withLock { Array($0.stores.values) }
         let nodes = Set(
             stores.flatMap { $0.members.filter { !$0.isRevoked }.map(\.node) })

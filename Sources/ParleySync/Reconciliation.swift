@@ -157,7 +157,8 @@ package struct Reconciliation: Sendable {
         let isAgain = if case .again = reading { true } else { false }
         reading = nil
         if isAgain { wants.finishNext() }
-        withheld.formUnion(movedSinceRead.isEmpty ? read.withheld : read.withheld.filter(isUnmoved))
+        withheld.formUnion(read.withheld)
+        withheld.subtract(movedSinceRead)
         var actions: [SessionAction] = []
         for batch in read.batches {
             let header = try? Batch.header(of: batch.bytes)
@@ -342,8 +343,6 @@ package struct Reconciliation: Sendable {
         withheld.remove(origin)
         if reading != nil { movedSinceRead.insert(origin) }
     }
-
-    private func isUnmoved(_ origin: Origin) -> Bool { !movedSinceRead.contains(origin) }
 
     private mutating func countUnacknowledged() {
         unacknowledgedBytes = inFlight.reduce(reading == nil ? 0 : Reconciliation.readLimit) {

@@ -4,7 +4,6 @@
 Goals G15, G16, G19 and, at the end, G9. One daemon with many records; strangers, members that break
 the rules, peers that vanish. The last need root and nftables; everything else runs anywhere.
 """
-import argparse
 import contextlib
 import json
 import multiprocessing
@@ -20,11 +19,12 @@ import time
 import attacks
 import peer
 from attacks import Target
+from checks import Check
 from nodes import Node, Trouble
 from peer import Key, Peer, dial
-from results import Results
+from waiting import time_until, until
 from watching import KIB, MIB, Process, in_mib, in_ms, percentile
-from wiring import Wiring, missing_tools
+from wiring import Wiring, obstacle
 
 MEMBERS = 10
 PATIENCE = 60
@@ -85,18 +85,11 @@ class Stage:
 
     def await_honest(self, patience):
         """Seconds until the honest peer has what the victim has; `None` if it took too long."""
-        start = time.monotonic()
-        while time.monotonic() - start < patience:
-            if self.victim.digest() == self.honest.digest():
-                return time.monotonic() - start
-            time.sleep(0.02)
-        return None
+        return time_until(lambda: self.victim.digest() == self.honest.digest(), patience)
 
     def await_descriptors(self, count, patience=30):
         """Waits until the victim has so few open files again; returns how many it has."""
-        deadline = time.monotonic() + patience
-        while self.process.descriptors() > count and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: self.process.descriptors() <= count, patience)
         return self.process.descriptors()
 
 
@@ -220,11 +213,8 @@ class Abuse:
             self.stage.await_descriptors(files)
 
     def await_more(self, files):
-        deadline = time.monotonic() + 10
-        while self.process.descriptors() < files:
-            if time.monotonic() > deadline:
-                raise Trouble(f"{self.process.descriptors()} open files where {files} were due")
-            time.sleep(0.01)
+        if not until(lambda: self.process.descriptors() >= files, 10):
+            raise Trouble(f"{self.process.descriptors()} open files where {files} were due")
 
     def half_shaken(self, number):
         connection = dial(self.stage.target.address, attacks.source(number))
@@ -495,7 +485,7 @@ class Vanishing:
         self.options, self.results = options, results
 
     def run(self):
-        missing = missing_tools("ip", "nft")
+        missing = obstacle("ip", "nft")
         if missing:
             self.results.skip("G15", "half-open connections and vanished peers", missing)
             return
@@ -556,11 +546,13 @@ class Vanishing:
         held = process.descriptors() - files
         wiring.rule(open=False)
         start, ends = time.monotonic(), {}
-        while time.monotonic() - start < 120 and len(ends) < held:
-            gone = held - (process.descriptors() - files)
-            for number in range(len(ends), gone):
+
+        def are_gone():
+            for number in range(len(ends), held - (process.descriptors() - files)):
                 ends[number] = time.monotonic() - start
-            time.sleep(0.2)
+            return len(ends) >= held
+
+        until(are_gone, 120, every=0.2)
         member.close()
         stranger.close()
         told = ", ".join(f"{seconds:.0f} s" for seconds in ends.values())
@@ -580,44 +572,28 @@ def half_open(address, port):
     return connection
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--programs", default=".build/release", metavar="DIR",
-                        help="where parley and parleyd are (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--results", metavar="FILE", help="append result rows to this file")
-    parser.add_argument("--quick", action="store_true", help="a short part, under a minute")
-    parser.add_argument("--records", type=int, default=20_000, help="in the casebook")
-    parser.add_argument("--shows", type=int, default=500, help="`parley show` under each attack")
-    parser.add_argument("--repeats", type=int, default=100, help="of each hostile frame")
-    parser.add_argument("--scans", type=int, default=1000)
-    parser.add_argument("--attack", default="", metavar="WORDS",
-                        help="only attacks with these words in their names")
-    parser.add_argument("--only", help="frames, strangers, scans, service, door, writers or "
-                        "vanishing alone")
-    options = parser.parse_args()
-    options.programs = os.path.abspath(options.programs)
-    if options.quick:
-        options.records, options.shows, options.repeats, options.scans = 500, 20, 3, 48
-    return options
-
-
 def main():
-    options = parse()
-    print(f"seed {options.seed}", flush=True)
-    results = Results("abuse.py", options.results)
-    results.is_short = options.quick
+    check = Check(__doc__, {
+        "records": (20_000, 500, "in the casebook"),
+        "shows": (500, 20, "`parley show` under each attack"),
+        "repeats": (100, 3, "of each hostile frame"), "scans": (1000, 48, "at the door")})
+    check.parser.add_argument("--attack", default="", metavar="WORDS",
+                              help="only attacks with these words in their names")
+    check.parser.add_argument("--only", metavar="PART", help="frames, strangers, scans, service, "
+                              "door, writers or vanishing alone")
+    options = check.parse()
     try:
-        on_stage(options, results)
+        on_stage(check)
         if options.only in (None, "vanishing") and not options.quick:
-            results.started = time.monotonic()
-            Vanishing(options, results).run()
+            check.results.started = time.monotonic()
+            Vanishing(options, check.results).run()
     except Trouble as trouble:
-        results.row("G15", "what a node does", str(trouble), False)
-    results.end()
+        check.results.row("G15", "what a node does", str(trouble), False)
+    check.results.end()
 
 
-def on_stage(options, results):
+def on_stage(check):
+    options, results = check.options, check.results
     parts = {"frames": "single_frames", "strangers": "unauthenticated", "scans": "scans",
              "service": "service", "door": "door", "writers": "writers"}
     chosen = [part for part in parts if options.only in (None, part)]
@@ -625,7 +601,7 @@ def on_stage(options, results):
         chosen = [part for part in chosen if part not in ("door", "writers")]
     if not chosen:
         return
-    with tempfile.TemporaryDirectory(prefix="abuse-") as folder:
+    with check.folder() as folder:
         with Stage(options.programs, folder, options.records, options.seed) as stage:
             abuse = Abuse(stage, options, results)
             results.started = time.monotonic()

@@ -6,7 +6,6 @@ import select
 import socket
 import ssl
 import struct
-import time
 
 import peer
 from peer import Peer, dial, frame, varint

@@ -23,9 +23,10 @@ import subprocess
 import time
 
 from control import ControlLine
-from fault_options import Check, free_address, missing_tools
+from checks import Check, free_address, missing_tools
 from nodes import Node, Trouble
 from oracle import DONE, Edits
+from waiting import until
 
 Point = collections.namedtuple("Point", "scenario call count fault")
 
@@ -81,14 +82,17 @@ class Trace:
 
     def text(self, timeout=10):
         """The whole trace, once the tracer has seen the last process end."""
-        deadline = time.monotonic() + timeout
-        while True:
-            with open(self.path, encoding="utf-8", errors="replace") as file:
-                text = file.read()
-            last = text.rstrip().rpartition("\n")[2]
-            if "+++ exited" in last or "+++ killed" in last or time.monotonic() > deadline:
-                return text
-            time.sleep(0.005)
+        until(lambda: self.has_ended(self.read()), timeout, every=0.005)
+        return self.read()
+
+    def read(self):
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    @staticmethod
+    def has_ended(text):
+        last = text.rstrip().rpartition("\n")[2]
+        return "+++ exited" in last or "+++ killed" in last
 
     def has_failed(self):
         return "(INJECTED)" in self.text()
@@ -407,13 +411,6 @@ class Erase(Scenario):
 SCENARIOS = [Making(), FirstStart(), EditBurst(), SyncIn(), Checkpoint(), Erase()]
 
 
-def wait(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
-
-
 def files(node):
     for folder, _, names in os.walk(node.home):
         for name in names:
@@ -430,7 +427,7 @@ def await_absence(node, token):
                 if token.encode() in file.read():
                     return False
         return True
-    if not wait(is_absent, 10):
+    if not until(is_absent, 10):
         raise Trouble(f"{token} was erased and is in the files of {node.name}")
 
 

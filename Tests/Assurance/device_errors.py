@@ -9,14 +9,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 
 from control import ControlLine
-from crash_points import wait
 from disks import command, mounted, refusal_of
-from fault_options import Check, missing_tools, search_path
+from checks import Check, missing_tools, search_path
 from kills import Author
 from nodes import Trouble
+from waiting import let_pass, until
 from power_cuts import Bench
 
 KINDS = ("ext4", "XFS", "Btrfs")
@@ -65,11 +64,9 @@ class Device:
                                    stderr=subprocess.DEVNULL,
                                    env=dict(os.environ, PATH=search_path()))
         self.stack.callback(end, process)
-        deadline = time.monotonic() + timeout
-        while not is_ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise OSError(f"{words[0]} doesn't serve")
-            time.sleep(0.01)
+        until(lambda: process.poll() is not None or is_ready(), timeout)
+        if process.poll() is not None or not is_ready():
+            raise OSError(f"{words[0]} doesn't serve")
 
     def fail(self):
         with open(self.switch, "w", encoding="utf-8"):
@@ -106,11 +103,11 @@ class DeviceBench(Bench):
                    Author(self.basil, self.theirs, self.random.random())]
         for author in authors:
             author.start()
-        time.sleep(self.random.uniform(0.02, 0.2))
+        let_pass(self.random.uniform(0.02, 0.2))
         self.device.fail()
         # Long enough for the system to write back, which it otherwise does after many seconds.
         subprocess.run(["sync", "-f", self.disk], capture_output=True)
-        time.sleep(self.random.uniform(0.05, 0.5))
+        let_pass(self.random.uniform(0.05, 0.5))
         try:
             self.reaction = self.look()
         finally:
@@ -131,7 +128,7 @@ class DeviceBench(Bench):
                 return "read" if reply.code == 0 else "refused to read"
         except ConnectionError as error:
             # Who hangs up may need a moment to end.
-            if not wait(lambda: self.amal.daemon.poll() is not None, 10):
+            if not until(lambda: self.amal.daemon.poll() is not None, 10):
                 raise Trouble(f"neither answers nor ends: {error}") from None
         if self.amal.daemon.poll() < 0:
             raise Trouble(f"signal {-self.amal.daemon.poll()} ended the daemon")
@@ -169,7 +166,7 @@ class LeftoverBench(DeviceBench):
                 self.mine.bulk(line, 20)
             self.device.fail()
             self.mine.edit(line, record)
-        if not wait(lambda: self.amal.daemon.poll() is not None, 10):
+        if not until(lambda: self.amal.daemon.poll() is not None, 10):
             raise Trouble("goes on after a sync that failed")
         self.amal.stop()
         self.device.heal()

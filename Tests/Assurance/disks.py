@@ -3,9 +3,9 @@ import contextlib
 import errno
 import os
 import subprocess
-import time
 
-from fault_options import search_path
+from checks import search_path
+from waiting import until
 
 MIB = 1 << 20
 
@@ -47,16 +47,17 @@ def mounted(source, point, *options):
 
 
 def unmount(point, timeout=20):
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            return command("umount", point)
-        except OSError as error:
-            if "not mounted" in str(error):
-                return None
-            if time.monotonic() > deadline:
-                return command("umount", "-l", point)
-            time.sleep(0.05)
+    """Takes a file system away, once nobody uses it; in the end all the same."""
+    if not until(lambda: is_unmounted(point), timeout, every=0.05):
+        command("umount", "-l", point)
+
+
+def is_unmounted(point):
+    try:
+        command("umount", point)
+    except OSError as error:
+        return "not mounted" in str(error)
+    return True
 
 
 def refusal_of(kind, folder):

@@ -15,9 +15,10 @@ import time
 
 from control import ControlLine
 from disks import FORMATS, MIB, command, free_bytes, mounted
-from fault_options import Check, free_address, missing_tools
+from checks import Check, free_address, missing_tools
 from nodes import Node, Trouble
 from oracle import DONE, REFUSED, Edits
+from waiting import let_pass, time_until, until
 
 DISK_BYTES = 384 * MIB
 INTAKE, EDITS, PROTECTION = 256 * MIB, 64 * MIB, MIB
@@ -200,7 +201,7 @@ class Bench:
         self.mine.last = None
         writer = threading.Thread(target=self.mine.bulk, args=(line, 1500))
         writer.start()
-        time.sleep(self.random.uniform(0, 0.12))
+        let_pass(self.random.uniform(0, 0.12))
         self.filler.leave(free)
         writer.join()
         if self.mine.last is None:
@@ -209,13 +210,11 @@ class Bench:
         self.read(line)
 
     def resume(self, line):
-        began = time.monotonic()
-        while not self.mine.new(line):
-            if time.monotonic() - began > RESUME_SECONDS:
-                raise Trouble(f"no edit goes in {RESUME_SECONDS} s after there is room again: "
-                              f"{self.mine.last.error if self.mine.last else 'no answer'}")
-            time.sleep(0.01)
-        self.slowest_resume = max(self.slowest_resume, time.monotonic() - began)
+        taken = time_until(lambda: self.mine.new(line), RESUME_SECONDS, every=0.01)
+        if taken is None:
+            raise Trouble(f"no edit goes in {RESUME_SECONDS} s after there is room again: "
+                          f"{self.mine.last.error if self.mine.last else 'no answer'}")
+        self.slowest_resume = max(self.slowest_resume, taken)
 
     def check_alive(self):
         code = self.amal.daemon.poll()
@@ -250,11 +249,11 @@ class Bench:
 
     def await_opening(self, line):
         """What couldn't be opened on the full disk is open soon after there is room."""
-        deadline = time.monotonic() + RESUME_SECONDS
-        while line.ask("list", filters=[], deleted=False, limit=5).code not in DONE:
-            if time.monotonic() > deadline:
-                raise Trouble("with room again the casebook isn't opened without a restart")
-            time.sleep(0.1)
+        def is_open():
+            return line.ask("list", filters=[], deleted=False, limit=5).code in DONE
+
+        if not until(is_open, RESUME_SECONDS, every=0.1):
+            raise Trouble("with room again the casebook isn't opened without a restart")
 
     def check(self):
         self.mine.check(self.amal)

@@ -10,9 +10,10 @@ import threading
 import time
 
 from control import ControlLine
-from fault_options import Check, free_address
+from checks import Check, free_address
 from nodes import Node, Trouble
 from oracle import Edits, whole_log
+from waiting import let_pass
 
 READY_SECONDS = 2.0
 
@@ -83,7 +84,7 @@ class Pair:
         authors = [Author(node, self.edits[node], self.random.random()) for node in self.nodes]
         for author in authors:
             author.start()
-        time.sleep(self.random.uniform(0.01, 0.15))
+        let_pass(self.random.uniform(0.01, 0.15))
         victims = self.nodes if kind == "both" else [self.random.choice(self.nodes)]
         for node in victims:
             node.stop(9)

@@ -4,16 +4,15 @@
 Goals G1, G2 and G17. Five daemons in network namespaces, joined by a switch of our own, while all
 of them are written to; eight in a line. Needs root, /dev/net/tun, iproute2 and nftables.
 """
-import argparse
-import os
 import random
 import tempfile
 import time
 
+from checks import Check
 from nodes import Trouble
-from results import Results
 from team import Promises, Team, Writers
-from wiring import PORT, Wiring, missing_tools
+from waiting import let_pass
+from wiring import PORT, Wiring, obstacle
 
 LINE = 8
 ROUNDS = LINE - 1 + 2
@@ -229,7 +228,7 @@ class Networks:
             wiring.rule(open=False)
             for node in team.nodes:
                 node.new(f"{node.name} alone")
-            time.sleep(self.options.outage)  # The outage itself, not something waited for.
+            let_pass(self.options.outage)
             self.results.started = time.monotonic()
             wiring.in_a_line()
             taken = team.await_equality(300)
@@ -269,29 +268,16 @@ def random_notes(seed, count):
                    for _ in range(count))
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--programs", default=".build/release", metavar="DIR",
-                        help="where parley and parleyd are (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--results", metavar="FILE", help="append result rows to this file")
-    parser.add_argument("--quick", action="store_true", help="a short part, under a minute")
-    parser.add_argument("--seconds", type=int, default=15, help="of edits under each fault")
-    parser.add_argument("--burst", type=int, default=400, help="records in one import")
-    parser.add_argument("--notes", type=int, default=20, help="of each node in the line")
-    parser.add_argument("--outage", type=int, default=20, help="seconds a line is cut off")
-    parser.add_argument("--patience", type=int, default=180, help="seconds to wait for equality")
-    parser.add_argument("--only", metavar="PART", help="faults, line or link alone")
-    options = parser.parse_args()
-    options.programs = os.path.abspath(options.programs)
-    return options
-
-
 def main():
-    options = parse()
-    print(f"seed {options.seed}", flush=True)
-    results = Results("networks.py", options.results)
-    missing = missing_tools("ip", "tc", "nft")
+    check = Check(__doc__, {
+        "seconds": (15, 4, "of edits under each fault"),
+        "burst": (400, 400, "records in one import"),
+        "notes": (20, 20, "of each node in the line"),
+        "outage": (20, 20, "seconds a line is cut off"),
+        "patience": (180, 180, "seconds to wait for equality")})
+    check.parser.add_argument("--only", metavar="PART", help="faults, line or link alone")
+    options, results = check.parse(), check.results
+    missing = obstacle("ip", "tc", "nft")
     if missing:
         for goal in ("G1", "G2", "G17"):
             results.skip(goal, "nodes on bad networks", missing)
@@ -306,7 +292,6 @@ def main():
 
 def run(networks, options):
     if options.quick:
-        options.seconds = 4
         networks.faults(["calm", "30 % doubled, half reordered", "parted, one link down"])
         return
     if options.only in (None, "faults"):

@@ -19,10 +19,11 @@ import time
 
 from control import ControlLine
 from disks import MIB, copy_settled, make_image, mounted, refusal_of
-from fault_options import Check, free_address, missing_tools
+from checks import Check, free_address, missing_tools
 from kills import Author
 from nodes import Node, Trouble
 from oracle import Edits
+from waiting import let_pass, until
 
 IMAGE_BYTES = 768 * MIB
 KINDS = ("ext4", "XFS", "Btrfs")
@@ -71,7 +72,7 @@ class Bench:
                    Author(self.basil, self.theirs, self.random.random())]
         for author in authors:
             author.start()
-        time.sleep(self.random.uniform(0.005, 0.12))
+        let_pass(self.random.uniform(0.005, 0.12))
         self.meet_end()
         self.amal.daemon.send_signal(signal.SIGSTOP)
         authors[1].may_stop.set()
@@ -98,7 +99,7 @@ class Bench:
         if moment >= 0.15:
             self.amal.stop(9)
             self.amal.launch(before=self.before)
-        time.sleep(self.random.uniform(0, 0.04))
+        let_pass(self.random.uniform(0, 0.04))
 
     def heal(self):
         heard = self.mine.read_log(self.basil)
@@ -256,14 +257,13 @@ def trace_order(check, folder, edits):
 def await_change(line, change, timeout=10):
     """Until a node has a change."""
     origin, _, sequence = change.partition(":")
-    deadline = time.monotonic() + timeout
-    while True:
+
+    def is_there():
         clock = line.ask("status").json["casebooks"][0]["clock"]
-        if clock.get(origin, 0) >= int(sequence):
-            return
-        if time.monotonic() > deadline:
-            raise Trouble(f"{change} isn't heard of within {timeout} s")
-        time.sleep(0.002)
+        return clock.get(origin, 0) >= int(sequence)
+
+    if not until(is_there, timeout, every=0.002):
+        raise Trouble(f"{change} isn't heard of within {timeout} s")
 
 
 def main():

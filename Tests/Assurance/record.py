@@ -14,7 +14,8 @@ WORDS = {True: "met", False: "**not met**", None: "not in full", "short": "holds
 
 
 def rows(path):
-    """The last row of each check, by goal and check; one that was skipped replaces none."""
+    """The last row of each check, by goal and check; none that was skipped, nor one after a failure,
+    takes the place of another."""
     found = {}
     with open(path, encoding="utf-8") as file:
         for line in file:
@@ -22,6 +23,8 @@ def rows(path):
             # Less was done than is demanded, and all of it held.
             row.setdefault("met", "short")
             key = (row["goal"], row["check"])
+            if found.get(key, {}).get("met") is False:
+                continue
             if row["met"] is not None or key not in found:
                 found[key] = row
     return found

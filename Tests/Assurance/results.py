@@ -12,12 +12,12 @@ class Results:
     was skipped), `seconds`.
     """
 
-    def __init__(self, check, path=None):
+    def __init__(self, check, path=None, is_short=False):
         """`check` is a name that `Scripts/assure --only` takes, or another command of `Scripts`."""
-        name = check.split()[0].removesuffix(".py")
+        name = check.removesuffix(".py")
         self.command = check if check.startswith("Scripts/") else f"Scripts/assure --only {name}"
         self.path = path
-        self.is_short = False
+        self.is_short = is_short
         self.started = time.monotonic()
         self.failed = False
 

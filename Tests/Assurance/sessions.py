@@ -4,20 +4,19 @@
 Goal G29: as many open files as before, and no more than 5 % more memory than after the first
 thousand. Sessions come from a member's key in a program of our own, and from the command line.
 """
-import argparse
 import contextlib
 import multiprocessing
 import os
 import random
 import subprocess
-import tempfile
 import time
 
 import peer
 from attacks import Target
+from checks import Check
 from nodes import Node, Trouble
 from peer import Key
-from results import Results
+from waiting import until
 from watching import Process, in_mib
 
 
@@ -77,9 +76,7 @@ class Daemon:
 
     def await_files(self, count):
         """Waits until there are so few open files again."""
-        deadline = time.monotonic() + 30
-        while self.process.descriptors() > count and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: self.process.descriptors() <= count, 30)
         return self.process.descriptors()
 
 
@@ -102,30 +99,13 @@ def compare(daemon, results, name, make, first, rest):
                 grown <= 0.05 * memory, is_measure=True)
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--programs", default=".build/release", metavar="DIR",
-                        help="where parley and parleyd are (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--results", metavar="FILE", help="append result rows to this file")
-    parser.add_argument("--quick", action="store_true", help="a short part, under a minute")
-    parser.add_argument("--sessions", type=int, default=10_000)
-    parser.add_argument("--first", type=int, default=1000, help="sessions that don't count")
-    parser.add_argument("--commands", type=int, default=2000)
-    parser.add_argument("--workers", type=int, default=2, help="processes that hold sessions")
-    options = parser.parse_args()
-    options.programs = os.path.abspath(options.programs)
-    if options.quick:
-        options.sessions, options.first, options.commands = 600, 300, 100
-    return options
-
-
 def main():
-    options = parse()
-    print(f"seed {options.seed}", flush=True)
-    results = Results("sessions.py", options.results)
-    results.is_short = options.quick
-    with tempfile.TemporaryDirectory(prefix="sessions-") as folder:
+    check = Check(__doc__, {
+        "sessions": (10_000, 600, "of members"), "first": (1000, 300, "sessions that don't count"),
+        "commands": (2000, 100, "over the control socket"),
+        "workers": (2, 2, "processes that hold sessions")})
+    options, results = check.parse(), check.results
+    with check.folder() as folder:
         daemon = Daemon(options, folder)
         try:
             results.started = time.monotonic()

@@ -7,6 +7,7 @@ import threading
 import time
 
 from nodes import Node, Trouble
+from waiting import let_pass, until
 
 
 class Team:
@@ -57,13 +58,13 @@ class Team:
     def await_equality(self, patience, start=None):
         """Waits until all digests and clocks are equal; returns the seconds, `None` if too long."""
         start = start or time.monotonic()
-        while time.monotonic() - start < patience:
-            states = [node.ask("status")["casebooks"] for node in self.nodes]
-            if all(states) and len({(state[0]["digest"], json.dumps(state[0]["clock"]))
-                                    for state in states}) == 1:
-                return time.monotonic() - start
-            time.sleep(0.05)
-        return None
+        rest = patience - (time.monotonic() - start)
+        return time.monotonic() - start if until(self.are_equal, rest, every=0.05) else None
+
+    def are_equal(self):
+        states = [node.ask("status")["casebooks"] for node in self.nodes]
+        return all(states) and len({(state[0]["digest"], json.dumps(state[0]["clock"]))
+                                    for state in states}) == 1
 
     def connections(self):
         """How many directions of sessions stand, as the nodes see them."""
@@ -146,7 +147,7 @@ class Writers:
             while time.monotonic() < deadline:
                 step += 1
                 self.edit(node, f"{node.name}-{self.round}-{step}", chance)
-                time.sleep(chance.uniform(0.05, 0.4))  # A person's pause.
+                let_pass(chance.uniform(0.05, 0.4))  # A person's pause.
         except Trouble as trouble:
             self.trouble.append(trouble)
 

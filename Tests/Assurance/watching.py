@@ -2,6 +2,8 @@
 import os
 import time
 
+from waiting import let_pass
+
 TICKS = os.sysconf("SC_CLK_TCK")
 KIB, MIB = 1024, 1024 * 1024
 
@@ -38,7 +40,7 @@ class Process:
         """How many are open once none was opened or closed for half a second."""
         seen, since = self.descriptors(), time.monotonic()
         while time.monotonic() - since < 0.5:
-            time.sleep(0.02)
+            let_pass(0.02)
             now = self.descriptors()
             if now != seen:
                 seen, since = now, time.monotonic()

@@ -3,25 +3,21 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
+from checks import missing_tools
 from switch import enter
 
 PORT = 7440
 
 
-def missing_tools(*names):
-    """Why networks can't be made here; `None` where they can."""
-    if os.geteuid() != 0:
-        return "not root"
-    absent = [name for name in names if shutil.which(name) is None]
-    if absent:
-        return f"no {', '.join(absent)} here"
-    if not os.path.exists("/dev/net/tun"):
-        return "no /dev/net/tun here"
-    return None
+def obstacle(*names):
+    """Why networks can't be made here with these programs; `None` where they can."""
+    reason = missing_tools(*names)
+    if reason is None and not os.path.exists("/dev/net/tun"):
+        reason = "needs /dev/net/tun"
+    return reason
 
 
 class Wiring:

@@ -12,7 +12,7 @@ struct FinalCheck {
 
     func run() async throws {
         let machines = world.participants
-        guard let first = machines.first, let store = first.store else { return }
+        guard let store = machines.first?.store else { throw Violation("nobody is left") }
         let digest = try await store.read { try $0.summary().digest }
         world.trace.note("digest \(digest.bytes[0]) \(digest.bytes[1])")
         for machine in machines { try await check(machine, against: store, digest) }

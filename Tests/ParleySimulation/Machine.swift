@@ -35,8 +35,6 @@ final class Machine {
     private let events = Events()
     /// States of the files to go back to, by where they are kept.
     var snapshots: [Snapshot] = []
-    /// Whether its own log may have forked: its files went back, or were copied.
-    var mayFork = false
     /// Whether what it sends is made up.
     let isHostile: Bool
     /// Whether a copy of another machine's disk.

@@ -50,7 +50,7 @@ struct Plan: Sendable {
 
 /// One thing that happens, and all the chance in it.
 package struct Act: Sendable {
-    package enum Kind: String, Sendable, CaseIterable {
+    package enum Kind: String, Sendable {
         /// Somebody creates, edits, deletes or restores a record, or settles a conflict.
         case write
         case erase

@@ -53,7 +53,6 @@ package final class SimulatedDisk: Sendable {
         var hasFailed = false
         /// Files can't grow.
         var isFull = false
-        var operations = 0
         /// Generation files as they were when the power went.
         var generations: [String: Data] = [:]
     }
@@ -72,8 +71,6 @@ package final class SimulatedDisk: Sendable {
     // MARK: Faults
 
     var isDead: Bool { state.withLock { $0.isDead } }
-    /// Operations that changed something, so far.
-    var operations: Int { state.withLock { $0.operations } }
 
     /// Whether it has failed since it was last healed, a full disk apart.
     var hasFailed: Bool { state.withLock { $0.hasFailed || $0.isDead } }
@@ -121,7 +118,7 @@ package final class SimulatedDisk: Sendable {
         let survival = random.below(101)
         for (path, writes) in unsynced.sorted(by: { $0.key < $1.key }) {
             guard let first = writes.first, let file = RawFile(path) else { continue }
-            for write in writes.reversed() { file.undo(write.offset, write.before) }
+            for write in writes.reversed() { file.write(write.before, at: write.offset) }
             file.resize(to: first.sizeBefore)
             takeBack(lost[path] ?? [], of: file)
             for write in writes where random.chance(percent: survival) {
@@ -147,7 +144,7 @@ package final class SimulatedDisk: Sendable {
         for write in writes.reversed() {
             let count = min(write.after?.count ?? 0, file.size - write.offset)
             let zeros = [UInt8](repeating: 0, count: max(0, count - write.before.count))
-            file.undo(write.offset, Array(write.before.prefix(max(0, count))) + zeros)
+            file.write(Array(write.before.prefix(max(0, count))) + zeros, at: write.offset)
         }
     }
 
@@ -230,7 +227,6 @@ package final class SimulatedDisk: Sendable {
     }
 
     private func count(_ state: inout State) -> Fault? {
-        state.operations += 1
         guard let next = state.next else { return nil }
         guard next.after == 0 else {
             state.next = (next.after - 1, next.fault)
@@ -252,7 +248,6 @@ private final class RawFile {
 
     deinit { close(descriptor) }
 
-    func undo(_ offset: Int, _ before: [UInt8]) { write(before, at: offset) }
     var size: Int { Int(lseek(descriptor, 0, SEEK_END)) }
     func write(_ bytes: [UInt8], at offset: Int) { pwrite(descriptor, bytes, bytes.count, offset) }
     func resize(to size: Int) { ftruncate(descriptor, size) }

@@ -1,4 +1,4 @@
-"""What the programs about crashes and disks have in common on their command lines."""
+"""What the programs of this folder have in common on their command lines."""
 import argparse
 import contextlib
 import os
@@ -22,8 +22,8 @@ class Check:
         """`sizes` has for each size option its full and its quick number and what it counts."""
         parser = argparse.ArgumentParser(
             description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-        parser.add_argument("--programs", required=True, metavar="DIR",
-                            help="folder with parley and parleyd")
+        parser.add_argument("--programs", default=".build/release", metavar="DIR",
+                            help="folder with parley and parleyd; %(default)s")
         parser.add_argument("--seed", type=int, default=1, help="what is drawn at random; 1")
         parser.add_argument("--results", metavar="FILE", help="append result rows to this file")
         parser.add_argument("--quick", action="store_true", help="a short part, under a minute")
@@ -41,8 +41,8 @@ class Check:
                 setattr(self.options, name, quick if self.options.quick else full)
         self.options.programs = os.path.abspath(self.options.programs)
         self.random = random.Random(self.options.seed)
-        command = " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
-        self.results = Results(command, self.options.results)
+        name = os.path.basename(sys.argv[0])
+        self.results = Results(name, self.options.results, is_short=self.options.quick)
         print(f"seed {self.options.seed}", flush=True)
         return self.options
 
