@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// The right to open a home: held by a daemon for as long as it runs, by a command for as long as
 /// it works without one.
@@ -17,10 +17,10 @@ package final class HomeLock: Sendable {
     private static let pauseMicroseconds: UInt32 = 10_000
 
     /// `nil` once released.
-    private let descriptor: Mutex<Int32?>
+    private let descriptor: NIOLockedValueBox<Int32?>
 
     private init(descriptor: Int32) {
-        self.descriptor = Mutex(descriptor)
+        self.descriptor = NIOLockedValueBox(descriptor)
     }
 
     deinit {
@@ -29,7 +29,7 @@ package final class HomeLock: Sendable {
 
     /// Lets go of the home; without effect from the second time on.
     package func release() {
-        guard let held = descriptor.withLock({ $0.take() }) else { return }
+        guard let held = descriptor.withLockedValue({ $0.take() }) else { return }
         close(held)
     }
 

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Things to attend to, each once however often it is named before its turn.
 ///
@@ -6,7 +6,7 @@ import Synchronization
 /// what was named is attended to at least once after that.
 package final class Agenda<Item: Hashable & Sendable>: Sendable {
     /// In the order they were named.
-    private let items = Mutex<[Item]>([])
+    private let items = NIOLockedValueBox<[Item]>([])
     private let bells: AsyncStream<Void>
     private let bell: AsyncStream<Void>.Continuation
 
@@ -15,7 +15,7 @@ package final class Agenda<Item: Hashable & Sendable>: Sendable {
     }
 
     package func add(_ item: Item) {
-        items.withLock { items in
+        items.withLockedValue { items in
             if !items.contains(item) { items.append(item) }
         }
         bell.yield()
@@ -29,6 +29,6 @@ package final class Agenda<Item: Hashable & Sendable>: Sendable {
     }
 
     private func next() -> Item? {
-        items.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        items.withLockedValue { $0.isEmpty ? nil : $0.removeFirst() }
     }
 }

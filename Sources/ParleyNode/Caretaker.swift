@@ -1,7 +1,7 @@
 import Logging
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyStore
-import Synchronization
 
 /// Looks after the casebooks of a daemon when nothing else happens: indexes words, packs the open
 /// tail of logs into large batches, makes the last bytes of what was erased go, checks a file whose
@@ -19,7 +19,7 @@ final class Caretaker: Sendable {
     private let shelf: Shelf
     private let clock: NodeClock
     private let log: Logger
-    private let schedule = Mutex(TidySchedule())
+    private let schedule = NIOLockedValueBox(TidySchedule())
     private let bells: AsyncStream<Void>
     private let bell: AsyncStream<Void>.Continuation
 
@@ -33,7 +33,7 @@ final class Caretaker: Sendable {
     /// Something was committed.
     func touched(_ casebook: Digest) {
         let now = clock.now()
-        schedule.withLock { $0.touched(casebook, at: now) }
+        schedule.withLockedValue { $0.touched(casebook, at: now) }
         bell.yield()
     }
 
@@ -67,13 +67,13 @@ final class Caretaker: Sendable {
     }
 
     private func tidyWhatIsDue() async {
-        while !Task.isCancelled, let due = schedule.withLock({ $0.nextDue }) {
+        while !Task.isCancelled, let due = schedule.withLockedValue({ $0.nextDue }) {
             let now = clock.now()
             if now < due {
                 guard (try? await clock.sleep(due - now)) != nil else { return }
             }
             let reached = clock.now()
-            for casebook in schedule.withLock({ $0.take(at: reached) }) {
+            for casebook in schedule.withLockedValue({ $0.take(at: reached) }) {
                 if let store = shelf.store(casebook) { await tidy(store) }
             }
         }

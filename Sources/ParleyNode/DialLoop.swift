@@ -1,5 +1,5 @@
+import NIOConcurrencyHelpers
 package import ParleyTransport
-import Synchronization
 
 /// Keeps trying to be connected to one peer: dials its addresses, newest first, waits with full
 /// jitter after failures, and rests while a session stands, whoever dialled it.
@@ -13,7 +13,7 @@ package final class DialLoop: Sendable {
     }
 
     private let clock: NodeClock
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// - Parameters:
     ///   - dial: tries every address once; returns why it failed, `nil` when connected.
@@ -41,12 +41,12 @@ package final class DialLoop: Sendable {
                 await self?.rest(delay)
             }
         }
-        state.withLock { $0.work = work }
+        state.withLockedValue { $0.work = work }
     }
 
     /// Dials now instead of when the pause is over.
     package func poke() {
-        let pause = state.withLock { state in
+        let pause = state.withLockedValue { state in
             state.isPoked = true
             return state.pause
         }
@@ -55,20 +55,20 @@ package final class DialLoop: Sendable {
 
     /// Ends it for good; a dial under way is left to itself.
     package func stop() {
-        let work = state.withLock { $0.work }
+        let work = state.withLockedValue { $0.work }
         work?.cancel()
         poke()
     }
 
     private func rest(_ delay: Duration) async {
         let sleep = Task<Void, Never> { [clock] in _ = try? await clock.sleep(delay) }
-        let isPoked = state.withLock { state in
+        let isPoked = state.withLockedValue { state in
             state.pause = sleep
             return state.isPoked
         }
         if isPoked { sleep.cancel() }
         await sleep.value
-        state.withLock { state in
+        state.withLockedValue { state in
             state.pause = nil
             state.isPoked = false
         }

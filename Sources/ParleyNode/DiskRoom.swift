@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyControl
-import Synchronization
 
 /// The room on the disk that holds a home: asked before anything is written, and shown while it is
 /// short.
@@ -16,7 +16,7 @@ final class DiskRoom: Sendable {
 
     private let home: String
     private let measure: @Sendable (String) -> FreeSpace
-    private let intake = Mutex(Intake.succeeded)
+    private let intake = NIOLockedValueBox(Intake.succeeded)
 
     private let gate: NewsGate
 
@@ -53,7 +53,7 @@ final class DiskRoom: Sendable {
     /// - Returns: whether that is news.
     func intakeFailed(from peer: NodeID, in casebook: Digest, wasTried: Bool) -> Bool {
         gate.close(by: peer, in: casebook)
-        return intake.withLock { intake in
+        return intake.withLockedValue { intake in
             defer { intake = wasTried ? .failed : .withheld }
             return intake == .succeeded
         }
@@ -63,7 +63,7 @@ final class DiskRoom: Sendable {
     func mayPassOn() async -> Bool { await gate.mayPassOn(isShort: !allowsIntake) }
 
     func intakeSucceeded(from peer: NodeID, in casebook: Digest) {
-        intake.withLock { $0 = .succeeded }
+        intake.withLockedValue { $0 = .succeeded }
         gate.open(by: peer, in: casebook)
     }
 
@@ -87,7 +87,7 @@ final class DiskRoom: Sendable {
                 "less than 256 MiB is left on the disk of \(home): nothing is received from others any more, nor sent once something was refused, lest it goes to somebody who was shut out; edits still go in. Make room; both go on by themselves then."
             )
         }
-        guard intake.withLock({ $0 == .failed }) else { return nil }
+        guard intake.withLockedValue({ $0 == .failed }) else { return nil }
         return NodeError(
             .refused,
             "the disk of \(home) was full when something was last received: the system gives this node less room than there is. Look at its quota; receiving goes on by itself then."

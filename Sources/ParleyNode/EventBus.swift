@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import ParleyModel
 import ParleyStore
-import Synchronization
 
 /// What happens on a node, for whoever watches.
 final class EventBus: Sendable {
@@ -27,7 +27,7 @@ final class EventBus: Sendable {
         var watchers: [Int: AsyncStream<Event>.Continuation] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let now: @Sendable () -> UInt64
 
     /// Events kept for a watcher that reads slowly; the oldest go first.
@@ -44,25 +44,25 @@ final class EventBus: Sendable {
     func watch() -> (events: AsyncStream<Event>, first: Int) {
         let (events, queue) = AsyncStream.makeStream(
             of: Event.self, bufferingPolicy: .bufferingNewest(EventBus.backlog))
-        return state.withLock { state in
+        return state.withLockedValue { state in
             let watcher = state.nextWatcher
             state.nextWatcher += 1
             state.watchers[watcher] = queue
             queue.onTermination = { [weak self] _ in
-                self?.state.withLock { $0.watchers[watcher] = nil }
+                self?.state.withLockedValue { $0.watchers[watcher] = nil }
             }
             return (events, state.nextNumber)
         }
     }
 
     /// Whether anybody is there to be told.
-    var isWatched: Bool { state.withLock { !$0.watchers.isEmpty } }
+    var isWatched: Bool { state.withLockedValue { !$0.watchers.isEmpty } }
 
     func post(
         _ kind: String, _ members: [(String, JSONValue)], about subject: Event.Subject? = nil
     ) {
         // Queued under the lock, so that the numbers come in order; nobody runs for that.
-        state.withLock { state in
+        state.withLockedValue { state in
             guard !state.watchers.isEmpty else { return }
             let event = Event(
                 number: state.nextNumber, kind: kind, time: now(), members: members,
@@ -73,6 +73,6 @@ final class EventBus: Sendable {
     }
 
     func finish() {
-        for watcher in state.withLock({ Array($0.watchers.values) }) { watcher.finish() }
+        for watcher in state.withLockedValue({ Array($0.watchers.values) }) { watcher.finish() }
     }
 }

@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyWire
-import Synchronization
 
 /// Addresses that members have passed on and that aren't noted yet, of whoever they are.
 ///
@@ -10,10 +10,10 @@ final class HeardAddresses: Sendable {
     /// Beyond which the oldest go: most will be of nodes that never become members.
     private static let limit = 256
 
-    private let heard = Mutex<[Digest: [PeerAddress]]>([:])
+    private let heard = NIOLockedValueBox<[Digest: [PeerAddress]]>([:])
 
     func add(_ addresses: [PeerAddress], in casebook: Digest) {
-        heard.withLock { heard in
+        heard.withLockedValue { heard in
             let all = (heard[casebook] ?? []).filter { !addresses.contains($0) } + addresses
             heard[casebook] = Array(all.suffix(HeardAddresses.limit))
         }
@@ -21,7 +21,7 @@ final class HeardAddresses: Sendable {
 
     /// Takes out those of members.
     func take(in casebook: Digest, of isMember: (NodeID) -> Bool) -> [PeerAddress] {
-        heard.withLock { heard in
+        heard.withLockedValue { heard in
             let all = heard[casebook] ?? []
             let rest = all.filter { !isMember($0.node) }
             heard[casebook] = rest.isEmpty ? nil : rest

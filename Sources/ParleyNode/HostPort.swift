@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Addresses as people write them: `HOST:PORT`, an IPv6 host in brackets.
 package enum HostPort {
@@ -19,11 +19,11 @@ package enum HostPort {
 
 /// Where a node listens, known once it does.
 final class Listening: Sendable {
-    private let address = Mutex<String?>(nil)
+    private let address = NIOLockedValueBox<String?>(nil)
 
     init() {}
 
-    var bound: String? { address.withLock { $0 } }
+    var bound: String? { address.withLockedValue { $0 } }
 
     /// The bound address unless it means "every interface", which helps nobody elsewhere.
     var reachable: String? {
@@ -32,6 +32,6 @@ final class Listening: Sendable {
     }
 
     func set(_ address: String) {
-        self.address.withLock { $0 = address }
+        self.address.withLockedValue { $0 = address }
     }
 }

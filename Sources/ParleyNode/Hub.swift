@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyTransport
-import Synchronization
 
 /// The sessions that stand, by peer, and who waits for one.
 final class Hub: Sendable {
@@ -14,33 +14,33 @@ final class Hub: Sendable {
     }
 
     private let own: NodeID
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     init(own: NodeID) {
         self.own = own
     }
 
-    var sessions: [SessionHandle] { state.withLock { $0.sessions.values.map(\.handle) } }
+    var sessions: [SessionHandle] { state.withLockedValue { $0.sessions.values.map(\.handle) } }
 
     /// Peers of whom two were running at once.
-    var twins: Set<NodeID> { state.withLock { $0.watch.twins } }
+    var twins: Set<NodeID> { state.withLockedValue { $0.watch.twins } }
 
     /// Takes note of which run of a peer this node speaks with.
     ///
     /// - Returns: whether it shows now that two are running.
     func met(_ peer: NodeID, run: UInt64) -> Bool {
-        state.withLock { $0.watch.note(run, of: peer) }
+        state.withLockedValue { $0.watch.note(run, of: peer) }
     }
 
     func session(with peer: NodeID) -> SessionHandle? {
-        state.withLock { $0.sessions[peer]?.handle }
+        state.withLockedValue { $0.sessions[peer]?.handle }
     }
 
     /// Enters a session that stands. Of two connections between the same two runs that crossed the
     /// one dialled by the lower key stays. A peer that was restarted replaces its earlier self, and
     /// a second dial of the same side its first, which it must have given up.
     func opened(_ handle: SessionHandle, run: UInt64) {
-        let decision = state.withLock {
+        let decision = state.withLockedValue {
             state -> (losing: SessionHandle?, wake: [OneShot<SessionHandle?>]) in
             if state.isStopping { return (handle, []) }
             if let old = state.sessions[handle.peer], old.run == run,
@@ -57,7 +57,7 @@ final class Hub: Sendable {
     }
 
     func closed(_ handle: SessionHandle, _ outcome: SessionOutcome) {
-        let waiters = state.withLock { state -> [OneShot<SessionOutcome>] in
+        let waiters = state.withLockedValue { state -> [OneShot<SessionOutcome>] in
             guard state.sessions[handle.peer]?.handle == handle else { return [] }
             state.sessions[handle.peer] = nil
             return state.ended.removeValue(forKey: handle.peer) ?? []
@@ -68,7 +68,7 @@ final class Hub: Sendable {
     /// The session with a peer, now or when it opens; `nil` when the time is up.
     func session(with peer: NodeID, within timeout: Duration) async -> SessionHandle? {
         let shot = OneShot<SessionHandle?>(nil)
-        let standing = state.withLock { state -> SessionHandle? in
+        let standing = state.withLockedValue { state -> SessionHandle? in
             if let session = state.sessions[peer] { return session.handle }
             if state.isStopping { shot.finish(nil) }
             state.waiting[peer, default: []].append(shot)
@@ -77,7 +77,7 @@ final class Hub: Sendable {
         if let standing { shot.finish(standing) }
         let session = await shot.value(within: timeout)
         if session == nil {
-            state.withLock { $0.waiting[peer]?.removeAll { $0 === shot } }
+            state.withLockedValue { $0.waiting[peer]?.removeAll { $0 === shot } }
         }
         return session
     }
@@ -86,7 +86,7 @@ final class Hub: Sendable {
     func end(of peer: NodeID) async -> SessionOutcome {
         let none = SessionOutcome(reason: .finished, hasSettled: false)
         let shot = OneShot<SessionOutcome>(none)
-        let stands = state.withLock { state -> Bool in
+        let stands = state.withLockedValue { state -> Bool in
             guard state.sessions[peer] != nil else { return false }
             state.ended[peer, default: []].append(shot)
             return true
@@ -112,7 +112,7 @@ final class Hub: Sendable {
 
     /// Closes every session and refuses further ones.
     func stop() {
-        let (sessions, waiters) = state.withLock { state in
+        let (sessions, waiters) = state.withLockedValue { state in
             state.isStopping = true
             defer { state.waiting = [:] }
             return (state.sessions.values.map(\.handle), state.waiting.values.flatMap(\.self))

@@ -1,5 +1,5 @@
+import NIOConcurrencyHelpers
 import ParleyCRDT
-import Synchronization
 
 /// Keeps a node that had to refuse what others sent from passing on what it holds: that may have said
 /// who doesn't belong any more.
@@ -26,7 +26,7 @@ final class NewsGate: Sendable {
     }
 
     private let clock: NodeClock
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     init(clock: NodeClock) {
         self.clock = clock
@@ -35,7 +35,7 @@ final class NewsGate: Sendable {
     /// Something that a peer sent was refused for want of room.
     func close(by peer: NodeID, in casebook: Digest) {
         let now = clock.now()
-        state.withLock { state in
+        state.withLockedValue { state in
             state.shortAt = now
             state.refused.insert(Refusal(peer: peer, casebook: casebook))
         }
@@ -43,7 +43,7 @@ final class NewsGate: Sendable {
 
     /// Something of a peer's was taken in, or all it has is here.
     func open(by peer: NodeID, in casebook: Digest) {
-        let waiting = state.withLock { state -> [OneShot<Bool>] in
+        let waiting = state.withLockedValue { state -> [OneShot<Bool>] in
             state.refused.remove(Refusal(peer: peer, casebook: casebook))
             guard state.refused.isEmpty else { return [] }
             defer { state = State() }
@@ -55,7 +55,7 @@ final class NewsGate: Sendable {
     /// - Parameter isShort: whether there is too little room now.
     func mayPassOn(isShort: Bool) async -> Bool {
         let (now, shot) = (clock.now(), OneShot(false))
-        let isOpen = state.withLock { state -> Bool? in
+        let isOpen = state.withLockedValue { state -> Bool? in
             guard let shortAt = state.shortAt else { return true }
             if isShort {
                 state.shortAt = now
@@ -70,7 +70,7 @@ final class NewsGate: Sendable {
         }
         if let isOpen { return isOpen }
         let hasCome = await shot.value(within: NewsGate.patience, by: clock)
-        state.withLock { $0.waiting.removeAll { $0 === shot } }
+        state.withLockedValue { $0.waiting.removeAll { $0 === shot } }
         return hasCome
     }
 }

@@ -1,4 +1,5 @@
 import Logging
+import NIOConcurrencyHelpers
 import ParleyCRDT
 package import ParleyControl
 import ParleyLog
@@ -6,7 +7,6 @@ import ParleyModel
 import ParleyStore
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// One running replica, and a router: it owns the casebooks and, in a daemon, the network, and
 /// hands every request to whoever answers it.
@@ -22,7 +22,7 @@ package final class Node: Sendable {
     private let shown: ShownConflicts
     private let last: LastRecord
     /// Present while the node is on the network.
-    private let service = Mutex<PeerService?>(nil)
+    private let service = NIOLockedValueBox<PeerService?>(nil)
     /// Casebooks in which something was committed, for `run`.
     private let commits: Agenda<Digest>
     /// Keeps every other process out of the home.
@@ -79,7 +79,7 @@ package final class Node: Sendable {
     }
 
     /// The daemon's network, `nil` when the home is opened by a command.
-    var network: PeerService? { service.withLock { $0 } }
+    var network: PeerService? { service.withLockedValue { $0 } }
 
     // MARK: Requests
 
@@ -186,7 +186,7 @@ package final class Node: Sendable {
         for store in stores { commits.add(store.casebookID) }
         let service = try PeerService(
             shelf: shelf, hub: hub, events: events, clock: environment.clock, log: log)
-        self.service.withLock { $0 = service }
+        self.service.withLockedValue { $0 = service }
         try await service.start(host: host, port: port)
         return service.address ?? "\(host):\(port)"
     }

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// An answer that comes once, from whichever side is first: what was waited for, the clock of who
 /// waits, or the cancelling of it.
@@ -8,7 +8,7 @@ final class OneShot<Value: Sendable>: Sendable {
         case done(Value)
     }
 
-    private let state = Mutex(State.open([]))
+    private let state = NIOLockedValueBox(State.open([]))
     /// The answer where none came in time, or before who waits was cancelled.
     private let fallback: Value
 
@@ -18,7 +18,7 @@ final class OneShot<Value: Sendable>: Sendable {
 
     /// Answers; without effect from the second time on.
     func finish(_ value: Value) {
-        let waiters = state.withLock { state -> [CheckedContinuation<Value, Never>] in
+        let waiters = state.withLockedValue { state -> [CheckedContinuation<Value, Never>] in
             guard case .open(let waiters) = state else { return [] }
             state = .done(value)
             return waiters
@@ -49,7 +49,7 @@ final class OneShot<Value: Sendable>: Sendable {
     }
 
     private func wait(_ continuation: CheckedContinuation<Value, Never>) {
-        let known = state.withLock { state -> Value? in
+        let known = state.withLockedValue { state -> Value? in
             switch state {
             case .done(let value):
                 return value

@@ -1,10 +1,10 @@
+import NIOConcurrencyHelpers
 package import ParleyCRDT
 import ParleyCasework
 package import ParleyLog
 import ParleyModel
 package import ParleyStore
 import ParleyWire
-import Synchronization
 
 /// The casebooks of one node, opened when first asked for.
 package final class Shelf: Sendable {
@@ -30,7 +30,7 @@ package final class Shelf: Sendable {
     let identity: Identity
     let environment: StoreEnvironment
     let room: DiskRoom
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     /// Called when a casebook can't go on before it is opened again.
     private let stopped: @Sendable (StoreError) -> Void
     /// Called when a casebook is opened later than the others.
@@ -61,12 +61,12 @@ package final class Shelf: Sendable {
     package func stores() async -> [CasebookStore] {
         await firstOpening()?.value
         if hasMoreRoom { await openWhatLackedRoom() }
-        return state.withLock { $0.stores.values.sorted { $0.casebookID < $1.casebookID } }
+        return state.withLockedValue { $0.stores.values.sorted { $0.casebookID < $1.casebookID } }
     }
 
     /// - Returns: `nil` where nothing is opened any more.
     private func firstOpening() -> Task<Void, Never>? {
-        state.withLock { state in
+        state.withLockedValue { state in
             if let opening = state.opening { return opening }
             guard !state.isClosed else { return nil }
             let task = Task { await self.openAll() }
@@ -77,7 +77,7 @@ package final class Shelf: Sendable {
 
     private func openAll() async {
         home.removeUnfinished()
-        let isOpen = Set(state.withLock { $0.stores.values.map(\.path) })
+        let isOpen = Set(state.withLockedValue { $0.stores.values.map(\.path) })
         for path in home.casebookPaths() where !isOpen.contains(path) { _ = await open(path) }
     }
 
@@ -86,7 +86,7 @@ package final class Shelf: Sendable {
         do {
             let store = try CasebookStore.open(
                 at: path, identity: identity, environment: environment)
-            state.withLock { $0.troubles[path] = nil }
+            state.withLockedValue { $0.troubles[path] = nil }
             guard store.heldClock.isEmpty else {
                 try await place(store)
                 return store
@@ -98,7 +98,7 @@ package final class Shelf: Sendable {
             note(.repeated(error), about: path)
         } catch {
             let room = room.bytes
-            state.withLock { $0.roomAtFailure = room }
+            state.withLockedValue { $0.roomAtFailure = room }
             let casebook = UnopenedCasebook(
                 path: path, hasRoom: room >= FreeSpace.protectionReserve, error)
             note(.unopened(casebook), about: path)
@@ -113,7 +113,7 @@ package final class Shelf: Sendable {
 
     private var hasMoreRoom: Bool {
         guard !lackingRoom.isEmpty else { return false }
-        return room.bytes > state.withLock { $0.roomAtFailure }
+        return room.bytes > state.withLockedValue { $0.roomAtFailure }
     }
 
     /// Tries again to open those for which there was no room, and says so of each that is open then.
@@ -121,17 +121,17 @@ package final class Shelf: Sendable {
     /// Only files that a first try left alone: others may be in the making, or open.
     func openWhatLackedRoom() async {
         let paths = lackingRoom
-        let retry = state.withLock { state -> Task<Void, Never>? in
+        let retry = state.withLockedValue { state -> Task<Void, Never>? in
             if let retry = state.retry { return retry }
             guard !state.isClosed, !paths.isEmpty else { return nil }
             state.retry = Task {
                 for path in paths {
                     guard let store = await self.open(path) else { continue }
                     // For whoever follows the members, all of them are new.
-                    self.state.withLock { $0.members[store.casebookID] = nil }
+                    self.state.withLockedValue { $0.members[store.casebookID] = nil }
                     self.opened(store)
                 }
-                self.state.withLock { $0.retry = nil }
+                self.state.withLockedValue { $0.retry = nil }
             }
             return state.retry
         }
@@ -148,11 +148,11 @@ package final class Shelf: Sendable {
 
     /// What is wrong with casebooks, sorted by file.
     var troubles: [CasebookTrouble] {
-        state.withLock { $0.troubles.sorted { $0.key < $1.key }.map(\.value) }
+        state.withLockedValue { $0.troubles.sorted { $0.key < $1.key }.map(\.value) }
     }
 
     func note(_ trouble: CasebookTrouble, about path: String) {
-        state.withLock { $0.troubles[path] = trouble }
+        state.withLockedValue { $0.troubles[path] = trouble }
     }
 
     /// Takes in a casebook that was opened, was just made or is being joined.
@@ -162,7 +162,7 @@ package final class Shelf: Sendable {
     ///
     /// - Throws: `integrity` where another file has its place; `store` is closed then.
     func place(_ store: CasebookStore) async throws(NodeError) {
-        let earlier = state.withLock { state -> CasebookStore? in
+        let earlier = state.withLockedValue { state -> CasebookStore? in
             if let earlier = state.stores[store.casebookID] { return earlier }
             state.members[store.casebookID] = (store.members, store.suspended)
             state.stores[store.casebookID] = store
@@ -182,26 +182,26 @@ package final class Shelf: Sendable {
 
     /// Takes out a casebook whose joining failed.
     func remove(_ id: Digest) {
-        state.withLock {
+        state.withLockedValue {
             $0.stores[id] = nil
             $0.expected[id] = nil
         }
     }
 
     func store(_ id: Digest) -> CasebookStore? {
-        state.withLock { $0.stores[id] }
+        state.withLockedValue { $0.stores[id] }
     }
 
     /// Treats a node as a member before the log says so: the inviter, until its log has come.
     func expect(_ node: NodeID, in casebook: Digest) {
-        state.withLock { $0.expected[casebook] = (node, OneShot(false)) }
+        state.withLockedValue { $0.expected[casebook] = (node, OneShot(false)) }
     }
 
     /// Whether the founding change and this node's own admission have been applied, once they have.
     ///
     /// - Precondition: somebody is expected in the casebook.
     func admission(to store: CasebookStore) -> OneShot<Bool> {
-        guard let expected = state.withLock({ $0.expected[store.casebookID] }) else {
+        guard let expected = state.withLockedValue({ $0.expected[store.casebookID] }) else {
             preconditionFailure("nobody is expected in that casebook")
         }
         noteAdmission(to: store)
@@ -209,7 +209,7 @@ package final class Shelf: Sendable {
     }
 
     private func noteAdmission(to store: CasebookStore) {
-        guard let expected = state.withLock({ $0.expected[store.casebookID] }),
+        guard let expected = state.withLockedValue({ $0.expected[store.casebookID] }),
             store.members.contains(where: { $0.node == identity.node })
         else { return }
         expected.admission.finish(true)
@@ -217,7 +217,7 @@ package final class Shelf: Sendable {
 
     /// The inviter is a member by the log now, or never will be.
     func expectNobody(in casebook: Digest) {
-        state.withLock { $0.expected[casebook] = nil }
+        state.withLockedValue { $0.expected[casebook] = nil }
     }
 
     /// Whether the members changed since this was last asked. Guests who have become members, or whose
@@ -225,7 +225,7 @@ package final class Shelf: Sendable {
     package func haveMembersChanged(of store: CasebookStore) -> Bool {
         let (members, casebook) = (store.members, store.casebookID)
         let suspended = store.suspended
-        return state.withLock { state in
+        return state.withLockedValue { state in
             state.guests.keep(in: casebook) { guest, sponsor in
                 members.letsIn(sponsor) && !members.contains { $0.node == guest }
             }
@@ -236,12 +236,12 @@ package final class Shelf: Sendable {
 
     /// The open casebooks a node is a member of.
     func casebooks(of node: NodeID) -> [Digest] {
-        state.withLock { Array($0.stores.keys) }.filter { isMember(node, of: $0) }.sorted()
+        state.withLockedValue { Array($0.stores.keys) }.filter { isMember(node, of: $0) }.sorted()
     }
 
     /// Answers from memory: it is asked on event loops.
     package func isMember(_ node: NodeID, of casebook: Digest) -> Bool {
-        let (store, sponsor, inviter) = state.withLock { state in
+        let (store, sponsor, inviter) = state.withLockedValue { state in
             (
                 state.stores[casebook], state.guests.sponsor(of: node, in: casebook),
                 state.expected[casebook]?.inviter
@@ -255,7 +255,7 @@ package final class Shelf: Sendable {
 
     /// Whether this node and another both coordinate a casebook: what one decides the other must hear.
     func coordinateTogether(with node: NodeID, in casebook: Digest) -> Bool {
-        let members = state.withLock { $0.stores[casebook] }?.members ?? []
+        let members = state.withLockedValue { $0.stores[casebook] }?.members ?? []
         return members.coordinates(identity.node) && members.coordinates(node)
     }
 
@@ -263,7 +263,7 @@ package final class Shelf: Sendable {
     ///
     /// - Returns: whether there is room for another one, and who signed coordinates the casebook.
     func receive(guest: NodeID, by coordinator: NodeID, of casebook: Digest) -> Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             guard let members = state.stores[casebook]?.members,
                 !members.contains(where: { $0.node == guest }), members.coordinates(coordinator)
             else { return false }
@@ -272,32 +272,32 @@ package final class Shelf: Sendable {
     }
 
     package func isMemberOfAny(_ node: NodeID) -> Bool {
-        state.withLock { Array($0.stores.keys) }.contains { isMember(node, of: $0) }
+        state.withLockedValue { Array($0.stores.keys) }.contains { isMember(node, of: $0) }
     }
 
     /// Whether a node was a member of something and is of nothing any more.
     func isRevoked(_ node: NodeID) -> Bool {
-        let stores = state.withLock { Array($0.stores.values) }
+        let stores = state.withLockedValue { Array($0.stores.values) }
         return stores.contains { $0.members.contains { $0.node == node && $0.isRevoked } }
             && !isMemberOfAny(node)
     }
 
     /// Everybody who is a member of anything, this node left out, sorted.
     var neighbours: [NodeID] {
-        let stores = state.withLock { Array($0.stores.values) }
+        let stores = state.withLockedValue { Array($0.stores.values) }
         let nodes = Set(
             stores.flatMap { $0.members.filter { !$0.isRevoked }.map(\.node) })
         return nodes.subtracting([identity.node]).sorted()
     }
 
     package func close() async {
-        let underWay = state.withLock { state in
+        let underWay = state.withLockedValue { state in
             state.isClosed = true
             return [state.opening, state.retry].compactMap(\.self)
         }
         // What is opened after this would stay open.
         for opening in underWay { await opening.value }
-        let stores = state.withLock { state -> [CasebookStore] in
+        let stores = state.withLockedValue { state -> [CasebookStore] in
             defer { state.stores = [:] }
             return Array(state.stores.values)
         }

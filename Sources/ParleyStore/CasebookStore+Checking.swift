@@ -1,5 +1,5 @@
 import GRDB
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Checks that read the whole file, beside whatever else is done with it.
 extension CasebookStore {
@@ -51,8 +51,8 @@ extension CasebookStore {
         do {
             let queue = try Connection.openForChecking(path)
             let key = ObjectIdentifier(queue)
-            checks.withLock { $0[key] = queue }
-            defer { checks.withLock { $0[key] = nil } }
+            checks.withLockedValue { $0[key] = queue }
+            defer { checks.withLockedValue { $0[key] = nil } }
             return try await queue.read(body)
         } catch {
             try writer.published.checkIsServing()

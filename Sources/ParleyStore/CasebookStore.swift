@@ -1,10 +1,10 @@
 import Dispatch
 import GRDB
+import NIOConcurrencyHelpers
 package import ParleyCRDT
 package import ParleyLog
 import ParleyModel
 import ParleyWire
-import Synchronization
 
 /// One casebook on disk.
 ///
@@ -24,7 +24,7 @@ package final class CasebookStore: Sendable {
     package let wasStoppedUncleanly: Bool
     private let pool: DatabasePool
     /// The connections of checks that are under way.
-    let checks = Mutex<[ObjectIdentifier: DatabaseQueue]>([:])
+    let checks = NIOLockedValueBox<[ObjectIdentifier: DatabaseQueue]>([:])
     let writer: Writer
 
     /// - Parameter draft: what the file says, read over `pool`.
@@ -64,7 +64,7 @@ package final class CasebookStore: Sendable {
 
     private func closeWaiting() throws {
         writer.published.stop(.closed)
-        checks.withLock { for queue in $0.values { queue.interrupt() } }
+        checks.withLockedValue { for queue in $0.values { queue.interrupt() } }
         // The last connection to close takes the write-ahead log away, and a reader can't.
         pool.invalidateReadOnlyConnections()
         do {

@@ -1,6 +1,6 @@
 import GRDB
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Notices where something is copied over a casebook's files while they are open: pages of two states
 /// would mix, and nobody could tell before all of it is checked.
@@ -42,13 +42,13 @@ final class FileWatch: Sendable {
     /// Of the file, kept open as long as the store: closing one ends every lock that this process has
     /// on the file, SQLite's too.
     private let descriptor: Int32
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
     private var logPath: String { path + "-wal" }
 
     init(_ path: String) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        state = Mutex(State(file: Stamp(of: path), log: Stamp(of: path + "-wal")))
+        state = NIOLockedValueBox(State(file: Stamp(of: path), log: Stamp(of: path + "-wal")))
     }
 
     deinit {
@@ -58,7 +58,7 @@ final class FileWatch: Sendable {
     /// Notes how the store has left the files. On the writing connection's queue.
     func note(_ db: Database) {
         let (file, log) = (Stamp(of: path), Stamp(of: logPath))
-        state.withLock { state in
+        state.withLockedValue { state in
             guard !state.isReplaced else { return }
             // It changes when the log is copied back, which is rare.
             if state.page == nil || state.file != file { state.page = page(db) }
@@ -68,12 +68,12 @@ final class FileWatch: Sendable {
 
     /// Whether the file looks as it was left. From another thread it may seem that it doesn't while
     /// the log is being copied back; the writer can tell for sure.
-    var looksUntouched: Bool { state.withLock { $0.file } == Stamp(of: path) }
+    var looksUntouched: Bool { state.withLockedValue { $0.file } == Stamp(of: path) }
 
     /// Whether nobody else has written to the files. On the writing connection's queue.
     func isUntouched(_ db: Database) -> Bool {
         let (file, log) = (Stamp(of: path), Stamp(of: logPath))
-        return state.withLock { state in
+        return state.withLockedValue { state in
             guard !state.isReplaced else { return false }
             if state.file == file, state.log == log { return true }
             if let known = state.file, let file, known.isSameFile(as: file), state.log == log,

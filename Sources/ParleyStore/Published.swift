@@ -1,7 +1,7 @@
+import NIOConcurrencyHelpers
 package import ParleyCRDT
 import ParleyLog
 package import ParleyModel
-import Synchronization
 
 /// What one durable commit moved.
 package struct CommitNotice: Sendable {
@@ -36,33 +36,33 @@ final class Published: Sendable {
         var stopObservers: [@Sendable (StoreError) -> Void] = []
     }
 
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     init(_ draft: Draft) {
-        state = Mutex(
+        state = NIOLockedValueBox(
             State(
                 draft: draft, held: draft.lanes.heldClock, applied: draft.lanes.appliedClock,
                 members: draft.members, suspended: draft.heldCuts.suspended))
     }
 
-    var draft: Draft { state.withLock { $0.draft } }
-    var held: Clock { state.withLock { $0.held } }
-    var applied: Clock { state.withLock { $0.applied } }
-    var members: [Member] { state.withLock { $0.members } }
-    var suspended: Set<NodeID> { state.withLock { $0.suspended } }
+    var draft: Draft { state.withLockedValue { $0.draft } }
+    var held: Clock { state.withLockedValue { $0.held } }
+    var applied: Clock { state.withLockedValue { $0.applied } }
+    var members: [Member] { state.withLockedValue { $0.members } }
+    var suspended: Set<NodeID> { state.withLockedValue { $0.suspended } }
 
     func checkIsServing() throws {
-        try state.withLock { state in
+        try state.withLockedValue { state in
             guard state.isServing else { throw state.failure }
         }
     }
 
     /// Whether it was stopped, before or after it was closed.
-    var hasFailed: Bool { state.withLock { $0.hasFailed } }
+    var hasFailed: Bool { state.withLockedValue { $0.hasFailed } }
 
     /// Refuses everything from now on.
     func stop(_ failure: StoreError = .stopped) {
-        let observers = state.withLock { state -> [@Sendable (StoreError) -> Void] in
+        let observers = state.withLockedValue { state -> [@Sendable (StoreError) -> Void] in
             // Also while it is being closed.
             if failure != .closed { state.hasFailed = true }
             guard state.isServing else { return [] }
@@ -74,11 +74,11 @@ final class Published: Sendable {
     }
 
     func observeStop(_ body: @escaping @Sendable (StoreError) -> Void) {
-        state.withLock { $0.stopObservers.append(body) }
+        state.withLockedValue { $0.stopObservers.append(body) }
     }
 
     func observe(_ body: @escaping @Sendable (CommitNotice) -> Void) {
-        state.withLock { $0.observers.append(body) }
+        state.withLockedValue { $0.observers.append(body) }
     }
 
     /// - Returns: what moved, for `announce`.
@@ -87,7 +87,7 @@ final class Published: Sendable {
     ) -> CommitNotice {
         let held = draft.lanes.heldClock
         let applied = draft.lanes.appliedClock
-        return state.withLock { state in
+        return state.withLockedValue { state in
             let moved = applied.entries(movedSince: state.applied)
             let notice = CommitNotice(
                 moved: moved, held: held.entries(movedSince: state.held),
@@ -108,7 +108,7 @@ final class Published: Sendable {
     }
 
     func announce(_ notice: CommitNotice) {
-        let observers = state.withLock { $0.observers }
+        let observers = state.withLockedValue { $0.observers }
         for observer in observers { observer(notice) }
     }
 }

@@ -1,8 +1,8 @@
 import GRDB
 import GRDBSQLite
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyLog
-import Synchronization
 
 /// The one writer of a store: gathers concurrent jobs into transactions.
 ///
@@ -21,7 +21,7 @@ final class Writer: Sendable {
     private let identity: Identity
     private let environment: StoreEnvironment
     private let generation: GenerationFile
-    private let queue = Mutex(Queue())
+    private let queue = NIOLockedValueBox(Queue())
     /// Notices where others write to the files.
     let watch: FileWatch
     let published: Published
@@ -43,7 +43,7 @@ final class Writer: Sendable {
         _ body: @escaping @Sendable (Transaction) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            let isFirst = queue.withLock { queue in
+            let isFirst = queue.withLockedValue { queue in
                 queue.jobs.append(Job(body: body, continuation: continuation))
                 defer { queue.isRunning = true }
                 return !queue.isRunning
@@ -72,7 +72,7 @@ final class Writer: Sendable {
 
     private func drain(_ db: Database) {
         while true {
-            let jobs = queue.withLock { queue in
+            let jobs = queue.withLockedValue { queue in
                 let jobs = Array(queue.jobs.prefix(Writer.groupLimit))
                 queue.jobs.removeFirst(jobs.count)
                 queue.isRunning = !jobs.isEmpty

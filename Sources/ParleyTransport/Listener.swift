@@ -1,8 +1,8 @@
 import Glibc
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import ParleyCRDT
-import Synchronization
 
 /// Why an address can't be listened on, in the system's words.
 package struct ListenError: Error, Equatable, Sendable {
@@ -79,17 +79,17 @@ private final class Visitors: Sendable {
     private struct Refused: Error {}
 
     private let endpoint: Endpoint
-    private let book: Mutex<Book>
+    private let book: NIOLockedValueBox<Book>
 
     init(endpoint: Endpoint) {
         self.endpoint = endpoint
-        book = Mutex(Book(census: ConnectionCensus(limits: endpoint.limits)))
+        book = NIOLockedValueBox(Book(census: ConnectionCensus(limits: endpoint.limits)))
     }
 
     /// Prepares an accepted socket, or throws, upon which NIO closes it.
     func receive(_ channel: any Channel, makeHandler: @escaping MakeHandler) throws {
         let address = channel.remoteAddress?.ipAddress ?? ""
-        let entered = book.withLock { book -> (number: UInt64, leaving: (any Channel)?)? in
+        let entered = book.withLockedValue { book -> (number: UInt64, leaving: (any Channel)?)? in
             guard !book.isClosed else { return nil }
             let (number, leaving) = book.census.enter(from: address)
             book.channels[number] = channel
@@ -107,11 +107,11 @@ private final class Visitors: Sendable {
     }
 
     func admit(_ number: UInt64, as peer: NodeID) -> Bool {
-        book.withLock { $0.census.admit(number, as: peer) }
+        book.withLockedValue { $0.census.admit(number, as: peer) }
     }
 
     func connected(_ number: UInt64, _ connection: Connection) {
-        let isLate = book.withLock { book in
+        let isLate = book.withLockedValue { book in
             book.connections[number] = connection
             return book.isClosed
         }
@@ -122,7 +122,7 @@ private final class Visitors: Sendable {
     ///
     /// - Returns: the sockets that are still open.
     func dismissAll() -> [any Channel] {
-        let (channels, connections) = book.withLock { book in
+        let (channels, connections) = book.withLockedValue { book in
             book.isClosed = true
             return (book.channels, book.connections)
         }
@@ -137,7 +137,7 @@ private final class Visitors: Sendable {
     }
 
     private func forget(_ number: UInt64) {
-        book.withLock { book in
+        book.withLockedValue { book in
             book.census.leave(number)
             book.channels[number] = nil
             book.connections[number] = nil

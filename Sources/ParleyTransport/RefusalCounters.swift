@@ -1,5 +1,5 @@
+import NIOConcurrencyHelpers
 package import ParleyCRDT
-import Synchronization
 
 /// How many connections were refused or dropped, by reason: a fault that isn't counted is a fault
 /// nobody finds.
@@ -9,7 +9,7 @@ package final class RefusalCounters: Sendable {
         var byNode: [NodeID: [CloseReason: Int]] = [:]
     }
 
-    private let counts = Mutex(Counts())
+    private let counts = NIOLockedValueBox(Counts())
     private let observe: @Sendable (CloseReason, NodeID?) -> Void
 
     /// - Parameter observe: told of each refusal after it is counted, for the log; on any thread.
@@ -23,7 +23,7 @@ package final class RefusalCounters: Sendable {
     ///   make the table grow without bound.
     package func add(_ reason: CloseReason, node: NodeID?) {
         guard reason.isRefusal else { return }
-        counts.withLock {
+        counts.withLockedValue {
             $0.total[reason, default: 0] += 1
             if let node { $0.byNode[node, default: [:]][reason, default: 0] += 1 }
         }
@@ -32,12 +32,12 @@ package final class RefusalCounters: Sendable {
 
     /// All refusals since the start, with those of strangers.
     package var total: [String: Int] {
-        RefusalCounters.named(counts.withLock { $0.total })
+        RefusalCounters.named(counts.withLockedValue { $0.total })
     }
 
     /// The refusals of connections from or to this node.
     package func count(of node: NodeID) -> [String: Int] {
-        RefusalCounters.named(counts.withLock { $0.byNode[node] ?? [:] })
+        RefusalCounters.named(counts.withLockedValue { $0.byNode[node] ?? [:] })
     }
 
     private static func named(_ counts: [CloseReason: Int]) -> [String: Int] {

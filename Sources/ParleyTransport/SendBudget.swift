@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyWire
-import Synchronization
 
 /// What all sessions of a node together may have sent and not yet seen acknowledged.
 ///
@@ -31,10 +31,10 @@ package final class SendBudget: Sendable {
         }
     }
 
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     package init(bytes: Int = Limits.unacknowledgedBytes) {
-        state = Mutex(State(free: bytes))
+        state = NIOLockedValueBox(State(free: bytes))
     }
 
     /// Takes room, now or when there is some. Nobody who came later is served before.
@@ -42,7 +42,7 @@ package final class SendBudget: Sendable {
     /// - Parameter granted: called once, on any thread, possibly before this returns.
     @discardableResult
     package func take(_ bytes: Int, granted: @escaping @Sendable () -> Void) -> Claim {
-        let (claim, served) = state.withLock { state in
+        let (claim, served) = state.withLockedValue { state in
             state.lastClaim += 1
             let claim = Claim(number: state.lastClaim)
             state.waiting.append((claim, bytes, granted))
@@ -54,7 +54,7 @@ package final class SendBudget: Sendable {
 
     /// Waits no longer. Who was granted room meanwhile has it.
     package func withdraw(_ claim: Claim) {
-        let served = state.withLock { state in
+        let served = state.withLockedValue { state in
             state.waiting.removeAll { $0.claim == claim }
             return state.serve()
         }
@@ -63,7 +63,7 @@ package final class SendBudget: Sendable {
 
     /// Gives room back.
     package func giveBack(_ bytes: Int) {
-        let served = state.withLock { state in
+        let served = state.withLockedValue { state in
             state.free += bytes
             return state.serve()
         }
@@ -71,8 +71,8 @@ package final class SendBudget: Sendable {
     }
 
     /// Room nobody has taken.
-    package var freeBytes: Int { state.withLock { $0.free } }
-    package var waitingCount: Int { state.withLock { $0.waiting.count } }
+    package var freeBytes: Int { state.withLockedValue { $0.free } }
+    package var waitingCount: Int { state.withLockedValue { $0.waiting.count } }
 }
 
 /// One session's share of the budget.

@@ -1,14 +1,14 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// One wait for a session to have exchanged everything, as who waits holds it.
 package final class SyncRequest: Sendable {
-    private let state = Mutex(false)
+    private let state = NIOLockedValueBox(false)
 
     /// Whether nobody waits any more.
-    var isGivenUp: Bool { state.withLock { $0 } }
+    var isGivenUp: Bool { state.withLockedValue { $0 } }
 
     func giveUp() {
-        state.withLock { $0 = true }
+        state.withLockedValue { $0 = true }
     }
 }
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
+import NIOConcurrencyHelpers
 import ParleyControl
 import ParleyTestSupport
-import Synchronization
 import Testing
 import parley
 
@@ -45,17 +45,17 @@ import parley
 
     /// Counts the questions about the node's clocks.
     private final class Counter: Sendable {
-        private let count = Mutex(0)
+        private let count = NIOLockedValueBox(0)
         let isExpected: Bool
 
         init(isExpected: Bool) {
             self.isExpected = isExpected
         }
 
-        var value: Int { count.withLock { $0 } }
+        var value: Int { count.withLockedValue { $0 } }
 
         func next() -> Int {
-            count.withLock { count in
+            count.withLockedValue { count in
                 count += 1
                 return count
             }

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Glibc
+import NIOConcurrencyHelpers
 import NIOPosix
 import ParleyControl
-import Synchronization
 import Testing
 
 /// A real socket between a blocking client and a server.
@@ -32,14 +32,14 @@ struct ControlSocketTests {
             request: .resolveConflict(
                 record: "ab", field: "date", choice: .take(change: "c"), seen: ["x", "y"],
                 because: "two \"quotes\"\n"))
-        let received = Mutex<Envelope?>(nil)
+        let received = NIOLockedValueBox<Envelope?>(nil)
         _ = try await home.serve(
             { envelope, reply in
-                received.withLock { $0 = envelope }
+                received.withLockedValue { $0 = envelope }
                 try? await reply.send(Response())
             },
             while: { try ControlClient.connect(path: $0).request(envelope) })
-        #expect(received.withLock { $0 } == envelope)
+        #expect(received.withLockedValue { $0 } == envelope)
     }
 
     @Test

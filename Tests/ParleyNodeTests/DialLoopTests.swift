@@ -1,6 +1,5 @@
 import ParleyNode
 import ParleyTransport
-import Synchronization
 import Testing
 
 /// When a peer is dialled again. Dials are answered by the test, time is a clock it moves.

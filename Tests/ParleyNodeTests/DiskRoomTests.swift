@@ -1,18 +1,18 @@
+import NIOConcurrencyHelpers
 import ParleyControl
 import ParleyNode
-import Synchronization
 import Testing
 
 /// A disk on which room runs out, as its file system would say it.
 private final class Disk: Sendable {
-    private let bytes = Mutex<UInt64>(1 << 40)
+    private let bytes = NIOLockedValueBox<UInt64>(1 << 40)
 
     var environment: NodeEnvironment {
-        NodeEnvironment(freeSpace: { _ in FreeSpace(bytes: self.bytes.withLock { $0 }) })
+        NodeEnvironment(freeSpace: { _ in FreeSpace(bytes: self.bytes.withLockedValue { $0 }) })
     }
 
     func leave(mebibytes: UInt64) {
-        bytes.withLock { $0 = mebibytes << 20 }
+        bytes.withLockedValue { $0 = mebibytes << 20 }
     }
 }
 

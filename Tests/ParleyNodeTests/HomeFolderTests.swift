@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
+import NIOConcurrencyHelpers
 import ParleyNode
-import Synchronization
 import Testing
 
 /// The folder a node lives in.
@@ -18,24 +18,24 @@ import Testing
         }
         for number in 0..<200 {
             let home = homes["\(number)"]
-            look.state.withLock { $0.path = home.path }
+            look.state.withLockedValue { $0.path = home.path }
             _ = try home.create(name: "amal")
         }
-        look.state.withLock { $0.isOver = true }
+        look.state.withLockedValue { $0.isOver = true }
         for await _ in ending {}
-        #expect(look.state.withLock { $0.modes } == [0o700])
+        #expect(look.state.withLockedValue { $0.modes } == [0o700])
     }
 
     /// What somebody else sees of a folder.
     private final class Look: Sendable {
-        let state = Mutex((path: "", modes: Set<UInt32>(), isOver: false))
+        let state = NIOLockedValueBox((path: "", modes: Set<UInt32>(), isOver: false))
 
         /// - Returns: whether to go on.
         func once() -> Bool {
-            let (path, isOver) = state.withLock { ($0.path, $0.isOver) }
+            let (path, isOver) = state.withLockedValue { ($0.path, $0.isOver) }
             var status = stat()
             if lstat(path, &status) == 0 {
-                _ = state.withLock { $0.modes.insert(status.st_mode & 0o777) }
+                _ = state.withLockedValue { $0.modes.insert(status.st_mode & 0o777) }
             }
             return !isOver
         }

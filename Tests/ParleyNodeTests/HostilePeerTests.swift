@@ -1,4 +1,5 @@
 import GRDBSQLite
+import NIOConcurrencyHelpers
 import NIOCore
 import ParleyCRDT
 import ParleyControl
@@ -7,7 +8,6 @@ import ParleyModel
 import ParleyNode
 import ParleyTransport
 import ParleyWire
-import Synchronization
 import Testing
 
 /// What a node does when the other side is not what it should be.
@@ -191,10 +191,10 @@ final class Stranger: ConnectionHandler {
 
     /// A connection that a test's time limit ends.
     private final class Line: Sendable {
-        private let state = Mutex<(connection: Connection?, isOver: Bool)>((nil, false))
+        private let state = NIOLockedValueBox<(connection: Connection?, isOver: Bool)>((nil, false))
 
         func take(_ connection: Connection) {
-            let isOver = state.withLock { state in
+            let isOver = state.withLockedValue { state in
                 state.connection = connection
                 return state.isOver
             }
@@ -202,7 +202,7 @@ final class Stranger: ConnectionHandler {
         }
 
         func hangUp() {
-            let connection = state.withLock { state in
+            let connection = state.withLockedValue { state in
                 state.isOver = true
                 return state.connection
             }

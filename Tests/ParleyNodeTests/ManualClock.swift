@@ -1,5 +1,5 @@
+import NIOConcurrencyHelpers
 import ParleyNode
-import Synchronization
 
 /// A clock that stands still until a test moves it.
 final class ManualClock: Sendable {
@@ -10,7 +10,7 @@ final class ManualClock: Sendable {
         var sleepers: [Int: (due: Duration, wake: CheckedContinuation<Void, any Error>)] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     /// For how long somebody goes to sleep, as it happens.
     let sleeps: AsyncStream<Duration>
     private let notes: AsyncStream<Duration>.Continuation
@@ -20,15 +20,16 @@ final class ManualClock: Sendable {
     }
 
     var nodeClock: NodeClock {
-        NodeClock(now: { self.state.withLock { $0.now } }, sleep: { try await self.sleep($0) })
+        NodeClock(
+            now: { self.state.withLockedValue { $0.now } }, sleep: { try await self.sleep($0) })
     }
 
     /// All there was in `sleeps` so far.
-    var slept: [Duration] { state.withLock { $0.slept } }
+    var slept: [Duration] { state.withLockedValue { $0.slept } }
 
     /// Wakes those whose time has come.
     func advance(by time: Duration) {
-        let due = state.withLock { state in
+        let due = state.withLockedValue { state in
             state.now += time
             let due = state.sleepers.filter { $0.value.due <= state.now }
             for sleeper in due.keys { state.sleepers[sleeper] = nil }
@@ -38,14 +39,14 @@ final class ManualClock: Sendable {
     }
 
     private func sleep(_ time: Duration) async throws {
-        let sleeper = state.withLock { state in
+        let sleeper = state.withLockedValue { state in
             state.lastSleeper += 1
             return state.lastSleeper
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { enter(sleeper, for: time, $0) }
         } onCancel: {
-            state.withLock { $0.sleepers.removeValue(forKey: sleeper) }?.wake
+            state.withLockedValue { $0.sleepers.removeValue(forKey: sleeper) }?.wake
                 .resume(throwing: CancellationError())
         }
     }
@@ -53,7 +54,7 @@ final class ManualClock: Sendable {
     private func enter(
         _ sleeper: Int, for time: Duration, _ wake: CheckedContinuation<Void, any Error>
     ) {
-        let isAwake = state.withLock { state in
+        let isAwake = state.withLockedValue { state in
             state.slept.append(time)
             // A cancelled task's handler has run before; one cancelled from here on waits for this.
             if Task.isCancelled || time <= .zero { return true }

@@ -4,7 +4,6 @@ import ParleyLog
 import ParleyNode
 import ParleyTransport
 import ParleyWire
-import Synchronization
 import Testing
 
 /// Nodes that meet over real TCP and TLS.

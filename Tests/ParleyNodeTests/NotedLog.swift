@@ -1,5 +1,5 @@
 import Logging
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// What a node logs, for a test to read afterwards or to wait for.
 final class NotedLog: Sendable {
@@ -8,7 +8,7 @@ final class NotedLog: Sendable {
         var waiting: [(text: String, arrive: AsyncStream<Void>.Continuation)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     var logger: Logger {
         var logger = Logger(label: "test", factory: { _ in Handler(log: self) })
@@ -17,13 +17,13 @@ final class NotedLog: Sendable {
     }
 
     /// Each with its metadata.
-    var lines: [String] { state.withLock { $0.lines } }
+    var lines: [String] { state.withLockedValue { $0.lines } }
 
     /// Returns once a line that contains `text` has been logged, or when cancelled, as by a test's
     /// time limit.
     func line(containing text: String) async {
         let (arrival, arrive) = AsyncStream.makeStream(of: Void.self)
-        let isThere = state.withLock { state in
+        let isThere = state.withLockedValue { state in
             if state.lines.contains(where: { $0.contains(text) }) { return true }
             state.waiting.append((text, arrive))
             return false
@@ -33,7 +33,7 @@ final class NotedLog: Sendable {
     }
 
     private func note(_ line: String) {
-        let awaited = state.withLock { state in
+        let awaited = state.withLockedValue { state in
             state.lines.append(line)
             defer { state.waiting.removeAll { line.contains($0.text) } }
             return state.waiting.filter { line.contains($0.text) }

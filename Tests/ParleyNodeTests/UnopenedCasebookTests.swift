@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
+import NIOConcurrencyHelpers
 import ParleyControl
 import ParleyNode
 import ParleyTestSupport
-import Synchronization
 import Testing
 
 /// Casebooks that can't be opened when a node starts.
@@ -14,13 +14,15 @@ struct UnopenedCasebookTests {
 
     /// The room the disk seems to have.
     private final class Mebibytes: Sendable {
-        private let value = Mutex<UInt64>(1 << 20)
+        private let value = NIOLockedValueBox<UInt64>(1 << 20)
 
         var environment: NodeEnvironment {
-            NodeEnvironment(freeSpace: { _ in FreeSpace(bytes: self.value.withLock { $0 } << 20) })
+            NodeEnvironment(freeSpace: { _ in
+                FreeSpace(bytes: self.value.withLockedValue { $0 } << 20)
+            })
         }
 
-        func leave(_ count: UInt64) { value.withLock { $0 = count } }
+        func leave(_ count: UInt64) { value.withLockedValue { $0 = count } }
     }
 
     init() throws {

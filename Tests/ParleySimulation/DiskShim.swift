@@ -1,6 +1,6 @@
 import GRDBSQLite
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Stands between SQLite and the file system, for files below the folders of simulated disks only.
 ///
@@ -22,7 +22,7 @@ enum DiskShim {
     }
 
     private static let headSize = 64
-    private static let disks = Mutex<[String: SimulatedDisk]>([:])
+    private static let disks = NIOLockedValueBox<[String: SimulatedDisk]>([:])
 
     nonisolated(unsafe) private static let below: UnsafeMutablePointer<sqlite3_vfs> = {
         guard let files = sqlite3_vfs_find("unix-excl") else {
@@ -57,11 +57,11 @@ enum DiskShim {
 
     static func install() { _ = installed }
 
-    static func add(_ disk: SimulatedDisk) { disks.withLock { $0[disk.folder] = disk } }
-    static func remove(_ disk: SimulatedDisk) { disks.withLock { $0[disk.folder] = nil } }
+    static func add(_ disk: SimulatedDisk) { disks.withLockedValue { $0[disk.folder] = disk } }
+    static func remove(_ disk: SimulatedDisk) { disks.withLockedValue { $0[disk.folder] = nil } }
 
     private static func disk(of path: String) -> SimulatedDisk? {
-        disks.withLock { disks in disks.first { path.hasPrefix($0.key + "/") }?.value }
+        disks.withLockedValue { disks in disks.first { path.hasPrefix($0.key + "/") }?.value }
     }
 
     // MARK: Opening

@@ -1,4 +1,5 @@
 import Foundation
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
@@ -7,7 +8,6 @@ import ParleyStore
 import ParleySync
 import ParleyTestSupport
 import ParleyTransport
-import Synchronization
 
 /// One node with the shipping store, membership and replica, on a disk and a clock of its own.
 final class Machine {
@@ -118,13 +118,14 @@ final class Machine {
     func takeEvents() -> (notices: [CommitNotice], hasStopped: Bool) { events.take() }
 
     private final class Events: Sendable {
-        private let state = Mutex<(notices: [CommitNotice], hasStopped: Bool)>(([], false))
+        private let state = NIOLockedValueBox<(notices: [CommitNotice], hasStopped: Bool)>(
+            ([], false))
 
-        func add(_ notice: CommitNotice) { state.withLock { $0.notices.append(notice) } }
-        func stop() { state.withLock { $0.hasStopped = true } }
+        func add(_ notice: CommitNotice) { state.withLockedValue { $0.notices.append(notice) } }
+        func stop() { state.withLockedValue { $0.hasStopped = true } }
 
         func take() -> (notices: [CommitNotice], hasStopped: Bool) {
-            state.withLock { state in
+            state.withLockedValue { state in
                 defer { state = ([], false) }
                 return state
             }

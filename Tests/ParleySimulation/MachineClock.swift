@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import ParleyStore
 import ParleyTestSupport
-import Synchronization
 
 /// The time of the world, and what one machine's wall clock makes of it; and the machine's chance.
 ///
@@ -20,29 +20,29 @@ final class MachineClock: Sendable {
     }
 
     private static let start: Int64 = 1_700_000_000_000
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     init(seed: UInt64) {
-        state = Mutex(State(random: SeededGenerator(seed: seed)))
+        state = NIOLockedValueBox(State(random: SeededGenerator(seed: seed)))
     }
 
     var now: UInt64 {
-        get { state.withLock { $0.now } }
-        set { state.withLock { $0.now = newValue } }
+        get { state.withLockedValue { $0.now } }
+        set { state.withLockedValue { $0.now = newValue } }
     }
 
     var wall: UInt64 {
-        state.withLock { state in
+        state.withLockedValue { state in
             let wall = MachineClock.wall(state)
             state.latest = max(state.latest, wall)
             return wall
         }
     }
 
-    var latest: UInt64 { state.withLock { $0.latest } }
+    var latest: UInt64 { state.withLockedValue { $0.latest } }
 
     /// What was copied with the disk of another machine.
-    func inherit(_ latest: UInt64) { state.withLock { $0.latest = max($0.latest, latest) } }
+    func inherit(_ latest: UInt64) { state.withLockedValue { $0.latest = max($0.latest, latest) } }
 
     private static func wall(_ state: State) -> UInt64 {
         let passed = Int64(state.now)
@@ -51,16 +51,16 @@ final class MachineClock: Sendable {
     }
 
     func set(offset: Int64, drift: Int64) {
-        state.withLock { ($0.offset, $0.drift, $0.stopped) = (offset, drift, nil) }
+        state.withLockedValue { ($0.offset, $0.drift, $0.stopped) = (offset, drift, nil) }
     }
 
-    func stop() { state.withLock { $0.stopped = MachineClock.wall($0) } }
+    func stop() { state.withLockedValue { $0.stopped = MachineClock.wall($0) } }
 
     var environment: StoreEnvironment {
         StoreEnvironment(
             wallMilliseconds: { self.wall },
             randomBytes: { count in
-                self.state.withLock { state in
+                self.state.withLockedValue { state in
                     (0..<count).map { _ in UInt8(truncatingIfNeeded: state.random.next() >> 40) }
                 }
             })

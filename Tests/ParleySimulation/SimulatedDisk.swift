@@ -1,7 +1,7 @@
 import Foundation
 import GRDBSQLite
+import NIOConcurrencyHelpers
 package import ParleyTestSupport
-import Synchronization
 
 /// The disk of one machine: real files below SQLite, of which it keeps what a power cut would take
 /// back, and which fails where it is told to.
@@ -58,7 +58,7 @@ package final class SimulatedDisk: Sendable {
     }
 
     let folder: String
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     package init(folder: String) {
         self.folder = folder
@@ -70,30 +70,30 @@ package final class SimulatedDisk: Sendable {
 
     // MARK: Faults
 
-    var isDead: Bool { state.withLock { $0.isDead } }
+    var isDead: Bool { state.withLockedValue { $0.isDead } }
 
     /// Whether it has failed since it was last healed, a full disk apart.
-    var hasFailed: Bool { state.withLock { $0.hasFailed || $0.isDead } }
+    var hasFailed: Bool { state.withLockedValue { $0.hasFailed || $0.isDead } }
 
     package func plan(_ fault: Fault, after operations: Int) {
-        state.withLock { $0.next = (operations, fault) }
+        state.withLockedValue { $0.next = (operations, fault) }
     }
 
     /// The device fails for good at the next sync.
-    package func failNextSync() { state.withLock { $0.breaksAtSync = true } }
+    package func failNextSync() { state.withLockedValue { $0.breaksAtSync = true } }
 
-    func setFull(_ isFull: Bool) { state.withLock { $0.isFull = isFull } }
+    func setFull(_ isFull: Bool) { state.withLockedValue { $0.isFull = isFull } }
 
     /// No fault any more, planned or under way.
     package func heal() {
-        state.withLock { state in
+        state.withLockedValue { state in
             (state.next, state.isBroken, state.isFull) = (nil, false, false)
             (state.breaksAtSync, state.hasFailed) = (false, false)
         }
     }
 
     /// The power goes now.
-    package func cutPower() { state.withLock { die(&$0, keepsAll: false) } }
+    package func cutPower() { state.withLockedValue { die(&$0, keepsAll: false) } }
 
     private func die(_ state: inout State, keepsAll: Bool) {
         guard !state.isDead else { return }
@@ -108,7 +108,7 @@ package final class SimulatedDisk: Sendable {
     /// Brings the files into a state in which the power cut may have left them. Nobody may have one
     /// open.
     package func comeBack(_ random: inout SeededGenerator) {
-        let (unsynced, lost, generations) = state.withLock { state in
+        let (unsynced, lost, generations) = state.withLockedValue { state in
             let old = state
             state = State()
             guard old.keepsMemory else { return (old.unsynced, old.lost, old.generations) }
@@ -171,7 +171,7 @@ package final class SimulatedDisk: Sendable {
     // MARK: What SQLite does
 
     func opened(_ path: String, inode: UInt64) {
-        state.withLock { state in
+        state.withLockedValue { state in
             guard state.inodes.updateValue(inode, forKey: path) != inode else { return }
             (state.unsynced[path], state.lost[path]) = (nil, nil)
         }
@@ -181,7 +181,7 @@ package final class SimulatedDisk: Sendable {
     func willWrite(
         _ path: String, at offset: Int, _ bytes: [UInt8]?, sizeBefore: Int, before: [UInt8]
     ) -> Int32? {
-        state.withLock { state in
+        state.withLockedValue { state in
             if state.isDead || state.isBroken { return SQLITE_IOERR }
             if state.isFull, let bytes, offset + bytes.count > sizeBefore { return SQLITE_FULL }
             let fault = count(&state)
@@ -201,7 +201,7 @@ package final class SimulatedDisk: Sendable {
 
     /// Called after a sync.
     func synced(_ path: String) -> Int32? {
-        state.withLock { state in
+        state.withLockedValue { state in
             if state.isDead { return SQLITE_IOERR }
             let isBroken = state.isBroken || state.breaksAtSync
             let fault = isBroken ? .broken(forGood: true) : count(&state)
@@ -219,7 +219,7 @@ package final class SimulatedDisk: Sendable {
 
     /// Whether a file may be taken away.
     func mayDelete(_ path: String) -> Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             guard !state.isDead, !state.isBroken else { return false }
             (state.unsynced[path], state.lost[path]) = (nil, nil)
             return true

@@ -1,9 +1,9 @@
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
 import ParleyStore
 import ParleyWire
-import Synchronization
 
 /// Time and chance that are the same in every run.
 final class TestEnvironment: Sendable {
@@ -12,21 +12,21 @@ final class TestEnvironment: Sendable {
         var random: UInt64
     }
 
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     init(seed: UInt64 = 1) {
-        state = Mutex(State(random: seed &* 0x9e37_79b9_7f4a_7c15 | 1))
+        state = NIOLockedValueBox(State(random: seed &* 0x9e37_79b9_7f4a_7c15 | 1))
     }
 
     func advance(milliseconds: UInt64) {
-        state.withLock { $0.milliseconds += milliseconds }
+        state.withLockedValue { $0.milliseconds += milliseconds }
     }
 
     var environment: StoreEnvironment {
         StoreEnvironment(
-            wallMilliseconds: { self.state.withLock { $0.milliseconds } },
+            wallMilliseconds: { self.state.withLockedValue { $0.milliseconds } },
             randomBytes: { count in
-                self.state.withLock { state in
+                self.state.withLockedValue { state in
                     (0..<count).map { _ in
                         state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040
                         return UInt8(truncatingIfNeeded: state.random >> 56)

@@ -1,5 +1,5 @@
 package import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A program run as users run it, with its output kept in files so that no pipe can fill up.
 package final class ChildProcess {
@@ -31,7 +31,7 @@ package final class ChildProcess {
             terminal.map { [$0.child, $0.child, $0.child] }
             ?? [inputFile, pipe ?? output ?? inputFile, errors]
         let words = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, folder, program] + arguments
-        pid = ChildProcess.spawning.withLock { _ in
+        pid = ChildProcess.spawning.withLockedValue { _ in
             ChildProcess.spawn(words, variables: variables, files: files)
         }
         close(inputFile)
@@ -71,7 +71,7 @@ package final class ChildProcess {
 
     /// A pipe whose ends no other child inherits.
     package static func pipe() -> (reading: Int32, writing: Int32) {
-        spawning.withLock { _ in
+        spawning.withLockedValue { _ in
             var ends: [Int32] = [0, 0]
             precondition(Glibc.pipe(&ends) == 0, "cannot make a pipe")
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -80,7 +80,7 @@ package final class ChildProcess {
     }
 
     /// Held while something exists that a child started meanwhile would inherit.
-    static let spawning = Mutex(())
+    static let spawning = NIOLockedValueBox(())
 
     /// Waits until it has ended; a signal counts as 128 and its number.
     package func wait() -> Result {
@@ -122,7 +122,7 @@ package final class ChildProcess {
 
     /// Private to this process and gone when it is closed.
     private static func temporaryFile() -> Int32 {
-        spawning.withLock { _ in
+        spawning.withLockedValue { _ in
             var path = Array("/tmp/parley-output-XXXXXX".utf8CString)
             let file = mkstemp(&path)
             precondition(file >= 0, "cannot make a temporary file")

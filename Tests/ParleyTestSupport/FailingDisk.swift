@@ -1,6 +1,6 @@
 import GRDBSQLite
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Makes writes to chosen files fail, below SQLite and in this process only: the system call SQLite
 /// makes is replaced by one that looks at the file first.
@@ -11,7 +11,7 @@ package enum FailingDisk {
         var isInstalled = false
     }
 
-    private static let faults = Mutex(Faults())
+    private static let faults = NIOLockedValueBox(Faults())
 
     private typealias Write = @convention(c) (Int32, UnsafeRawPointer?, Int, Int64) -> Int
 
@@ -23,16 +23,16 @@ package enum FailingDisk {
     package static func fail(_ path: String, with error: Int32, after: Int = 0) {
         install()
         let inode = inode(of: path)
-        faults.withLock { $0.files[inode] = (error, after) }
+        faults.withLockedValue { $0.files[inode] = (error, after) }
     }
 
     package static func heal(_ path: String) {
         let inode = inode(of: path)
-        _ = faults.withLock { $0.files.removeValue(forKey: inode) }
+        _ = faults.withLockedValue { $0.files.removeValue(forKey: inode) }
     }
 
     private static func install() {
-        let isFirst = faults.withLock { faults in
+        let isFirst = faults.withLockedValue { faults in
             defer { faults.isInstalled = true }
             return !faults.isInstalled
         }
@@ -54,7 +54,7 @@ package enum FailingDisk {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { return nil }
         let inode = UInt64(status.st_ino)
-        return faults.withLock { faults in
+        return faults.withLockedValue { faults in
             guard let fault = faults.files[inode] else { return nil }
             guard fault.after == 0 else {
                 faults.files[inode]?.after -= 1

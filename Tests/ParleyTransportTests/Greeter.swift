@@ -1,7 +1,7 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// A peer that answers a hello with its own, shares no casebook, and answers pings as a test says.
 final class Greeter: Sendable {
@@ -21,7 +21,7 @@ final class Greeter: Sendable {
     private let counter: Counter
 
     private final class Counter: Sendable {
-        let count = Mutex(0)
+        let count = NIOLockedValueBox(0)
     }
 
     /// - Parameter answersLaterPings: leaves only the first to the test.
@@ -36,7 +36,7 @@ final class Greeter: Sendable {
             // Nothing else of eight bytes is said where no casebook is shared.
             guard payload.count == 8 else { return }
             let ping = Ping(connection: connection, payload: payload)
-            let number = counter.count.withLock { count in
+            let number = counter.count.withLockedValue { count in
                 count += 1
                 return count
             }
@@ -44,5 +44,5 @@ final class Greeter: Sendable {
         }
     }
 
-    var pingCount: Int { counter.count.withLock { $0 } }
+    var pingCount: Int { counter.count.withLockedValue { $0 } }
 }

@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import ParleyCRDT
 import ParleyLog
@@ -5,7 +6,6 @@ import ParleyModel
 import ParleySync
 import ParleyTransport
 import ParleyWire
-import Synchronization
 
 /// A node's stores as a test wants them: one casebook, a say in when they answer, and one batch a
 /// read.
@@ -20,7 +20,7 @@ final class ScriptedReplica: Replica {
 
     static let casebook = Hashing.digest(Array("casebook".utf8))
 
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
     /// Waited for before the stores answer what a session opens with.
     private let gate: Gate
     /// Waited for before batches are read.
@@ -42,7 +42,7 @@ final class ScriptedReplica: Replica {
         sending: Gate = Gate(isOpen: true), noting: Gate = Gate(isOpen: true),
         conflicts: [RecordID: Int] = [:]
     ) {
-        state = Mutex(State(clocks: clocks, batches: batches))
+        state = NIOLockedValueBox(State(clocks: clocks, batches: batches))
         self.gate = gate
         self.sending = sending
         self.noting = noting
@@ -53,7 +53,7 @@ final class ScriptedReplica: Replica {
 
     func openings(for peer: NodeID) async -> [Reconciliation.Opening] {
         await gate.passed()
-        let clock = state.withLock { state in
+        let clock = state.withLockedValue { state in
             defer { state.openingCount += 1 }
             return state.clocks[min(state.openingCount, state.clocks.count - 1)]
         }
@@ -70,7 +70,7 @@ final class ScriptedReplica: Replica {
         guard case .next(let logs) = request else { return .read(OutgoingRead(batches: [])) }
         await sending.passed()
         let last = logs[0].tips.last?.sequence ?? 0
-        let next = state.withLock { $0.batches.first { $0.first > last } }
+        let next = state.withLockedValue { $0.batches.first { $0.first > last } }
         return .read(OutgoingRead(batches: next.map { [$0] } ?? []))
     }
 
@@ -95,17 +95,17 @@ final class ScriptedReplica: Replica {
     func heardAll(from peer: NodeID, in casebook: Digest) {}
     func rememberExchange(with peer: NodeID, in casebook: Digest) async {}
     func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.noting += 1
             state.mostNoting = max(state.mostNoting, state.noting)
         }
         await noting.passed()
-        state.withLock { $0.noting -= 1 }
+        state.withLockedValue { $0.noting -= 1 }
         heardNotes.yield(addresses)
     }
 
     /// The most that were noted at once.
-    var mostNoting: Int { state.withLock { $0.mostNoting } }
+    var mostNoting: Int { state.withLockedValue { $0.mostNoting } }
     func addresses(in casebook: Digest) async -> [PeerAddress] { [] }
     func admit(_ join: Join, from peer: NodeID) async -> Ticket? { nil }
 }
@@ -117,19 +117,19 @@ final class Gate: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
     let arrivals: AsyncStream<Void>
     private let notes: AsyncStream<Void>.Continuation
 
     init(isOpen: Bool = false) {
-        state = Mutex(State(isOpen: isOpen))
+        state = NIOLockedValueBox(State(isOpen: isOpen))
         (arrivals, notes) = AsyncStream.makeStream()
     }
 
     func passed() async {
         notes.yield()
         await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
+            let isOpen = state.withLockedValue { state in
                 if !state.isOpen { state.waiting.append(continuation) }
                 return state.isOpen
             }
@@ -138,7 +138,7 @@ final class Gate: Sendable {
     }
 
     func open() {
-        let waiting = state.withLock { state in
+        let waiting = state.withLockedValue { state in
             state.isOpen = true
             defer { state.waiting = [] }
             return state.waiting

@@ -1,14 +1,14 @@
+import NIOConcurrencyHelpers
 import ParleyTransport
 import ParleyWire
-import Synchronization
 import Testing
 
 /// What all peers together may have under way: 32 MiB.
 struct SendBudgetTests {
     private final class Served: Sendable {
-        private let names = Mutex<[String]>([])
-        func note(_ name: String) { names.withLock { $0.append(name) } }
-        var all: [String] { names.withLock { $0 } }
+        private let names = NIOLockedValueBox<[String]>([])
+        func note(_ name: String) { names.withLockedValue { $0.append(name) } }
+        var all: [String] { names.withLockedValue { $0 } }
     }
 
     private let served = Served()

@@ -1,7 +1,7 @@
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyModel
 import ParleyStore
-import Synchronization
 
 /// Checks casebooks down to the last byte, one after the other.
 struct Verification {
@@ -34,20 +34,20 @@ struct Verification {
 
 /// How far a verification has come, over all casebooks so far.
 final class VerifyProgress: Sendable {
-    private let audits = Mutex<[AuditProgress]>([])
+    private let audits = NIOLockedValueBox<[AuditProgress]>([])
 
     /// Forgets what was counted before.
-    func begin() { audits.withLock { $0 = [] } }
+    func begin() { audits.withLockedValue { $0 = [] } }
 
     func next() -> AuditProgress {
         let audit = AuditProgress()
-        audits.withLock { $0.append(audit) }
+        audits.withLockedValue { $0.append(audit) }
         return audit
     }
 
     /// `{"done","total"}`, in steps that mean nothing by themselves.
     var json: JSONValue {
-        let audits = audits.withLock { $0 }
+        let audits = audits.withLockedValue { $0 }
         return .object([
             ("done", .integer(audits.reduce(0) { $0 + $1.done })),
             ("total", .integer(audits.reduce(0) { $0 + $1.total })),

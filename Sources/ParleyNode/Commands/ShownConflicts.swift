@@ -1,7 +1,7 @@
 import FoundationEssentials
+import NIOConcurrencyHelpers
 package import ParleyCRDT
 package import ParleyModel
-import Synchronization
 
 /// What the people of this node were last shown of each conflict.
 ///
@@ -22,8 +22,8 @@ package final class ShownConflicts: Sendable {
 
     private let path: String?
     /// Held while the file is written: what was noted last must be written last.
-    private let file = Mutex(())
-    private let state = Mutex(State())
+    private let file = NIOLockedValueBox(())
+    private let state = NIOLockedValueBox(State())
 
     /// - Parameter path: of the file, `nil` to remember for as long as this lives.
     package init(path: String? = nil) {
@@ -33,7 +33,7 @@ package final class ShownConflicts: Sendable {
     /// What is remembered of one conflict: whether a change was among what was shown, `nil` where
     /// nothing of it was, or that was so many others ago that it is forgotten.
     package func seen(_ dot: Dot, in conflict: Key) -> Bool? {
-        state.withLock { state in
+        state.withLockedValue { state in
             read(&state)
             return state.changes[conflict.text]?.names.contains(dot.name)
         }
@@ -42,8 +42,8 @@ package final class ShownConflicts: Sendable {
     /// Remembers what a command has just shown.
     package func note(_ conflicts: [(conflict: Key, dots: [Dot])]) {
         guard !conflicts.isEmpty else { return }
-        file.withLock { _ in
-            let text = state.withLock { state -> String in
+        file.withLockedValue { _ in
+            let text = state.withLockedValue { state -> String in
                 read(&state)
                 for (conflict, dots) in conflicts {
                     state.note(conflict.text, Set(dots.map(\.name)))

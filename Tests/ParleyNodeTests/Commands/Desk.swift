@@ -1,4 +1,5 @@
 import Foundation
+import NIOConcurrencyHelpers
 import ParleyCRDT
 import ParleyControl
 import ParleyLog
@@ -6,7 +7,6 @@ import ParleyModel
 import ParleyNode
 import ParleyStore
 import ParleyWire
-import Synchronization
 
 /// One analyst's casebook with its commands, in a folder of its own and on a clock that the test
 /// sets.
@@ -14,7 +14,7 @@ final class Desk: Sendable {
     let store: CasebookStore
     let clock: TestClock
     private let folder: String
-    private let last = Mutex<String?>(nil)
+    private let last = NIOLockedValueBox<String?>(nil)
     let shown = ShownConflicts()
 
     private init(_ store: CasebookStore, _ folder: String, _ clock: TestClock) {
@@ -58,13 +58,13 @@ final class Desk: Sendable {
     ///
     /// - Parameter showsAllValues: as `--json` and `conflict show` do, and other pages don't.
     func perform(_ request: Request, showsAllValues: Bool = true) async -> Result {
-        let last = last.withLock { $0 }
+        let last = last.withLockedValue { $0 }
         let response = await CasebookCommands(
             store: store, shown: shown, showsAllValues: showsAllValues
         ) { last }.perform(request)
         let result = Result(response)
         if let record = result.json?["record"].content {
-            self.last.withLock { $0 = record }
+            self.last.withLockedValue { $0 = record }
         }
         return result
     }
@@ -101,14 +101,14 @@ final class Desk: Sendable {
 
 /// A wall clock that stands still until it is moved: 2026-02-26, 10:00 UTC at first.
 final class TestClock: Sendable {
-    private let milliseconds = Mutex<UInt64>(1_772_100_000_000)
+    private let milliseconds = NIOLockedValueBox<UInt64>(1_772_100_000_000)
 
     func set(_ timestamp: String) {
-        milliseconds.withLock { $0 = Timestamp(text: timestamp)!.milliseconds }
+        milliseconds.withLockedValue { $0 = Timestamp(text: timestamp)!.milliseconds }
     }
 
     var environment: StoreEnvironment {
-        StoreEnvironment(wallMilliseconds: { self.milliseconds.withLock { $0 } })
+        StoreEnvironment(wallMilliseconds: { self.milliseconds.withLockedValue { $0 } })
     }
 }
 
