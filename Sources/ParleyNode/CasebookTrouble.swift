@@ -5,11 +5,13 @@ enum CasebookTrouble {
     case repeated(NodeError)
     /// A check of an open one found something.
     case damaged(NodeError)
+    /// What others ask for or send can't be read or written.
+    case failing(NodeError)
 
     var error: NodeError {
         switch self {
         case .unopened(let casebook): casebook.error
-        case .repeated(let error), .damaged(let error): error
+        case .repeated(let error), .damaged(let error), .failing(let error): error
         }
     }
 

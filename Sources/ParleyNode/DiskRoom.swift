@@ -62,6 +62,9 @@ final class DiskRoom: Sendable {
     /// Whether what is held here may be passed on; waits a little for news that was refused.
     func mayPassOn() async -> Bool { await gate.mayPassOn(isShort: !allowsIntake) }
 
+    /// When it may at the latest, `nil` where it may now.
+    var passesOnAt: Duration? { gate.opensAt }
+
     func intakeSucceeded(from peer: NodeID, in casebook: Digest) {
         intake.withLockedValue { $0 = .succeeded }
         gate.open(by: peer, in: casebook)

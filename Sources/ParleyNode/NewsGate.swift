@@ -52,6 +52,9 @@ final class NewsGate: Sendable {
         for waiter in waiting { waiter.finish(true) }
     }
 
+    /// When it opens though nobody comes, `nil` where it is open.
+    var opensAt: Duration? { state.withLockedValue { $0.shortAt.map { $0 + NewsGate.hold } } }
+
     /// - Parameter isShort: whether there is too little room now.
     func mayPassOn(isShort: Bool) async -> Bool {
         let (now, shot) = (clock.now(), OneShot(false))

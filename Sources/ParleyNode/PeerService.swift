@@ -48,7 +48,7 @@ actor PeerService {
         replica = StoreReplica(
             shelf: shelf, taken: taken, ownAddress: { listening.reachable },
             learned: { newAddresses.add($0) },
-            ranShort: { log.error("\($0.message)") })
+            troubled: { log.error("\($0.message)") })
     }
 
     nonisolated var refusals: RefusalCounters { endpoint.refusals }

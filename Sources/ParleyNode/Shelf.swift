@@ -140,6 +140,10 @@ package final class Shelf: Sendable {
 
     // MARK: Troubles
 
+    /// When what is held here is passed on though what was refused for want of room doesn't come, by
+    /// this node's clock; `nil` where it is passed on now.
+    package var passesOnAt: Duration? { room.passesOnAt }
+
     /// Casebooks that couldn't be opened, sorted by file.
     var unopened: [UnopenedCasebook] { troubles.compactMap(\.unopened) }
 
@@ -153,6 +157,24 @@ package final class Shelf: Sendable {
 
     func note(_ trouble: CasebookTrouble, about path: String) {
         state.withLockedValue { $0.troubles[path] = trouble }
+    }
+
+    /// Notes that a casebook's file keeps something from being done for others, unless more is known of it.
+    ///
+    /// - Returns: what to say of it, the first time.
+    func noteFailure(_ error: any Error, of store: CasebookStore, doing deed: String) -> NodeError?
+    {
+        switch error {
+        case StoreError.damaged, StoreError.database: break
+        // Whoever stopped or closed it says so, and for want of room there are words elsewhere.
+        default: return nil
+        }
+        let trouble = NodeError(error, doing: "\(deed) \(store.path)")
+        return state.withLockedValue { state in
+            guard state.troubles[store.path] == nil else { return nil }
+            state.troubles[store.path] = .failing(trouble)
+            return trouble
+        }
     }
 
     /// Takes in a casebook that was opened, was just made or is being joined.

@@ -15,21 +15,22 @@ package struct StoreReplica: Replica {
     let ownAddress: @Sendable () -> String?
     /// Called with a member of whom a new address has become known.
     let learned: @Sendable (NodeID) -> Void
-    /// Called with what to do when the disk begins to have too little room for what others send.
-    let ranShort: @Sendable (NodeError) -> Void
+    /// Called once with what to do when the disk begins to have too little room for what others send,
+    /// or a casebook's file can't be read or written.
+    let troubled: @Sendable (NodeError) -> Void
     /// Admits strangers.
     let joining: Joining
 
     package init(
         shelf: Shelf, taken: TakenAddresses, ownAddress: @escaping @Sendable () -> String?,
         learned: @escaping @Sendable (NodeID) -> Void,
-        ranShort: @escaping @Sendable (NodeError) -> Void
+        troubled: @escaping @Sendable (NodeError) -> Void
     ) {
         self.shelf = shelf
         self.taken = taken
         self.ownAddress = ownAddress
         self.learned = learned
-        self.ranShort = ranShort
+        self.troubled = troubled
         joining = Joining(shelf: shelf)
     }
 
@@ -56,21 +57,26 @@ package struct StoreReplica: Replica {
         }
         guard shelf.isMember(peer, of: casebook) else { return .refused(.revoked) }
         guard let store = shelf.store(casebook) else { return .unable }
-        switch request {
-        case .next(let logs):
-            guard let read = try? await store.batches(for: logs, byteLimit: byteLimit) else {
-                return .unable
+        do {
+            switch request {
+            case .next(let logs):
+                let read = try await store.batches(for: logs, byteLimit: byteLimit)
+                return .read(
+                    OutgoingRead(
+                        batches: StoredBatch.packing(read.batches).map(OutgoingBatch.init),
+                        withheld: read.withheld, parted: read.parted))
+            case .again(let range):
+                let runs = try await store.runs(with: range, byteLimit: byteLimit)
+                return .read(OutgoingRead(batches: runs.map(OutgoingBatch.init)))
             }
-            return .read(
-                OutgoingRead(
-                    batches: StoredBatch.packing(read.batches).map(OutgoingBatch.init),
-                    withheld: read.withheld, parted: read.parted))
-        case .again(let range):
-            guard let runs = try? await store.runs(with: range, byteLimit: byteLimit) else {
-                return .unable
-            }
-            return .read(OutgoingRead(batches: runs.map(OutgoingBatch.init)))
+        } catch {
+            tell(of: error, in: store, doing: "read for others")
+            return .unable
         }
+    }
+
+    private func tell(of error: any Error, in store: CasebookStore, doing deed: String) {
+        if let trouble = shelf.noteFailure(error, of: store, doing: deed) { troubled(trouble) }
     }
 
     package func missing(in casebook: Digest) async -> [ChangeRange] {
@@ -103,9 +109,10 @@ package struct StoreReplica: Replica {
             return .refused(error.isForgery ? .badSignature : .corrupt)
         } catch StoreError.full {
             return refuseForRoom(peer, casebook, wasTried: true)
-        } catch let error as StoreError {
-            return error.isPeersFault ? .refused(.protocolViolation) : .unable
+        } catch let error as StoreError where error.isPeersFault {
+            return .refused(.protocolViolation)
         } catch {
+            tell(of: error, in: store, doing: "take what others send into")
             return .unable
         }
     }
@@ -114,7 +121,7 @@ package struct StoreReplica: Replica {
         _ peer: NodeID, _ casebook: Digest, wasTried: Bool
     ) -> StoreOutcome {
         let isNews = shelf.room.intakeFailed(from: peer, in: casebook, wasTried: wasTried)
-        if isNews, let problem = shelf.room.problem { ranShort(problem) }
+        if isNews, let problem = shelf.room.problem { troubled(problem) }
         return .refused(.diskFull)
     }
 

@@ -7,7 +7,7 @@ import Synchronization
 package struct Finding: Hashable, Sendable {
     /// What was looked at when it turned up.
     package enum Check: Hashable, Sendable, CaseIterable {
-        case chains, signatures, members, records, digest, erasures
+        case chains, signatures, members, records, digest, index, erasures
     }
 
     package enum Subject: Hashable, Sendable {

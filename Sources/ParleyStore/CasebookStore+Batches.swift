@@ -185,7 +185,7 @@ extension ReadScope {
                 EXISTS (SELECT 1 FROM admission WHERE lane = ?1 AND sequence > ?2)
                 OR EXISTS (SELECT 1 FROM cut WHERE lane = ?1 AND sequence > ?2)
                 OR EXISTS (SELECT 1 FROM claim WHERE lane = ?1 AND sequence > ?2)
-            FROM batch WHERE lane = ?1 AND last > ?2 AND last <= ?3 AND first > ?2 - ?4
+            FROM batch WHERE lane = ?1 AND last > ?2 AND first <= ?3 AND first > ?2 - ?4
             ORDER BY first LIMIT 1
             """)
         bind(query, stretch)
@@ -197,8 +197,9 @@ extension ReadScope {
 
     /// Runs in order, whole and byte for byte but for the beginning that they have.
     ///
-    /// Only what is applied is offered, so that whoever gets it can complete it: a run that is
-    /// applied in part waits until all of it is.
+    /// Only what is applied is offered, so that whoever gets it can complete it, and with it the rest
+    /// of a run that is applied in part: one signature vouches for all of it, and what the rest waits
+    /// for may never come.
     ///
     /// - Parameter byteLimit: as many runs as fit into it, at least one where there is any.
     fileprivate func batches(of stretch: Stretch, byteLimit: Int) throws -> [StoredBatch] {
@@ -208,7 +209,7 @@ extension ReadScope {
             db,
             """
             SELECT first, last, hashes, bytes FROM batch
-            WHERE lane = ?1 AND last > ?2 AND last <= ?3 AND first > ?2 - ?4 ORDER BY first
+            WHERE lane = ?1 AND last > ?2 AND first <= ?3 AND first > ?2 - ?4 ORDER BY first
             """)
         bind(query, stretch)
         try query.each { row in
@@ -234,7 +235,7 @@ extension ReadScope {
             db,
             """
             SELECT first, last, hashes, bytes FROM batch
-            WHERE lane = ?1 AND last >= ?2 AND first <= ?3 AND last <= ?4 AND \(DamagedRun.none)
+            WHERE lane = ?1 AND last >= ?2 AND first <= min(?3, ?4) AND \(DamagedRun.none)
             ORDER BY first
             """)
         query.bind(1, lane.number)

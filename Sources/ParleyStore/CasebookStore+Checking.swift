@@ -10,12 +10,14 @@ extension CasebookStore {
         case indexes = "integrity_check"
     }
 
-    /// What SQLite finds wrong with the file; empty where it is sound.
+    /// What is wrong with the file: what SQLite finds, and tables that aren't as they were made. Empty
+    /// where it is sound.
     ///
     /// - Throws: `closed` where the store is closed meanwhile.
     package func damage(by check: FileCheck) async throws -> [String] {
         try await checking { db in
             try Query(db, "PRAGMA \(check.rawValue)").all { $0.text(0) }.filter { $0 != "ok" }
+                + FileTables.problems(db)
         }
     }
 

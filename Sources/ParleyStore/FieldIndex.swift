@@ -54,17 +54,34 @@ struct FieldIndex {
 
     func add(_ rows: [Indexer.Row]) throws {
         for row in rows {
-            try add(IndexedFields.type, FieldIndex.typeValue(row.type), row.key)
-            for field in row.document.fields {
-                guard let number = fields.number(of: field.name) else { continue }
-                switch field.shown {
-                case .absent: break
-                case .text(let text): try add(number, text, row.key)
-                case .elements(let elements):
-                    for element in elements { try add(number, element, row.key) }
-                }
+            for (field, value) in values(of: row) { try add(field, value, row.key) }
+        }
+    }
+
+    /// Whether a record is found by each of its values.
+    func has(_ row: Indexer.Row) throws -> Bool {
+        try values(of: row).allSatisfy { field, value in
+            let query = try Query(
+                db, "SELECT 1 FROM field_value WHERE field = ?1 AND value = ?2 AND n = ?3")
+            query.bind(1, field)
+            query.bind(2, blob: value)
+            query.bind(3, row.key)
+            return try query.first { _ in true } ?? false
+        }
+    }
+
+    /// By which values a record is found, under the numbers of their fields.
+    private func values(of row: Indexer.Row) -> [(field: Int, value: [UInt8])] {
+        var values = [(IndexedFields.type, FieldIndex.typeValue(row.type))]
+        for field in row.document.fields {
+            guard let number = fields.number(of: field.name) else { continue }
+            switch field.shown {
+            case .absent: break
+            case .text(let text): values.append((number, text))
+            case .elements(let elements): values += elements.map { (number, $0) }
             }
         }
+        return values.filter { $0.1.count <= FieldIndex.valueLimit }
     }
 
     static func typeValue(_ number: Int) -> [UInt8] {
@@ -72,7 +89,6 @@ struct FieldIndex {
     }
 
     private func add(_ field: Int, _ value: [UInt8], _ key: Int64) throws {
-        guard value.count <= FieldIndex.valueLimit else { return }
         let query = try Query(
             db, "INSERT OR IGNORE INTO field_value (field, value, n) VALUES (?1, ?2, ?3)")
         query.bind(1, field)

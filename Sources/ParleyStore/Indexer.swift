@@ -71,7 +71,12 @@ struct Indexer {
     /// records are indexed anew.
     func prepare(_ fields: IndexedFields) throws {
         guard transaction.draft.needsIndex(of: fields) else { return }
-        for table in try SearchIndex.tables(db) { try db.run("DROP TABLE \(table)") }
+        try begin(fields)
+    }
+
+    /// Forgets everything, so that all records are indexed anew.
+    func begin(_ fields: IndexedFields) throws {
+        for table in try SearchIndex.tables(db) { try db.run("DROP TABLE IF EXISTS \(table)") }
         try db.run(
             "DELETE FROM search_entry; DELETE FROM search_queue; DELETE FROM field_value")
         try fields.save(db)
@@ -127,6 +132,13 @@ extension CasebookStore {
     private static let smallStep = 1024
     /// The same where somebody waits for all of it: larger steps cost less in sum.
     private static let largeStep = 8192
+
+    /// Has everything indexed anew; until then answers are complete, only slower.
+    package func forgetIndex() async throws {
+        try await writer.perform { transaction in
+            try Indexer(transaction: transaction).begin(transaction.draft.indexedFields)
+        }
+    }
 
     /// Indexes what came in since, other writes in between.
     package func index() async throws {

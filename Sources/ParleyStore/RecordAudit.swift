@@ -45,6 +45,7 @@ struct RecordAudit {
     private func checkRecords(_ report: inout AuditReport) throws {
         var sum = DigestSum()
         var noted = try notedConflicts()
+        var index = try IndexAudit(scope.db, lanes: logs.lanes)
         try Query(scope.db, "SELECT \(RecordRow.columns) FROM record ORDER BY n").each { query in
             try pace.step()
             report.records += 1
@@ -64,6 +65,7 @@ struct RecordAudit {
                 let content = try row.content(logs: logs, types: types)
                 sum.add(CanonicalState.term(of: content))
                 report.conflicts += content.conflicts.count
+                try index.check(row, content.document)
                 if let problem = try problem(with: row, content, notedConflicts: conflicts) {
                     report.add(problem)
                 }
@@ -80,6 +82,12 @@ struct RecordAudit {
                 Finding(
                     check: .digest, subject: .casebook,
                     problem: "has a digest that its records don't come to"))
+        }
+        if index.lacking > 0 {
+            report.add(
+                Finding(
+                    check: .index, subject: .casebook,
+                    problem: "has records that aren't found by all they say: \(index.lacking)"))
         }
         if !noted.isEmpty {
             report.add(
@@ -138,9 +146,11 @@ struct RecordAudit {
     private func checkLog(
         of lane: Lane, _ decisions: inout DecisionAudit, _ report: inout AuditReport
     ) throws {
+        var contexts = ContextAudit(scope.db, lane)
         do {
             try history.forEachApplied(of: lane) { applicant in
                 try pace.step()
+                try contexts.check(applicant)
                 if try holdsErased(applicant) {
                     report.add(
                         Finding(
@@ -153,13 +163,19 @@ struct RecordAudit {
                 }
                 try decisions.check(applicant, &report)
                 guard try !membership.isVoid(applicant, of: casebook.id, in: logs) else { return }
-                if try isMissingRecord(of: applicant) {
+                if let problem = try problem(of: applicant) {
                     report.add(
                         Finding(
                             check: .records,
                             subject: .change(lane.origin, applicant.change.sequence),
-                            problem: "says something of a record that isn't here"))
+                            problem: problem))
                 }
+            }
+            if let wrong = contexts.wrong {
+                report.add(
+                    Finding(
+                        check: .records, subject: .change(lane.origin, wrong),
+                        problem: "isn't noted with what its author had seen"))
             }
         } catch StoreError.damaged {
             // What can't be read was named with its log, or with the log it refers to.
@@ -178,15 +194,22 @@ struct RecordAudit {
         }.isEmpty
     }
 
-    private func isMissingRecord(of applicant: Applicant) throws -> Bool {
+    /// What is wrong with how a change is noted with the records it is of.
+    private func problem(of applicant: Applicant) throws -> String? {
+        let table = RecordTable(db: scope.db)
         for (index, group) in applicant.change.groups.enumerated() {
             guard group.kind == .record,
                 try logs.writes(of: group, by: applicant)?.isEmpty == false,
                 let key = try logs.recordKey(of: group, index: index, by: applicant),
                 !claims.isErased(key)
             else { continue }
-            if try RecordTable(db: scope.db).row(key) == nil { return true }
+            if try table.row(key) == nil { return "says something of a record that isn't here" }
+            let source = RecordKey(
+                lane: applicant.lane, sequence: applicant.change.sequence, group: index)
+            if try source != key && !table.isTouched(key, by: source) {
+                return "isn't noted with a record that it changed"
+            }
         }
-        return false
+        return nil
     }
 }

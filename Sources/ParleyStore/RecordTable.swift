@@ -154,6 +154,13 @@ struct RecordTable {
         try query.run()
     }
 
+    func isTouched(_ key: RecordKey, by change: RecordKey) throws -> Bool {
+        let query = try Query(db, "SELECT 1 FROM touch WHERE n = ?1 AND change = ?2")
+        query.bind(1, key.packed)
+        query.bind(2, change.packed)
+        return try query.first { _ in true } ?? false
+    }
+
     /// The changes that touched a record, its creation left out, by lane and sequence.
     func touches(of key: RecordKey) throws -> [RecordKey] {
         let query = try Query(db, "SELECT change FROM touch WHERE n = ?1 ORDER BY change")

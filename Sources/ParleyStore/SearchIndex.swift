@@ -6,6 +6,8 @@ import GRDB
 /// rebuilt, and an erasure has to do that.
 struct SearchIndex {
     static let tableSize: Int64 = 20_000
+    /// More than this would be two thousand million records.
+    private static let tableLimit: Int64 = 100_000
 
     let db: Database
 
@@ -56,6 +58,13 @@ struct SearchIndex {
             row.isNull(0) ? nil : row.int64(0)
         }
         guard let newest, let newest else { return [] }
+        guard (0..<tableSize * tableLimit).contains(newest) else {
+            throw StoreError.damaged("the search index")
+        }
         return (0...newest / tableSize).reversed().map { "search_\($0)" }
+    }
+
+    static func isTable(_ name: String) -> Bool {
+        name.hasPrefix("search_") && Int64(name.dropFirst(7)) != nil
     }
 }

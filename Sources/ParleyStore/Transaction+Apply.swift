@@ -144,7 +144,7 @@ extension Transaction {
     // MARK: Contexts
 
     /// Changes between two kept contexts of a lane.
-    private static let contextInterval: UInt64 = 64
+    static let contextInterval: UInt64 = 64
 
     private func noteContext(_ lane: Lane) throws {
         guard lane.applied.sequence.isMultiple(of: Transaction.contextInterval) else { return }

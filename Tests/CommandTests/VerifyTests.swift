@@ -42,7 +42,7 @@ import parley
         let checks = try checks(node, exits: 0)
         #expect(
             checks.map(\.check) == [
-                "file", "chains", "signatures", "members", "records", "digest", "erasures",
+                "file", "chains", "signatures", "members", "records", "digest", "index", "erasures",
             ])
         #expect(checks.allSatisfy { $0.ok && $0.casebook == "sweida" && $0.next == nil })
         #expect(node.parley("verify").output.hasSuffix("\nall is well\n"))
@@ -81,7 +81,7 @@ import parley
         let wrong = checks.filter { !$0.ok }
         #expect(wrong.map(\.check) == ["file"])
         #expect(wrong.first?.detail.contains(file) == true)
-        #expect(checks.count { $0.casebook == "other" && $0.ok } == 7)
+        #expect(checks.count { $0.casebook == "other" && $0.ok } == 8)
     }
 
     @Test func aNodeWithoutACasebookHasNothingToCheck() throws {

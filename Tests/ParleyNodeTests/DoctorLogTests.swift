@@ -50,6 +50,28 @@ struct DoctorLogTests: DoctorsVisit {
         await amal.stop()
     }
 
+    /// A sync that fails for a damaged file looks like a bad network to whoever waits for it.
+    @Test func aFileThatTakesNothingInIsNamed() async throws {
+        let (amal, basil) = try await pair()
+        let log = NotedLog()
+        try damage(basil, "DROP TABLE touch")
+        let one = try await RunningNode.start(amal, environment: environment())
+        let other = try await RunningNode.start(basil, environment: environment(), log: log)
+        let made = try await one.json(.new("note", "title=x"))
+        let id = try #require(made["record"].content)
+        _ = try await one.json(.addPeer(node: "basil", address: other.address))
+        _ = try await one.ask(.sync(peer: "basil", waitSeconds: 20))
+        let well = try await lines("file", in: other.ask(.doctor))
+        #expect(well.isEmpty)
+        _ = try await one.ask(.edit(id, "title=y"))
+        await log.line(containing: "no such table: touch")
+        let found = try await lines("file", in: other.ask(.doctor))
+        #expect(found.map(\.ok) == [false])
+        #expect(found.first?.detail.contains("cannot take what others send into") == true)
+        #expect(found.first?.next?.contains("keep a copy of the home") == true)
+        for node in [one, other] { await node.stop() }
+    }
+
     @Test func whatIsNotUnderstoodIsCounted() async throws {
         let home = try await founded()
         try await expectWell("versions", of: home)

@@ -87,7 +87,7 @@ final class Machine {
         (self.shelf, self.store) = (shelf, store)
         replica = StoreReplica(
             shelf: shelf, taken: TakenAddresses(), ownAddress: { nil }, learned: { _ in },
-            ranShort: { _ in })
+            troubled: { _ in })
         _ = events.take()
         run = seed
         condition = .running

@@ -87,6 +87,7 @@ extension World {
             watch.mayFork(machine)
             try CasebookFiles.pretend(copy.path)
         }
+        if watch.rotten.contains(machine.index) { watch.rotted(copy) }
         copy.clock.now = now
         copy.clock.inherit(machine.clock.latest)
         machines.append(copy)

@@ -1,6 +1,7 @@
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
+import ParleyNode
 import ParleyStore
 import ParleyTestSupport
 import ParleyWire
@@ -83,29 +84,30 @@ extension World {
 
     /// Has everybody meet everybody until all have the same, twice: tidying up may write receipts.
     ///
-    /// - Returns: when they first had.
+    /// - Returns: how long that took, in milliseconds, from when nobody held back what they have because
+    ///   of others who don't come any more.
     /// - Throws: `Violation` where that takes too long.
     func converge() async throws -> UInt64 {
-        let limit = now + World.patience
-        try await meet(until: limit)
-        let first = now
+        let begin = now
+        try await meet(until: begin + World.patience)
+        let taken = now - max(begin, min(now, heldBackUntil))
         for machine in participants { await tidy(machine) }
         try await meet(until: now + World.patience)
-        return first
+        return taken
     }
 
     private func meet(until limit: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         repeat {
-            guard now < limit else {
-                let held = participants.map { machine in
-                    "\(machine.index): "
-                        + machine.store!.appliedClock.entries.map { entry in
-                            "\(entry.tips.map(\.sequence))"
-                        }.joined(separator: " ")
+            noteHeldBack()
+            guard now < max(limit, heldBackUntil + World.patience) else {
+                let states = participants.map { machine in
+                    "\(machine.index): \(World.words(machine.store!.appliedClock))"
+                        + (machine.store!.heldClock == machine.store!.appliedClock
+                            ? "" : ", holds \(World.words(machine.store!.heldClock))")
                 }
                 throw Violation(
-                    "not all have the same within \(World.patience / 1_000) s: \(held)")
+                    "not all have the same within \(World.patience / 1_000) s: \(states)")
             }
             let machines = participants
             for one in machines {
@@ -115,6 +117,18 @@ extension World {
             }
             try await work(until: now + 2_000)
         } while !haveSame
+    }
+
+    private static func words(_ clock: Clock) -> String {
+        clock.entries.map { entry in
+            "\(entry.origin.text.prefix(4)).\(entry.origin.epoch % 1000):\(entry.tips.map(\.sequence))"
+        }.joined(separator: " ")
+    }
+
+    /// Who refused something for want of room passes nothing on for a while, unless it comes again.
+    private func noteHeldBack() {
+        let ends = participants.compactMap { $0.shelf?.passesOnAt }.max()
+        if let ends { heldBackUntil = max(heldBackUntil, UInt64(ends / .milliseconds(1))) }
     }
 
     private var haveSame: Bool {

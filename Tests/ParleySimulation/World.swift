@@ -27,6 +27,8 @@ package final class World {
     /// Directions in which nothing passes, from one machine's index to another's.
     var blocked: Set<[Int]> = []
     var hasHealed = false
+    /// Until when somebody held back what it has, in case of news that didn't come.
+    var heldBackUntil: UInt64 = 0
     private var lineCount = 0
 
     static let casebookName = "exchange"
@@ -68,7 +70,8 @@ package final class World {
         package let acknowledged: Int
         package let deletes: Int
         package let events: Int
-        /// From the end of all faults until everybody had the same.
+        /// From the end of all faults, and of what nodes hold back after a full disk, until everybody
+        /// had the same.
         package let milliseconds: UInt64
     }
 
@@ -87,12 +90,11 @@ package final class World {
             }
             try await work(until: moment + 1)
             try await heal()
-            let healed = now
-            let converged = try await converge()
+            let taken = try await converge()
             try await FinalCheck(self).run()
             let outcome = Outcome(
                 trace: trace.value, acknowledged: watch.acknowledgedCount,
-                deletes: watch.deleteCount, events: trace.count, milliseconds: converged - healed)
+                deletes: watch.deleteCount, events: trace.count, milliseconds: taken)
             await end()
             return outcome
         } catch {

@@ -250,6 +250,45 @@ import Testing
         #expect(report.counts[check] != nil, "\(report.findings)")
     }
 
+    /// What an author had seen decides what an edit replaces, also of edits that are still to come.
+    @Test func anAlteredContextIsNamed() async throws {
+        let sample = try await Sample()
+        for _ in 0..<70 { try await sample.anna.create("note", write("title", "x")) }
+        #expect(try await sample.report(after: "SELECT 1").findings == [])
+        let last = try #require(sample.anna.store.appliedClock[sample.anna.store.origin].last)
+        for (table, column, sequence) in [
+            ("context", "clock", 64), ("lane", "context", last.sequence),
+        ] {
+            try await sample.anna.store.close()
+            let file = SQLiteFile(sample.anna.path)
+            let row = "\(table == "lane" ? "number" : "lane") = 1"
+            let bytes = try #require(
+                file.blobs("SELECT \(column) FROM \(table) WHERE \(row)").first)
+            var altered = bytes
+            altered[altered.count - 1] ^= 1
+            try file.run("UPDATE \(table) SET \(column) = \(literal(altered)) WHERE \(row)")
+            let again = try sample.anna.opened()
+            let findings = try await again.store.audit().findings
+            #expect(
+                findings.contains(
+                    Finding(
+                        check: .records, subject: .change(sample.anna.store.origin, sequence),
+                        problem: "isn't noted with what its author had seen")), "\(findings)")
+            try await again.store.close()
+            try file.run("UPDATE \(table) SET \(column) = \(literal(bytes)) WHERE \(row)")
+        }
+    }
+
+    /// Its next edit would be merged without the one that isn't noted.
+    @Test func anEditThatIsNotNotedWithItsRecordIsNamed() async throws {
+        let sample = try await Sample()
+        let findings = try await sample.findings(
+            after: "DELETE FROM touch WHERE change = (SELECT max(change) FROM touch)")
+        #expect(
+            findings.contains { $0.problem == "isn't noted with a record that it changed" },
+            "\(findings)")
+    }
+
     @Test func anAlteredDigestIsNamed() async throws {
         let findings = try await Sample().findings(
             after: "UPDATE casebook SET digest = zeroblob(32)")

@@ -49,7 +49,36 @@ import Testing
         #expect(again.batches.first?.origin == anna.store.origin)
     }
 
-    @Test func whatIsAppliedInPartIsWithheld() async throws {
+    /// What the end of a run waits for may have been lost with its author's machine: who has the
+    /// beginning must still be able to pass it on.
+    @Test func aRunAppliedInPartGoesOutWhole() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        let dora = try await anna.admitting("dora", seed: 4)
+        for node in [boris, carla] { try await node.pull(from: anna) }
+        try await boris.create("note", write("title", "beginning"))
+        let id = try await #require(
+            dora.create("note", write("title", "only here")).recordIDs[0])
+        try await boris.pull(from: dora)
+        try await boris.edit(id, write("title", "end"))
+        try await boris.store.seal(minimumRuns: 2)
+        let origin = boris.store.origin
+        try await carla.pull(from: boris, origins: [origin])
+        #expect(carla.store.appliedClock[origin].map(\.sequence) == [1])
+        #expect(carla.store.heldClock[origin].map(\.sequence) == [2])
+        let read = try await carla.store.batches(for: [nothing(of: boris)], byteLimit: .max)
+        #expect(read.batches.map(\.last) == [2])
+        try await anna.store.ingest(await anna.verified(read.batches))
+        #expect(anna.store.appliedClock[origin] == carla.store.appliedClock[origin])
+        #expect(try await anna.digest() == carla.digest())
+        // Who has what is applied is offered nothing.
+        let more = try await carla.store.batches(
+            for: [PeerLog(origin: origin, tips: anna.store.appliedClock[origin])], byteLimit: .max)
+        #expect(more.batches.isEmpty)
+    }
+
+    @Test func whatIsHeldAlreadyOrNotHereIsWithheld() async throws {
         let anna = try await TestNode.founder()
         let boris = try await anna.admitting("boris", seed: 2)
         let read = try await anna.store.batches(

@@ -31,7 +31,7 @@ package final class ChildProcess {
             terminal.map { [$0.child, $0.child, $0.child] }
             ?? [inputFile, pipe ?? output ?? inputFile, errors]
         let words = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, folder, program] + arguments
-        pid = ChildProcess.spawning.withLockedValue { _ in
+        pid = ChildProcess.spawning.withLock {
             ChildProcess.spawn(words, variables: variables, files: files)
         }
         close(inputFile)
@@ -71,7 +71,7 @@ package final class ChildProcess {
 
     /// A pipe whose ends no other child inherits.
     package static func pipe() -> (reading: Int32, writing: Int32) {
-        spawning.withLockedValue { _ in
+        spawning.withLock {
             var ends: [Int32] = [0, 0]
             precondition(Glibc.pipe(&ends) == 0, "cannot make a pipe")
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -80,7 +80,7 @@ package final class ChildProcess {
     }
 
     /// Held while something exists that a child started meanwhile would inherit.
-    static let spawning = NIOLockedValueBox(())
+    static let spawning = NIOLock()
 
     /// Waits until it has ended; a signal counts as 128 and its number.
     package func wait() -> Result {
@@ -122,7 +122,7 @@ package final class ChildProcess {
 
     /// Private to this process and gone when it is closed.
     private static func temporaryFile() -> Int32 {
-        spawning.withLockedValue { _ in
+        spawning.withLock {
             var path = Array("/tmp/parley-output-XXXXXX".utf8CString)
             let file = mkstemp(&path)
             precondition(file >= 0, "cannot make a temporary file")

@@ -9,7 +9,7 @@ package final class Terminal {
     private var bytes: [UInt8] = []
 
     package init() {
-        (person, child) = ChildProcess.spawning.withLockedValue { _ in
+        (person, child) = ChildProcess.spawning.withLock {
             var (person, child): (Int32, Int32) = (-1, -1)
             var size = winsize(ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0)
             precondition(openpty(&person, &child, nil, nil, &size) == 0, "cannot make a terminal")

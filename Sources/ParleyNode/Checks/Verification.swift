@@ -23,6 +23,7 @@ struct Verification {
         do {
             let report = try await store.audit(progress.next())
             if try await store.noteDamaged(report) { foundDamage(store) }
+            if report.counts[.index] != nil { try? await store.forgetIndex() }
             return [wording.file(damage)] + wording.results(of: report)
         } catch StoreError.closed {
             throw StoreError.closed

@@ -18,6 +18,9 @@ struct VerifyWording {
     private static let askingAgain =
         "`parley sync` with colleagues in reach: what can't be read is asked for again. Type `parley verify` once more then; if this is still there, "
         + checkingDisk
+    private static let indexingAgain =
+        "nothing is lost: the index is made anew by itself, and answers are complete from now on. Type `parley verify` once more; if this is still there, "
+        + checkingDisk
     private static let destroying =
         "give this machine and its backups to nobody. Stop the node, move this casebook's file out of the folder, take the casebook anew from a colleague (`parley invite` there, `parley join` here), and destroy the file: `shred -u`"
 
@@ -44,6 +47,7 @@ struct VerifyWording {
         case .unopened(let casebook):
             .wrong("file", casebook.error.message, next: casebook.advice)
         case .damaged(let error): .wrong("file", error.message, next: askingAgain)
+        case .failing(let error): .wrong("file", error.message, next: checkingDisk)
         case .repeated(let error):
             .wrong(
                 "file", error.message,
@@ -86,6 +90,7 @@ struct VerifyWording {
         case .records:
             "\(Amount.text(report.records, "record")) and \(Amount.text(report.conflicts, "conflict")), compared with their changes"
         case .digest: "the digest of \(Amount.text(report.records, "record"))"
+        case .index: "what searches and filters of \(Amount.text(report.records, "record")) rest on"
         case .erasures:
             "\(Amount.text(report.erasures, "erasure or redaction", plural: "erasures and redactions")), of which nothing may be left"
         }
@@ -109,6 +114,7 @@ struct VerifyWording {
         switch check {
         case .chains, .signatures: VerifyWording.askingAgain
         case .members, .records, .digest: VerifyWording.trustingOthers
+        case .index: VerifyWording.indexingAgain
         case .erasures: VerifyWording.destroying
         }
     }
@@ -122,6 +128,7 @@ extension Finding.Check {
         case .members: "members"
         case .records: "records"
         case .digest: "digest"
+        case .index: "index"
         case .erasures: "erasures"
         }
     }

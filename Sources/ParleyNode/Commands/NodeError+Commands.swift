@@ -50,6 +50,11 @@ extension NodeError {
                 .integrity,
                 "cannot \(deed): the casebook's file is damaged. Keep a copy of the home; `parley verify` says what is wrong and what to do."
             )
+        case .database(_, let message):
+            self.init(
+                .refused,
+                "cannot \(deed): SQLite says \"\(message)\", nothing was written. Type `parley verify`: it says whether the casebook's file is sound, and what to do."
+            )
         case .newerFormat, .setting:
             self.init(
                 .integrity,

@@ -22,7 +22,7 @@ package final class ShownConflicts: Sendable {
 
     private let path: String?
     /// Held while the file is written: what was noted last must be written last.
-    private let file = NIOLockedValueBox(())
+    private let file = NIOLock()
     private let state = NIOLockedValueBox(State())
 
     /// - Parameter path: of the file, `nil` to remember for as long as this lives.
@@ -42,7 +42,7 @@ package final class ShownConflicts: Sendable {
     /// Remembers what a command has just shown.
     package func note(_ conflicts: [(conflict: Key, dots: [Dot])]) {
         guard !conflicts.isEmpty else { return }
-        file.withLockedValue { _ in
+        file.withLock {
             let text = state.withLockedValue { state -> String in
                 read(&state)
                 for (conflict, dots) in conflicts {
