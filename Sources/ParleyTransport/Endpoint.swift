@@ -1,9 +1,24 @@
+import Glibc
 package import NIOCore
 import NIOPosix
 package import ParleyCRDT
 
 /// What the connections of one node have in common.
 package struct Endpoint: Sendable {
+    /// The threads that serve peers. They take what processor others leave: on a small machine a flood
+    /// of frames would keep the commands of its own people waiting.
+    package static let usualGroup: any EventLoopGroup = {
+        let group = MultiThreadedEventLoopGroup.singleton
+        for loop in group.makeIterator() {
+            // On Linux a priority is a thread's, here the calling one's.
+            loop.execute { setpriority(.init(PRIO_PROCESS.rawValue), 0, niceness) }
+        }
+        return group
+    }()
+
+    /// Weighs a tenth of what usual threads do.
+    package static let niceness: Int32 = 10
+
     package let certificate: NodeCertificate
     package let group: any EventLoopGroup
     package let refusals: RefusalCounters
@@ -16,7 +31,7 @@ package struct Endpoint: Sendable {
 
     package init(
         certificate: NodeCertificate,
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        group: any EventLoopGroup = Endpoint.usualGroup,
         refusals: RefusalCounters,
         limits: ConnectionLimits = ConnectionLimits(),
         isMember: @escaping @Sendable (NodeID) -> Bool,
