@@ -45,7 +45,7 @@ package struct Group: Hashable, Sendable {
         case casebook
         /// A record that this group creates.
         case created
-        case existing(RecordReference)
+        indirect case existing(RecordReference)
     }
 
     package enum Content: Hashable, Sendable {
@@ -54,7 +54,7 @@ package struct Group: Hashable, Sendable {
         /// The bytes of a system group, or of a kind this version doesn't know.
         case payload([UInt8])
         /// What an erasure leaves: the digest that was hashed.
-        case stub(Digest)
+        indirect case stub(Digest)
     }
 
     package let kind: GroupKind
