@@ -72,6 +72,8 @@ struct CasebookRow: Sendable {
         arrivals = row.int(9)
         seed = row.bytes(10)
         seedUses = row.int(11)
+        guard (0..<1 << 48).contains(arrivals), (0...CasebookRow.seedUseLimit).contains(seedUses)
+        else { throw StoreError.damaged("the casebook's row") }
         indexFormat = row.int(12)
     }
 

@@ -242,7 +242,7 @@ extension Claims {
             guard let id = RecordID(bytes: row.bytes(4)),
                 let state = Claim.State(rawValue: row.int(8))
             else { throw StoreError.damaged("an erasure") }
-            source = RecordKey(lane: row.int(0), sequence: row.word(1), group: row.int(2))
+            source = try RecordKey(row, at: 0, hasGroup: true)
             record = RecordKey(packed: row.int64(3))
             self.id = id
             field = FieldName(bytes: row.bytes(5))

@@ -92,7 +92,7 @@ struct EditHistory {
         let query = try Query(
             db,
             """
-            SELECT sequence, clock FROM context WHERE lane = ?1 AND sequence <= ?2
+            SELECT sequence, clock FROM context WHERE lane = ?1 AND sequence BETWEEN 1 AND ?2
             ORDER BY sequence DESC LIMIT 1
             """)
         query.bind(1, lane.number)

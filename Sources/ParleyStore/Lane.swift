@@ -68,7 +68,7 @@ struct Lane: Sendable {
 
     /// What stands for an origin meanwhile: no node has this key.
     static func freeOrigin(_ number: Int) -> Origin {
-        Origin(node: noNode, epoch: UInt64(number))
+        Origin(node: noNode, epoch: UInt64(bitPattern: Int64(number)))
     }
 
     private static let noNode = NodeID(bytes: [UInt8](repeating: 0, count: NodeID.byteCount))!
@@ -98,10 +98,31 @@ struct LaneTable: Sendable {
                 numbers[lane.origin, default: []].append(lane.number)
             }
         }
+        for lane in lanes where !isSound(lane) { throw StoreError.damaged("a lane") }
     }
 
+    /// Whether a lane's numbers are such that following and adding them comes to an end.
+    private func isSound(_ lane: Lane) -> Bool {
+        guard lane.fork.sequence <= lane.applied.sequence,
+            lane.applied.sequence <= lane.held.sequence,
+            lane.held.sequence <= RecordKey.maximumSequence, (0..<Int64.max).contains(lane.searched)
+        else { return false }
+        var (parent, steps) = (lane.parent, 0)
+        while let number = parent {
+            guard lanes.indices.contains(number - 1), self[number].origin == lane.origin,
+                steps < lanes.count
+            else { return false }
+            (parent, steps) = (self[number].parent, steps + 1)
+        }
+        return true
+    }
+
+    /// A number that no lane has, as only a damaged row names it, is that of an empty one.
     subscript(number: Int) -> Lane {
-        get { lanes[number - 1] }
+        get {
+            lanes.indices.contains(number - 1)
+                ? lanes[number - 1] : Lane(number: number, origin: Lane.freeOrigin(number))
+        }
         set { lanes[number - 1] = newValue }
     }
 

@@ -19,7 +19,7 @@ final class LogReader {
         /// As stored; empty where only hashes were asked for.
         let bytes: [UInt8]
 
-        var count: Int { Int(last - first) + 1 }
+        var count: Int { isPlausible ? Int(last - first) + 1 : 0 }
 
         /// Whether its range can be one at all; what a damaged row says may not.
         var isPlausible: Bool {
@@ -31,10 +31,10 @@ final class LogReader {
         }
 
         func hash(of sequence: UInt64) throws -> Digest {
-            let start = Int(sequence - first) * Digest.byteCount
-            guard start + Digest.byteCount <= hashes.count else {
+            guard first <= sequence, sequence - first < hashes.count / Digest.byteCount else {
                 throw StoreError.damaged("a batch's hashes")
             }
+            let start = Int(sequence - first) * Digest.byteCount
             return try Digest(stored: Array(hashes[start..<start + Digest.byteCount]))
         }
     }

@@ -64,7 +64,7 @@ extension ReadScope {
     private func receipts() throws -> [RecordKey: [NodeID: HybridTime]] {
         var receipts: [RecordKey: [NodeID: HybridTime]] = [:]
         try Query(db, "SELECT lane, sequence, node, time FROM receipt").each { row in
-            let change = RecordKey(lane: row.int(0), sequence: row.word(1))
+            let change = try RecordKey(row, at: 0)
             receipts[change, default: [:]][try NodeID(stored: row.bytes(2))] =
                 HybridTime(rawValue: row.word(3))
             return true

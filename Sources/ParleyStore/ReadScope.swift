@@ -224,7 +224,7 @@ package class ReadScope {
             db,
             """
             WITH RECURSIVE generations(g) AS (
-                SELECT 0 UNION ALL SELECT g + 1 FROM generations WHERE g < ?1)
+                \(ReadScope.generations))
             SELECT DISTINCT record.id FROM generations
             JOIN record ON record.generation = generations.g AND record.id BETWEEN ?2 AND ?3
             ORDER BY record.id LIMIT ?4
@@ -245,12 +245,19 @@ package class ReadScope {
         String(repeating: digit, count: 2 * RecordID.byteCount - digits.count)
     }
 
+    /// Numbers from 0 to the newest generation; of two notes of it the lower one counts, because one that
+    /// is damaged could be without end.
+    private static let generations = """
+        SELECT 0 UNION ALL SELECT g + 1 FROM generations
+        WHERE g < min(?1, (SELECT max(generation) FROM record))
+        """
+
     func row(_ id: RecordID) throws -> RecordRow? {
         let query = try Query(
             db,
             """
             WITH RECURSIVE generations(g) AS (
-                SELECT 0 UNION ALL SELECT g + 1 FROM generations WHERE g < ?1)
+                \(ReadScope.generations))
             SELECT \(RecordRow.columns) FROM generations
             JOIN record ON record.generation = generations.g AND record.id = ?2
             ORDER BY n LIMIT 1

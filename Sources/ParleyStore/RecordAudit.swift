@@ -126,6 +126,7 @@ struct RecordAudit {
         guard let creation, RecordID(change: creation, group: row.key.group) == row.id else {
             return "doesn't have the ID that its creation gives it"
         }
+        guard try scope.row(row.id)?.key == row.key else { return "isn't found by its ID" }
         let steps = try history.steps(of: row.key)
         if steps.isEmpty { return "rests on no change that counts" }
         if try RecordState.meaning(of: steps.map(\.edit), in: logs) != content.state {

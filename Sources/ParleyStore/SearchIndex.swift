@@ -13,7 +13,7 @@ struct SearchIndex {
 
     /// Adds entries for records, whether or not older states of them have some.
     func add(_ rows: [Indexer.Row]) throws {
-        var entry = try Query(db, "SELECT max(entry) FROM search_entry").first { $0.int64(0) } ?? 0
+        var entry = try SearchIndex.newest(db) ?? 0
         var words: [UInt8] = []
         for row in rows {
             entry += 1
@@ -54,14 +54,19 @@ struct SearchIndex {
 
     /// The tables there are, the newest first.
     static func tables(_ db: Database) throws -> [String] {
+        guard let newest = try newest(db) else { return [] }
+        return (0...newest / tableSize).reversed().map { "search_\($0)" }
+    }
+
+    private static func newest(_ db: Database) throws -> Int64? {
         let newest = try Query(db, "SELECT max(entry) FROM search_entry").first { row in
             row.isNull(0) ? nil : row.int64(0)
         }
-        guard let newest, let newest else { return [] }
+        guard let newest, let newest else { return nil }
         guard (0..<tableSize * tableLimit).contains(newest) else {
             throw StoreError.damaged("the search index")
         }
-        return (0...newest / tableSize).reversed().map { "search_\($0)" }
+        return newest
     }
 
     static func isTable(_ name: String) -> Bool {

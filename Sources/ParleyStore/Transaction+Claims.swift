@@ -165,7 +165,7 @@ extension Transaction {
 
     private func heldClaims() throws -> [(record: RecordKey, field: FieldName?, dot: Dot)] {
         let keys = try Query(db, "SELECT lane, sequence, part FROM held_claim").all { row in
-            RecordKey(lane: row.int(0), sequence: row.word(1), group: row.int(2))
+            try RecordKey(row, at: 0, hasGroup: true)
         }
         return try keys.compactMap { key in
             let applicant = try history.applicant(key.lane, key.sequence)
@@ -180,7 +180,7 @@ extension Transaction {
     /// Forgets the credit of changes that an applied erasure accounts for now.
     private func settleStubs() throws {
         let keys = try Query(db, "SELECT lane, sequence FROM stub").all { row in
-            RecordKey(lane: row.int(0), sequence: row.word(1))
+            try RecordKey(row, at: 0)
         }
         for key in keys where key.sequence <= draft.lanes[key.lane].applied.sequence {
             if try isAccountedForByApplied(history.applicant(key.lane, key.sequence)) {

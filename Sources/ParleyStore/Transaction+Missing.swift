@@ -80,7 +80,7 @@ extension Transaction {
             db, "SELECT lane, sequence FROM stub WHERE sequence >= ?1 AND sequence < ?2")
         query.bind(1, range.lowerBound)
         query.bind(2, range.upperBound)
-        return try query.all { RecordKey(lane: $0.int(0), sequence: $0.word(1)) }
+        return try query.all { try RecordKey($0, at: 0) }
             .filter { logs.owner(of: $0.sequence, in: lane) == $0.lane }
     }
 
@@ -188,9 +188,11 @@ extension Transaction {
     private func keep(
         _ run: LogReader.Run, from first: UInt64, through last: UInt64
     ) throws {
-        let (start, end) = (Int(first - run.first), Int(last - run.first) + 1)
         let size = Digest.byteCount
-        guard end * size <= run.hashes.count else { throw StoreError.damaged("a batch's hashes") }
+        guard run.first <= first, first <= last, last - run.first < run.hashes.count / size else {
+            throw StoreError.damaged("a batch's hashes")
+        }
+        let (start, end) = (Int(first - run.first), Int(last - run.first) + 1)
         let part = LogReader.Run(
             lane: run.lane, first: first, last: last,
             hashes: Array(run.hashes[start * size..<end * size]), time: run.time,

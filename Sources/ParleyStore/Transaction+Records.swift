@@ -64,7 +64,7 @@ extension Transaction {
             row, generation: draft.casebook.arrivals / CasebookRow.generationSize)
         draft.casebook.arrivals += 1
         draft.casebook.digest.add(term)
-        if row.listing != .deleted { draft.types.count(1, of: row.type) }
+        if row.listing != .deleted { try draft.types.count(1, of: row.type) }
         draft.typesChanged = true
         draft.records.append(row.id)
     }
@@ -131,16 +131,18 @@ extension Transaction {
         if row.key.packed <= draft.lanes[row.key.lane].searched {
             try table.queueForSearch(row.key)
         }
-        note(row, from: before, to: after)
+        try note(row, from: before, to: after)
     }
 
-    private func note(_ row: RecordRow, from before: RecordContent, to after: RecordContent) {
+    private func note(
+        _ row: RecordRow, from before: RecordContent, to after: RecordContent
+    ) throws {
         draft.casebook.digest.subtract(CanonicalState.term(of: before))
         draft.casebook.digest.add(CanonicalState.term(of: after))
         let wasListed = before.listing != .deleted
         let isListed = after.listing != .deleted
         if wasListed != isListed {
-            draft.types.count(isListed ? 1 : -1, of: row.type)
+            try draft.types.count(isListed ? 1 : -1, of: row.type)
             draft.typesChanged = true
         }
         draft.records.append(row.id)
@@ -267,7 +269,7 @@ extension Transaction {
         let content = try content(of: row)
         draft.casebook.digest.subtract(CanonicalState.term(of: content))
         if content.listing != .deleted {
-            draft.types.count(-1, of: row.type)
+            try draft.types.count(-1, of: row.type)
             draft.typesChanged = true
         }
         draft.conflictCount -= content.conflicts.count

@@ -7,10 +7,10 @@ struct TypeTable: Sendable {
     private(set) var live: [Int] = []
 
     init(_ db: Database) throws {
-        try Query(db, "SELECT name, live FROM type ORDER BY number").each { row in
-            guard let name = FieldName(bytes: row.bytes(0)) else {
-                throw StoreError.damaged("a record type")
-            }
+        try Query(db, "SELECT name, live, number FROM type ORDER BY number").each { row in
+            guard let name = FieldName(bytes: row.bytes(0)), (0..<1 << 48).contains(row.int(1)),
+                row.int(2) == names.count + 1
+            else { throw StoreError.damaged("a record type") }
             names.append(name)
             live.append(row.int(1))
             return true
@@ -33,7 +33,8 @@ struct TypeTable: Sendable {
         return names.count
     }
 
-    mutating func count(_ difference: Int, of number: Int) {
+    mutating func count(_ difference: Int, of number: Int) throws {
+        guard live.indices.contains(number - 1) else { throw StoreError.damaged("a type number") }
         live[number - 1] += difference
     }
 

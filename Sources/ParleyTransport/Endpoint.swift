@@ -16,8 +16,8 @@ package struct Endpoint: Sendable {
         return group
     }()
 
-    /// Weighs a tenth of what usual threads do.
-    package static let niceness: Int32 = 10
+    /// Weighs a third of what usual threads do.
+    package static let niceness: Int32 = 5
 
     package let certificate: NodeCertificate
     package let group: any EventLoopGroup

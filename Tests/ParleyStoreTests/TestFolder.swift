@@ -44,6 +44,15 @@ struct SQLiteFile {
         return try queue.read { try Int.fetchOne($0, sql: sql) }
     }
 
+    /// The first column of every row, as text.
+    ///
+    /// - Precondition: no store has the file open.
+    func texts(_ sql: String) throws -> [String] {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.read { try String.fetchAll($0, sql: sql) }
+    }
+
     /// The first column of every row. Other connections may have the file open.
     func blobs(_ sql: String) throws -> [[UInt8]] {
         let queue = try DatabaseQueue(path: path)

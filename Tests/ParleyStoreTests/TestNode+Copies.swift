@@ -26,10 +26,15 @@ extension TestNode {
     /// The machine as a whole goes back to a snapshot: the same files, as they were.
     func rolledBack(to snapshot: String) async throws -> TestNode {
         try await store.close()
+        try putBack(snapshot)
+        return try opened()
+    }
+
+    /// - Precondition: the store is closed.
+    func putBack(_ snapshot: String) throws {
         try TestNode.overwrite(path, with: snapshot)
         try TestNode.overwrite(TestNode.generation(path), with: TestNode.generation(snapshot))
         try TestNode.copyLog(from: snapshot, to: path)
-        return try opened()
     }
 
     /// Only the database is put back, as a file of its own or into the one that is there.
