@@ -35,6 +35,29 @@ struct InvitationTests {
         }
     }
 
+    /// People read `o` for 0, and `i` and `l` for 1.
+    @Test func lettersThatLookLikeDigitsAreReadAsThem() throws {
+        let text = invitation.text
+        #expect(text.contains("0") && text.dropFirst(8).contains("1"), "the sample must show it")
+        for (digit, letter) in [("0", "O"), ("1", "I"), ("1", "l")] {
+            let parts = text.split(separator: "-")
+            let typed =
+                parts[0] + "-"
+                + parts.dropFirst().map { part in
+                    String(part.map { String($0) == digit ? Character(letter) : $0 })
+                }.joined(separator: "-")
+            #expect(try Invitation(text: String(typed)) == invitation)
+        }
+    }
+
+    @Test(arguments: ["u", "é", "_"])
+    func whatIsNoSymbolIsPointedAt(character: String) throws {
+        let parts = invitation.text.split(separator: "-").map(String.init)
+        let wrong = character + parts[2].dropFirst()
+        let typed = (parts[..<2] + [wrong] + parts[3...]).joined(separator: "-")
+        #expect(throws: InvitationError.wrongPart(2, text: wrong)) { try Invitation(text: typed) }
+    }
+
     @Test func aMissingPartIsNoticed() throws {
         let parts = invitation.text.split(separator: "-")
         let short = parts.dropLast().joined(separator: "-")
