@@ -31,6 +31,10 @@ package struct DaemonService: Sendable {
     private let server: ControlServer
     package let ready: Ready
 
+    /// Lets the commands of this machine's people come before what peers ask for. For a process that does
+    /// nothing else.
+    package static func standBack() async { await Endpoint.standBack() }
+
     /// Takes the home, unlocks its key, listens, and puts the control socket in place.
     ///
     /// - Throws: `NodeError`: where another daemon has the home, its pid named, where the address

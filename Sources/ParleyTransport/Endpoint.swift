@@ -5,19 +5,21 @@ package import ParleyCRDT
 
 /// What the connections of one node have in common.
 package struct Endpoint: Sendable {
-    /// The threads that serve peers. They take what processor others leave: on a small machine a flood
-    /// of frames would keep the commands of its own people waiting.
-    package static let usualGroup: any EventLoopGroup = {
-        let group = MultiThreadedEventLoopGroup.singleton
-        for loop in group.makeIterator() {
-            // On Linux a priority is a thread's, here the calling one's.
-            loop.execute { setpriority(.init(PRIO_PROCESS.rawValue), 0, niceness) }
-        }
-        return group
-    }()
+    /// The threads that serve peers.
+    package static let usualGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 
     /// Weighs a third of what usual threads do.
     package static let niceness: Int32 = 5
+
+    /// Lets the threads that serve peers take what processor others leave, for the rest of the process:
+    /// on a small machine a flood of frames would keep the commands of its own people waiting.
+    package static func standBack() async {
+        for loop in usualGroup.makeIterator() {
+            // On Linux a priority is a thread's, here the calling one's.
+            let lowered = loop.submit { setpriority(.init(PRIO_PROCESS.rawValue), 0, niceness) }
+            _ = try? await lowered.get()
+        }
+    }
 
     package let certificate: NodeCertificate
     package let group: any EventLoopGroup

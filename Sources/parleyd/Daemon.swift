@@ -67,6 +67,7 @@ struct Daemon: ParsableCommand {
         let daemon = try await DaemonService(
             home: home, listen: listen,
             unlockedBy: .of(file: passphraseFile, descriptor: passphraseFd), log: log)
+        await DaemonService.standBack()
         let service = AnnouncedService(daemon: daemon, line: readyLine(of: daemon.ready))
         let group = ServiceGroup(
             services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)

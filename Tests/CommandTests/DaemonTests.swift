@@ -33,6 +33,22 @@ import parley
         #expect(try node.standing().records == 1)
     }
 
+    /// A peer can make these threads as busy as it likes; commands come first.
+    @Test func threadsThatServePeersStandBack() throws {
+        try node.start()
+        let tasks = "/proc/\(try #require(node.daemon?.pid))/task"
+        var niceness: [String: Set<Substring>] = [:]
+        for task in try FileManager.default.contentsOfDirectory(atPath: tasks) {
+            let stat = try String(contentsOfFile: "\(tasks)/\(task)/stat", encoding: .utf8)
+            let name = stat.contains("NIO-SGLTN") ? "peers" : "others"
+            // Behind the name in brackets the 17th field is the niceness.
+            let fields = stat.split(separator: ")")[1].split(separator: " ")
+            niceness[name, default: []].insert(fields[16])
+        }
+        #expect(niceness["peers"] == ["5"])
+        #expect(niceness["others"]?.contains("5") == false)
+    }
+
     @Test func aSecondDaemonIsToldWhoHasTheHome() throws {
         try node.start()
         let pid = try #require(node.daemon?.pid)

@@ -27,12 +27,16 @@ extension World {
     func restore(_ machine: Machine, _ random: inout SeededGenerator) async throws {
         guard machine.condition == .running, !machine.snapshots.isEmpty else { return }
         let snapshot = random.element(of: machine.snapshots)
+        hangUp(machine)
+        await machine.stop()
+        // Without power nobody puts anything back.
+        guard !machine.disk.isDead else {
+            return try await losePower(machine, restartsAfter: 1_000)
+        }
         watch.wentBack(machine)
         await excuse(machine) { dot, author in
             author != machine.index || !snapshot.acknowledged.contains(dot)
         }
-        hangUp(machine)
-        await machine.stop()
         let source = snapshot.folder + "/x.sqlite"
         switch random.below(3) {
         case 0:
