@@ -123,7 +123,11 @@ import Testing
             for node in nodes { for other in nodes { try await node.pull(from: other) } }
         }
         try await everybodyMeets()
-        for node in nodes { #expect(try await place(of: id, in: node) == "one") }
+        for each in nodes {
+            #expect(try await place(of: id, in: each) == "one")
+            let ends = try await each.store.write { try $0.endsOfRevoked(node) }
+            #expect(ends?.flatMap(\.tips).map(\.sequence) == [1])
+        }
         try await anna.revoke(
             node,
             keeping: boris.store.appliedClock.entries
