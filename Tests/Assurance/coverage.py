@@ -10,6 +10,8 @@ import subprocess
 
 from results import Results
 
+# As Scripts/test has it.
+ENVIRONMENT = dict(os.environ, SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="8")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODULES = [
     ("codec", "ParleyWire"), ("log", "ParleyLog"), ("merging", "ParleyCRDT"),
@@ -23,7 +25,7 @@ def measure(scratch):
     subprocess.run(["swift", "build", "--build-tests", *where], cwd=ROOT, check=True)
     # What drives programs exercises nothing in this process.
     subprocess.run(["swift", "test", "--skip-build", "--skip", "CommandTests", *where], cwd=ROOT,
-                   check=True, stdin=subprocess.DEVNULL)
+                   env=ENVIRONMENT, check=True, stdin=subprocess.DEVNULL)
     return read(scratch)
 
 

@@ -6,6 +6,8 @@ import subprocess
 
 from results import Results
 
+# As Scripts/test has it.
+ENVIRONMENT = dict(os.environ, SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="8")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PARTS = ["ParleyStoreTests", "ParleyTransportTests", "ParleyControlTests", "ParleyNodeTests"]
 
@@ -22,7 +24,7 @@ def main():
     for part in options.part or PARTS:
         process = subprocess.run(
             ["swift", "test", "--skip-build", *where, "--filter", part + r"\."], cwd=ROOT,
-            text=True, errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            env=ENVIRONMENT, text=True, errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         reports = process.stdout.count("WARNING: ThreadSanitizer")
         counted = re.findall(r"Test run with (\d+) tests", process.stdout)
