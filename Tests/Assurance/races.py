@@ -27,7 +27,7 @@ def main():
             env=ENVIRONMENT, text=True, errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         reports = process.stdout.count("WARNING: ThreadSanitizer")
-        counted = re.findall(r"Test run with (\d+) tests", process.stdout)
+        counted = re.findall(r"Test run with (\d+) tests?", process.stdout)
         count = int(counted[-1]) if counted else 0
         if reports or process.returncode:
             print(process.stdout[-20_000:])

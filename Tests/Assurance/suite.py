@@ -15,7 +15,7 @@ def run(results, goal, check, tests):
         ["swift", "test", "--skip-build", "--filter", tests], cwd=ROOT, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     results.command = f"Scripts/test --filter '{tests}'"
-    counted = re.findall(r"Test run with (\d+) tests", process.stdout)
+    counted = re.findall(r"Test run with (\d+) tests?", process.stdout)
     count = int(counted[-1]) if counted else 0
     failed = re.findall(r"^. Test (\S+) failed after", process.stdout, re.MULTILINE)
     skipped = len(re.findall(r"^. Test .* skipped", process.stdout, re.MULTILINE))
