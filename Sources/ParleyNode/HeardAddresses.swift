@@ -1,5 +1,6 @@
 import NIOConcurrencyHelpers
 import ParleyCRDT
+import ParleyStore
 import ParleyWire
 
 /// Addresses that members have passed on and that aren't noted yet, of whoever they are.
@@ -13,10 +14,20 @@ final class HeardAddresses: Sendable {
     private let heard = NIOLockedValueBox<[Digest: [PeerAddress]]>([:])
 
     func add(_ addresses: [PeerAddress], in casebook: Digest) {
+        let addresses = HeardAddresses.newest(addresses)
         heard.withLockedValue { heard in
             let all = (heard[casebook] ?? []).filter { !addresses.contains($0) } + addresses
             heard[casebook] = Array(all.suffix(HeardAddresses.limit))
         }
+    }
+
+    /// Of each node only as many as are kept of it, so that a message of hundreds isn't work for nothing.
+    private static func newest(_ addresses: [PeerAddress]) -> [PeerAddress] {
+        let kept = Dictionary(grouping: addresses, by: \.node).mapValues { all in
+            all.sorted { $0.seenMilliseconds > $1.seenMilliseconds }
+                .prefix(WriteScope.addressLimit)
+        }
+        return addresses.filter { kept[$0.node]?.contains($0) == true }
     }
 
     /// Takes out those of members.

@@ -57,8 +57,7 @@ extension CasebookStore {
             defer { checks.withLockedValue { $0[key] = nil } }
             return try await queue.read(body)
         } catch {
-            try writer.published.checkIsServing()
-            throw StoreError.translating(error)
+            throw failure(error)
         }
     }
 }

@@ -133,7 +133,18 @@ package final class CasebookStore: Sendable {
         do {
             return try await pool.read { db in try body(ReadScope(db, log: LogReader(db))) }
         } catch {
-            throw StoreError.translating(error)
+            throw failure(error)
+        }
+    }
+
+    /// Why a read failed: that the store was closed or stopped meanwhile says more than what SQLite makes
+    /// of it.
+    func failure(_ error: any Error) -> any Error {
+        do {
+            try writer.published.checkIsServing()
+            return StoreError.translating(error)
+        } catch {
+            return error
         }
     }
 

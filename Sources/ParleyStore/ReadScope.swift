@@ -252,6 +252,14 @@ package class ReadScope {
         WHERE g < min(?1, (SELECT max(generation) FROM record))
         """
 
+    /// Records that `row` doesn't find because their generation is one that isn't looked in.
+    func unreachableCount() throws -> Int {
+        let query = try Query(
+            db, "SELECT count(*) FROM record WHERE generation NOT BETWEEN 0 AND ?1")
+        query.bind(1, try casebook().arrivals / CasebookRow.generationSize)
+        return try query.first { $0.int(0) } ?? 0
+    }
+
     func row(_ id: RecordID) throws -> RecordRow? {
         let query = try Query(
             db,

@@ -83,6 +83,13 @@ struct RecordAudit {
                     check: .digest, subject: .casebook,
                     problem: "has a digest that its records don't come to"))
         }
+        let unreachable = try scope.unreachableCount()
+        if unreachable > 0 {
+            report.add(
+                Finding(
+                    check: .records, subject: .casebook,
+                    problem: "has records that aren't found by their IDs: \(unreachable)"))
+        }
         if index.lacking > 0 {
             report.add(
                 Finding(
@@ -126,7 +133,6 @@ struct RecordAudit {
         guard let creation, RecordID(change: creation, group: row.key.group) == row.id else {
             return "doesn't have the ID that its creation gives it"
         }
-        guard try scope.row(row.id)?.key == row.key else { return "isn't found by its ID" }
         let steps = try history.steps(of: row.key)
         if steps.isEmpty { return "rests on no change that counts" }
         if try RecordState.meaning(of: steps.map(\.edit), in: logs) != content.state {
@@ -206,13 +212,21 @@ struct RecordAudit {
             else { continue }
             let source = RecordKey(
                 lane: applicant.lane, sequence: applicant.change.sequence, group: index)
-            // A member may sign what has no effect anywhere, and so what rests on it hasn't.
-            if try table.isUninterpreted(source) { continue }
-            if try table.row(key) == nil { return "says something of a record that isn't here" }
+            if try table.row(key) == nil {
+                // A member may name what creates no record; that has no effect anywhere.
+                guard try createsRecord(key) else { continue }
+                return "says something of a record that isn't here"
+            }
             if try source != key && !table.isTouched(key, by: source) {
                 return "isn't noted with a record that it changed"
             }
         }
         return nil
+    }
+
+    private func createsRecord(_ key: RecordKey) throws -> Bool {
+        let groups = try history.storedApplicant(key.lane, key.sequence).change.groups
+        return groups.indices.contains(key.group) && groups[key.group].kind == .record
+            && groups[key.group].subject == .created
     }
 }

@@ -154,15 +154,6 @@ struct RecordTable {
         try query.run()
     }
 
-    func isUninterpreted(_ key: RecordKey) throws -> Bool {
-        let query = try Query(
-            db, "SELECT 1 FROM uninterpreted WHERE lane = ?1 AND sequence = ?2 AND part = ?3")
-        query.bind(1, key.lane)
-        query.bind(2, key.sequence)
-        query.bind(3, key.group)
-        return try query.first { _ in true } ?? false
-    }
-
     func isTouched(_ key: RecordKey, by change: RecordKey) throws -> Bool {
         let query = try Query(db, "SELECT 1 FROM touch WHERE n = ?1 AND change = ?2")
         query.bind(1, key.packed)

@@ -65,7 +65,7 @@ extension ReadScope {
 
 extension WriteScope {
     /// Addresses kept per node.
-    private static let addressLimit = 8
+    package static let addressLimit = 8
 
     /// Notes where a node was reached or said it can be; an older sighting changes nothing.
     package func noteAddress(

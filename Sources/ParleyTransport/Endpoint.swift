@@ -9,7 +9,7 @@ package struct Endpoint: Sendable {
     package static let usualGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 
     /// Weighs a third of what usual threads do.
-    package static let niceness: Int32 = 5
+    private static let niceness: Int32 = 5
 
     /// Lets the threads that serve peers take what processor others leave, for the rest of the process:
     /// on a small machine a flood of frames would keep the commands of its own people waiting.

@@ -6,13 +6,11 @@ import argparse
 import glob
 import json
 import os
-import subprocess
+import sys
 
 from results import Results
+from swift_tests import ROOT, SwiftTests, build
 
-# As Scripts/test has it.
-ENVIRONMENT = dict(os.environ, SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="8")
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODULES = [
     ("codec", "ParleyWire"), ("log", "ParleyLog"), ("merging", "ParleyCRDT"),
     ("sessions", "ParleySync"), ("store", "ParleyStore"),
@@ -22,10 +20,11 @@ MODULES = [
 def measure(scratch):
     """Runs the suite; returns each file's counted and exercised regions."""
     where = ["--scratch-path", scratch, "--enable-code-coverage"]
-    subprocess.run(["swift", "build", "--build-tests", *where], cwd=ROOT, check=True)
+    build(*where)
     # What drives programs exercises nothing in this process.
-    subprocess.run(["swift", "test", "--skip-build", "--skip", "CommandTests", *where], cwd=ROOT,
-                   env=ENVIRONMENT, check=True, stdin=subprocess.DEVNULL)
+    outcome = SwiftTests(*where, "--skip", "CommandTests")
+    if not outcome.passed:
+        sys.exit(f"{outcome.printed[-20_000:]}\nWhat was exercised isn't known: tests failed.")
     return read(scratch)
 
 

@@ -78,7 +78,13 @@ def main():
     old, after = rest.split(END)
     found = earlier(old)
     today = datetime.date.today().isoformat()
-    for key, row in rows(options.results).items():
+    new = rows(options.results)
+    if not options.short:
+        # What a command that was made whole says no more is stale: it words it otherwise now.
+        partial = {row["command"] for row in new.values() if row["met"] is None}
+        whole = {row["command"] for row in new.values()} - partial
+        found = {key: row for key, row in found.items() if row["command"] not in whole}
+    for key, row in new.items():
         if options.short and row["met"] is True:
             row["met"] = "short"
         if row["met"] in (True, False) or found.get(key, {}).get("met") in (None, "short"):

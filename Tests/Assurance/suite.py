@@ -1,30 +1,20 @@
 """Runs those tests of the suite that show a goal, goal by goal."""
 import argparse
-import os
-import re
-import subprocess
 
 from goals import SUITE
 from results import Results
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from swift_tests import SwiftTests
 
 
 def run(results, goal, check, tests):
-    process = subprocess.run(
-        ["swift", "test", "--skip-build", "--filter", tests], cwd=ROOT, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    outcome = SwiftTests("--filter", tests)
     results.command = f"Scripts/test --filter '{tests}'"
-    counted = re.findall(r"Test run with (\d+) tests?", process.stdout)
-    count = int(counted[-1]) if counted else 0
-    failed = re.findall(r"^. Test (\S+) failed after", process.stdout, re.MULTILINE)
-    skipped = len(re.findall(r"^. Test .* skipped", process.stdout, re.MULTILINE))
-    figure = f"{count} tests, {len(failed)} failed"
-    if skipped:
-        figure += f", {skipped} skipped"
-    if failed:
-        figure += ": " + ", ".join(failed[:3])
-    results.row(goal, check, figure, process.returncode == 0 and count > 0)
+    figure = f"{outcome.count} tests, {len(outcome.failed)} failed"
+    if outcome.skipped:
+        figure += f", {outcome.skipped} skipped"
+    if outcome.failed:
+        figure += ": " + ", ".join(outcome.failed[:3])
+    results.row(goal, check, figure, outcome.passed)
 
 
 def main():

@@ -99,6 +99,43 @@ import Testing
         }
     }
 
+    /// A member may sign an edit of what is no record; nobody's casebook is damaged by that.
+    @Test func anEditOfNoRecordIsNoDamage() async throws {
+        let sample = try await Sample()
+        let store = sample.anna.store
+        let founding = try await #require(store.hash(of: store.origin, at: 1))
+        let author = LogAuthor(identity: TestNode.identity(2), epoch: 77)
+        let change = Change(
+            origin: author.origin, sequence: 1, time: HybridTime(rawValue: 1),
+            contextDelta: store.appliedClock.entries,
+            groups: [
+                .edit(
+                    of: RecordReference(
+                        creation: DotReference(
+                            Dot(origin: store.origin, sequence: 1, hash: founding.prefix)),
+                        group: 0), [write("place", "nowhere")])
+            ])
+        try await store.ingest([
+            author.run(
+                of: [change], casebook: store.casebookID, previous: .zero,
+                seed: [UInt8](repeating: 7, count: 16))
+        ])
+        #expect(store.appliedClock[author.origin].map(\.sequence) == [1])
+        #expect(try await store.audit().findings == [])
+    }
+
+    /// A record of which the index by ID is told another place can't be shown.
+    @Test(
+        arguments: [
+            "UPDATE record SET generation = 7 WHERE n = (SELECT max(n) FROM record)",
+            "UPDATE record SET generation = -1 WHERE n = (SELECT max(n) FROM record)",
+        ])
+    func aRecordThatIsNotFoundByItsIDIsCounted(sql: String) async throws {
+        let findings = try await Sample().findings(after: sql)
+        #expect(
+            findings.map(\.problem) == ["has records that aren't found by their IDs: 1"])
+    }
+
     /// Whichever byte of a stored run is another, the check says where.
     @Test func anyOtherByteOfABatchIsFound() async throws {
         let sample = try await Sample()
