@@ -40,8 +40,7 @@ package final class CasebookStore: Sendable {
         writer = Writer(
             path: path, pool: pool, draft: draft, identity: identity, environment: environment,
             generation: generation)
-        let watch = writer.watch
-        pool.writeWithoutTransaction { watch.note($0) }
+        writer.start()
     }
 
     /// In the names of write-ahead logs that were kept where something was copied over a file.

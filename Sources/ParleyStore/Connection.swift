@@ -16,15 +16,12 @@ enum Connection {
         return sqlite3_vfs_register(exclusive, 1)
     }()
 
-    /// Pages; 64 MiB of write-ahead log before it is copied back.
-    private static let checkpointPages = 16_000
-
     /// What is set, and must read back so, on the writing connection.
     private static let settings = [
         ("journal_mode", "wal"), ("synchronous", "2"), ("secure_delete", "1"),
         ("temp_store", "2"), ("mmap_size", "0"), ("trusted_schema", "0"),
         ("cell_size_check", "1"), ("foreign_keys", "1"),
-        ("wal_autocheckpoint", "\(checkpointPages)"),
+        ("wal_autocheckpoint", "0"),
     ]
 
     /// Opens or creates a file, sets it up and brings its tables up to date.
@@ -134,7 +131,7 @@ enum Connection {
             PRAGMA synchronous = FULL;
             PRAGMA secure_delete = ON;
             PRAGMA cache_size = -16000;
-            PRAGMA wal_autocheckpoint = \(checkpointPages);
+            PRAGMA wal_autocheckpoint = 0;
             """)
         #if DEBUG
             // After the settings were read back, so that only what follows from it can tell.

@@ -56,13 +56,25 @@ final class FileWatch: Sendable {
     }
 
     /// Notes how the store has left the files. On the writing connection's queue.
-    func note(_ db: Database) {
+    ///
+    /// - Parameter copied: whether the store itself has written to the file, by copying the log back.
+    ///   All else that it does goes to the log.
+    /// - Returns: whether nobody else has written to the file meanwhile.
+    @discardableResult
+    func note(_ db: Database, copied: Bool = false) -> Bool {
         let (file, log) = (Stamp(of: path), Stamp(of: logPath))
-        state.withLockedValue { state in
-            guard !state.isReplaced else { return }
-            // It changes when the log is copied back, which is rare.
-            if state.page == nil || state.file != file { state.page = page(db) }
-            (state.file, state.log) = (file, log)
+        return state.withLockedValue { state in
+            guard !state.isReplaced else { return false }
+            if copied {
+                (state.file, state.page) = (file, page(db))
+            } else if !isSame(&state, file, db) {
+                state.isReplaced = true
+                // It may have come with the file, but what was written since rests on the one before.
+                moveLogAside()
+                return false
+            }
+            state.log = log
+            return true
         }
     }
 
@@ -75,18 +87,22 @@ final class FileWatch: Sendable {
         let (file, log) = (Stamp(of: path), Stamp(of: logPath))
         return state.withLockedValue { state in
             guard !state.isReplaced else { return false }
-            if state.file == file, state.log == log { return true }
-            if let known = state.file, let file, known.isSameFile(as: file), state.log == log,
-                let known = state.page, known == page(db)
-            {
-                state.file = file
-                return true
-            }
+            if state.log == log, isSame(&state, file, db) { return true }
             state.isReplaced = true
             // One that has changed came with the file.
             if state.log == log { moveLogAside() }
             return false
         }
+    }
+
+    /// Whether the file is the one that was left; another time alone is noted.
+    private func isSame(_ state: inout State, _ file: Stamp?, _ db: Database) -> Bool {
+        if state.file == file { return true }
+        guard let known = state.file, let file, known.isSameFile(as: file),
+            let page = state.page, page == self.page(db)
+        else { return false }
+        state.file = file
+        return true
     }
 
     // MARK: Files

@@ -22,6 +22,7 @@ final class Writer: Sendable {
     private let environment: StoreEnvironment
     private let generation: GenerationFile
     private let queue = NIOLockedValueBox(Queue())
+    private let journal = Journal()
     /// Notices where others write to the files.
     let watch: FileWatch
     let published: Published
@@ -36,6 +37,14 @@ final class Writer: Sendable {
         self.generation = generation
         watch = FileWatch(path)
         published = Published(draft)
+    }
+
+    /// Before the first job.
+    func start() {
+        pool.writeWithoutTransaction { db in
+            journal.follow(db)
+            watch.note(db, copied: true)
+        }
     }
 
     /// Runs `body` in a transaction and returns once its commit is durable.
@@ -62,9 +71,8 @@ final class Writer: Sendable {
                     with: Result {
                         try self.published.checkIsServing()
                         guard self.watch.isUntouched(db) else { throw self.stopped(.replaced) }
-                        defer { self.watch.note(db) }
-                        let query = try Query(db, "PRAGMA wal_checkpoint(TRUNCATE)")
-                        return try query.first { $0.int(0) } == 0
+                        defer { self.watch.note(db, copied: true) }
+                        return try self.journal.cut(db)
                     })
             }
         }
@@ -80,6 +88,10 @@ final class Writer: Sendable {
             }
             guard !jobs.isEmpty else { return }
             run(jobs, db)
+            if journal.isLong, watch.isUntouched(db) {
+                journal.copyBack(db)
+                watch.note(db, copied: true)
+            }
         }
     }
 
@@ -161,6 +173,8 @@ final class Writer: Sendable {
             plantClock(of: transaction)
         #endif
         try commit(db)
+        // Its log rests on a file that isn't there any more.
+        guard watch.note(db) else { throw stopped(.replaced) }
         let draft = transaction.draft
         do { try generation.note(draft) } catch { throw stopped() }
         return published.publish(
@@ -206,7 +220,7 @@ final class Writer: Sendable {
                 return
             }
             guard !published.hasFailed else { return }
-            _ = try db.pragma("wal_checkpoint(TRUNCATE)")
+            _ = try journal.cut(db)
             try Connection.setCopiesOnClosing(db, true)
         }
     }

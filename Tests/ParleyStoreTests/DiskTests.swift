@@ -75,6 +75,29 @@ import Testing
         }
     }
 
+    /// However much is written, the write-ahead log stays near the 64 MiB at which it is copied back.
+    @Test func theLogIsCopiedBackWhileItIsWrittenTo() async throws {
+        let anna = try await TestNode.founder()
+        let long = String(repeating: "0123456789abcdef", count: 4000)
+        for _ in 0..<55 {
+            try await anna.store.write { scope in
+                for number in 0..<25 {
+                    _ = try scope.append([
+                        .creation(type: name("exchange"), [write("title", "\(number) \(long)")])
+                    ])
+                }
+            }
+        }
+        func size(_ suffix: String) throws -> Int {
+            try Int(
+                FileManager.default.attributesOfItem(atPath: anna.path + suffix)[.size] as? UInt64
+                    ?? 0)
+        }
+        #expect(try size("-wal") < 80 << 20)
+        #expect(try size("") > 16 << 20)
+        #expect(try await anna.store.read { try $0.summary().recordCount } == 1375)
+    }
+
     /// A commit that fails for anything but want of space is one of which nobody knows whether it
     /// happened: the caller hears so, nothing more is served, and what is written after opening
     /// the file again is in a new epoch, so that no dot can ever mean two things. Every write of

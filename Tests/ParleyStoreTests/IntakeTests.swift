@@ -233,6 +233,38 @@ import Testing
         #expect(try await again.store.audit().findings == [])
     }
 
+    /// The same where it happens while a transaction is under way, whose commit goes to the log alone:
+    /// what it wrote isn't acknowledged.
+    @Test(arguments: [false, true])
+    func anOlderStateUnderATransactionIsNoticed(isChanging: Bool) async throws {
+        let anna = try await TestNode.founder()
+        try await anna.create("exchange", write("title", "before"))
+        let opened = try await anna.reopened()
+        let snapshot = try opened.snapshot("snapshot")
+        try await opened.create("exchange", write("title", "since"))
+        let node = try await opened.reopened()
+        let origin = node.store.origin
+        let failure = await #expect(throws: StoreError.self) {
+            try await node.store.write { scope in
+                if isChanging {
+                    try scope.addInvitation(secret: [1], role: .editor, expires: .max / 2)
+                }
+                try node.overwritten(by: snapshot, withLog: false)
+            }
+            _ = try await node.digest()
+        }
+        #expect(failure == .replaced)
+        try await node.store.close()
+        let again = try node.opened()
+        #expect(again.store.origin != origin)
+        #expect(try await again.store.audit().findings == [])
+        let titles = try await again.store.read {
+            try $0.list(type: nil, sort: nil, limit: 0).map(\.document.title)
+        }
+        #expect(titles == ["before"])
+        #expect(try await again.store.read { try $0.openInvitations().isEmpty })
+    }
+
     /// Another time on the same file is nobody's copy.
     @Test func aTouchedFileIsTheSame() async throws {
         let anna = try await TestNode.founder()

@@ -1,3 +1,4 @@
+import Dispatch
 package import Glibc
 import NIOConcurrencyHelpers
 
@@ -83,7 +84,12 @@ package final class ChildProcess {
     static let spawning = NIOLock()
 
     /// Waits until it has ended; a signal counts as 128 and its number.
+    ///
+    /// One that hasn't after five minutes is killed, so that its test fails instead of hanging.
     package func wait() -> Result {
+        let watchdog = DispatchWorkItem { [pid] in kill(pid, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 300, execute: watchdog)
+        defer { watchdog.cancel() }
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         let signal = status & 0x7f
