@@ -10,8 +10,26 @@ import ParleyWire
 final class HeardAddresses: Sendable {
     /// Beyond which the oldest go: most will be of nodes that never become members.
     private static let limit = 256
+    /// Between two times that some are noted in a casebook: members that send them without end cost
+    /// the store, and whoever dials them, no more than that.
+    private static let rest = Duration.seconds(1)
+
+    /// When those of a casebook are noted.
+    enum Turn: Equatable {
+        case now
+        /// The caller waits so long and then calls `takeTurn`.
+        case after(Duration)
+        /// By somebody who waits already.
+        case byAnother
+    }
+
+    private struct Schedule {
+        var next: Duration
+        var isAwaited = false
+    }
 
     private let heard = NIOLockedValueBox<[Digest: [PeerAddress]]>([:])
+    private let schedules = NIOLockedValueBox<[Digest: Schedule]>([:])
 
     func add(_ addresses: [PeerAddress], in casebook: Digest) {
         let addresses = HeardAddresses.newest(addresses)
@@ -19,6 +37,24 @@ final class HeardAddresses: Sendable {
             let all = (heard[casebook] ?? []).filter { !addresses.contains($0) } + addresses
             heard[casebook] = Array(all.suffix(HeardAddresses.limit))
         }
+    }
+
+    /// Whose turn it is to note what was added, at a time of the node's clock.
+    func turn(in casebook: Digest, at now: Duration) -> Turn {
+        schedules.withLockedValue { schedules in
+            guard let schedule = schedules[casebook], now < schedule.next else {
+                schedules[casebook] = Schedule(next: now + HeardAddresses.rest)
+                return .now
+            }
+            guard !schedule.isAwaited else { return .byAnother }
+            schedules[casebook]?.isAwaited = true
+            return .after(schedule.next - now)
+        }
+    }
+
+    /// The wait for a turn is over.
+    func takeTurn(in casebook: Digest, at now: Duration) {
+        schedules.withLockedValue { $0[casebook] = Schedule(next: now + HeardAddresses.rest) }
     }
 
     /// Of each node only as many as are kept of it, so that a message of hundreds isn't work for nothing.

@@ -48,7 +48,7 @@ actor PeerService {
         replica = StoreReplica(
             shelf: shelf, taken: taken, ownAddress: { listening.reachable },
             learned: { newAddresses.add($0) },
-            troubled: { log.error("\($0.message)") })
+            troubled: { log.error("\($0.message)") }, clock: clock)
     }
 
     nonisolated var refusals: RefusalCounters { endpoint.refusals }

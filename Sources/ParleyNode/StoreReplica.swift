@@ -18,19 +18,21 @@ package struct StoreReplica: Replica {
     /// Called once with what to do when the disk begins to have too little room for what others send,
     /// or a casebook's file can't be read or written.
     let troubled: @Sendable (NodeError) -> Void
+    let clock: NodeClock
     /// Admits strangers.
     let joining: Joining
 
     package init(
         shelf: Shelf, taken: TakenAddresses, ownAddress: @escaping @Sendable () -> String?,
         learned: @escaping @Sendable (NodeID) -> Void,
-        troubled: @escaping @Sendable (NodeError) -> Void
+        troubled: @escaping @Sendable (NodeError) -> Void, clock: NodeClock
     ) {
         self.shelf = shelf
         self.taken = taken
         self.ownAddress = ownAddress
         self.learned = learned
         self.troubled = troubled
+        self.clock = clock
         joining = Joining(shelf: shelf)
     }
 
@@ -144,7 +146,17 @@ package struct StoreReplica: Replica {
 
     package func rememberAddresses(_ addresses: [PeerAddress], in casebook: Digest) async {
         heard.add(addresses.filter { $0.node != shelf.identity.node }, in: casebook)
-        await noteHeard(in: casebook)
+        switch heard.turn(in: casebook, at: clock.now()) {
+        case .now: await noteHeard(in: casebook)
+        case .byAnother: break
+        case .after(let rest):
+            // Not in the peer's way, who may have more to say.
+            Task {
+                try? await clock.sleep(rest)
+                heard.takeTurn(in: casebook, at: clock.now())
+                await noteHeard(in: casebook)
+            }
+        }
     }
 
     /// Notes what was heard of those who are members by now.

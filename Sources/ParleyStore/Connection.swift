@@ -44,6 +44,9 @@ enum Connection {
         configuration.label = "casebook"
         configuration.maximumReaderCount = 4
         configuration.busyMode = .timeout(5)
+        // Behind those who read: somebody waits for what they show, and most of what is written is
+        // taken in from others.
+        configuration.writeTargetQueue = DispatchQueue(label: "casebook.writer", qos: .default)
         configuration.prepareDatabase { db in
             try setCopiesOnClosing(db, false)
             try prepare(db)

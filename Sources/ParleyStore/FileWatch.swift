@@ -36,6 +36,8 @@ final class FileWatch: Sendable {
         /// The page with the casebook's row, as it lies in the file.
         var page: [UInt8]?
         var isReplaced = false
+        /// While the store itself copies the log back.
+        var isCopying = false
     }
 
     private let path: String
@@ -57,17 +59,14 @@ final class FileWatch: Sendable {
 
     /// Notes how the store has left the files. On the writing connection's queue.
     ///
-    /// - Parameter copied: whether the store itself has written to the file, by copying the log back.
-    ///   All else that it does goes to the log.
-    /// - Returns: whether nobody else has written to the file meanwhile.
+    /// - Returns: whether nobody else has written to the file meanwhile; the store's own changes go to the
+    ///   log.
     @discardableResult
-    func note(_ db: Database, copied: Bool = false) -> Bool {
+    func note(_ db: Database) -> Bool {
         let (file, log) = (Stamp(of: path), Stamp(of: logPath))
         return state.withLockedValue { state in
             guard !state.isReplaced else { return false }
-            if copied {
-                (state.file, state.page) = (file, page(db))
-            } else if !isSame(&state, file, db) {
+            guard isSame(&state, file, db) else {
                 state.isReplaced = true
                 // It may have come with the file, but what was written since rests on the one before.
                 moveLogAside()
@@ -78,9 +77,31 @@ final class FileWatch: Sendable {
         }
     }
 
-    /// Whether the file looks as it was left. From another thread it may seem that it doesn't while
-    /// the log is being copied back; the writer can tell for sure.
-    var looksUntouched: Bool { state.withLockedValue { $0.file } == Stamp(of: path) }
+    /// Notes the file as it is now.
+    func begin(_ db: Database) {
+        let (file, log) = (Stamp(of: path), Stamp(of: logPath))
+        state.withLockedValue { ($0.file, $0.log, $0.page) = (file, log, page(db)) }
+    }
+
+    /// Runs what copies the log back, unless the file isn't as it was left. On the writing connection's
+    /// queue.
+    ///
+    /// - Returns: `nil` where somebody else has written to the file.
+    func copying<Value>(_ db: Database, _ body: () throws -> Value) rethrows -> Value? {
+        guard isUntouched(db) else { return nil }
+        state.withLockedValue { $0.isCopying = true }
+        defer {
+            begin(db)
+            state.withLockedValue { $0.isCopying = false }
+        }
+        return try body()
+    }
+
+    /// Whether the file looks as it was left. The writer can tell for sure.
+    var looksUntouched: Bool {
+        let file = Stamp(of: path)
+        return state.withLockedValue { $0.isCopying || $0.file == file }
+    }
 
     /// Whether nobody else has written to the files. On the writing connection's queue.
     func isUntouched(_ db: Database) -> Bool {

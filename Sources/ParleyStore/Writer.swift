@@ -43,7 +43,7 @@ final class Writer: Sendable {
     func start() {
         pool.writeWithoutTransaction { db in
             journal.follow(db)
-            watch.note(db, copied: true)
+            watch.begin(db)
         }
     }
 
@@ -70,9 +70,9 @@ final class Writer: Sendable {
                 continuation.resume(
                     with: Result {
                         try self.published.checkIsServing()
-                        guard self.watch.isUntouched(db) else { throw self.stopped(.replaced) }
-                        defer { self.watch.note(db, copied: true) }
-                        return try self.journal.cut(db)
+                        let isCut = try self.watch.copying(db) { try self.journal.cut(db) }
+                        guard let isCut else { throw self.stopped(.replaced) }
+                        return isCut
                     })
             }
         }
@@ -88,10 +88,7 @@ final class Writer: Sendable {
             }
             guard !jobs.isEmpty else { return }
             run(jobs, db)
-            if journal.isLong, watch.isUntouched(db) {
-                journal.copyBack(db)
-                watch.note(db, copied: true)
-            }
+            if journal.isLong { _ = watch.copying(db) { journal.copyBack(db) } }
         }
     }
 

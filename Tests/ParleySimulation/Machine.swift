@@ -72,11 +72,12 @@ final class Machine {
     func start(seed: UInt64) async {
         precondition(condition != .running)
         let (events, clock) = (events, clock)
+        let nodeClock = NodeClock(now: { .milliseconds(clock.now) }, sleep: { _ in })
         let shelf = Shelf(
             home: home, identity: identity,
             environment: NodeEnvironment(
                 store: clock.environment, freeSpace: { _ in FreeSpace(bytes: .max) },
-                clock: NodeClock(now: { .milliseconds(clock.now) }, sleep: { _ in })),
+                clock: nodeClock),
             stopped: { _ in events.stop() }, moved: { _, _, notice in events.add(notice) })
         let stores = await shelf.stores()
         guard let store = stores.first else {
@@ -87,7 +88,7 @@ final class Machine {
         (self.shelf, self.store) = (shelf, store)
         replica = StoreReplica(
             shelf: shelf, taken: TakenAddresses(), ownAddress: { nil }, learned: { _ in },
-            troubled: { _ in })
+            troubled: { _ in }, clock: nodeClock)
         _ = events.take()
         run = seed
         condition = .running
