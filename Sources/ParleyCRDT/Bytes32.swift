@@ -18,31 +18,33 @@ package struct Bytes32: Hashable, Comparable, Sendable {
     }
 
     /// - Returns: `nil` unless exactly 32 bytes are given.
+    @inlinable
     package init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == Bytes32.byteCount else { return nil }
-        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        var index = 0
-        for byte in bytes {
-            switch index >> 3 {
-            case 0: words.0 = words.0 << 8 | UInt64(byte)
-            case 1: words.1 = words.1 << 8 | UInt64(byte)
-            case 2: words.2 = words.2 << 8 | UInt64(byte)
-            default: words.3 = words.3 << 8 | UInt64(byte)
-            }
-            index += 1
-        }
-        self.init(first: words.0, second: words.1, third: words.2, fourth: words.3)
+        guard bytes.count == 32 else { return nil }
+        let words =
+            bytes.withContiguousStorageIfAvailable { Bytes32.words(UnsafeRawBufferPointer($0)) }
+            ?? Array(bytes).withUnsafeBytes { Bytes32.words($0) }
+        self.init(
+            first: UInt64(bigEndian: words.0), second: UInt64(bigEndian: words.1),
+            third: UInt64(bigEndian: words.2), fourth: UInt64(bigEndian: words.3))
+    }
+
+    @inlinable
+    static func words(_ bytes: UnsafeRawBufferPointer) -> (UInt64, UInt64, UInt64, UInt64) {
+        bytes.loadUnaligned(as: (UInt64, UInt64, UInt64, UInt64).self)
     }
 
     package var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Bytes32.byteCount)
-        for word in [first, second, third, fourth] {
-            for shift in stride(from: 56, through: 0, by: -8) {
-                bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-            }
-        }
-        return bytes
+        withBytes { Array($0) }
+    }
+
+    /// The bytes, without an array made of them.
+    @inlinable
+    package func withBytes<Value>(
+        _ body: (UnsafeRawBufferPointer) throws -> Value
+    ) rethrows -> Value {
+        try withUnsafeBytes(
+            of: (first.bigEndian, second.bigEndian, third.bigEndian, fourth.bigEndian), body)
     }
 
     package static func < (left: Bytes32, right: Bytes32) -> Bool {

@@ -10,6 +10,7 @@ package struct Digest: Hashable, Comparable, Sendable {
     }
 
     /// - Returns: `nil` unless exactly 32 bytes are given.
+    @inlinable
     package init?(bytes: some Collection<UInt8>) {
         guard let value = Bytes32(bytes) else { return nil }
         self.value = value
@@ -36,15 +37,14 @@ package struct HashPrefix: Hashable, Comparable, Sendable {
     }
 
     /// - Returns: `nil` unless exactly 16 bytes are given.
+    @inlinable
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == HashPrefix.byteCount else { return nil }
         value = bytes.reduce(0) { $0 << 8 | UInt128($1) }
     }
 
     package var bytes: [UInt8] {
-        stride(from: 120, through: 0, by: -8).map {
-            UInt8(truncatingIfNeeded: value >> UInt128($0))
-        }
+        withUnsafeBytes(of: value.bigEndian) { Array($0) }
     }
 
     package static func < (left: HashPrefix, right: HashPrefix) -> Bool {

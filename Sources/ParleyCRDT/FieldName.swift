@@ -12,7 +12,7 @@ package struct FieldName: Hashable, Comparable, Sendable, CustomStringConvertibl
         self.text = text
     }
 
-    package init?(bytes: some Collection<UInt8>) {
+    package init?(bytes: [UInt8]) {
         guard FieldName.isValid(bytes) else { return nil }
         text = String(decoding: bytes, as: UTF8.self)
     }

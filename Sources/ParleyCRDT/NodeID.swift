@@ -2,9 +2,10 @@
 package struct NodeID: Hashable, Comparable, Sendable {
     package static let byteCount = Bytes32.byteCount
 
-    private let key: Bytes32
+    package let key: Bytes32
 
     /// - Returns: `nil` unless exactly 32 bytes are given.
+    @inlinable
     package init?(bytes: some Collection<UInt8>) {
         guard let key = Bytes32(bytes) else { return nil }
         self.key = key

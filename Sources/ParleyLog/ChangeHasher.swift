@@ -30,16 +30,16 @@ package struct ChangeHasher {
         }
         header.removeAll()
         header.raw(ChangeHasher.changeTag)
-        header.raw(previous.bytes)
+        header.digest(previous)
         header.origin(change.origin)
         header.varint(change.sequence)
         header.u64(change.time.rawValue)
         writeContext(change.contextDelta)
-        header.varint(UInt64(change.groups.count))
+        header.varint(change.groups.count)
         for (group, digest) in zip(change.groups, digests) {
             header.u8(group.kind.rawValue)
             writeSubject(group.subject)
-            header.raw(digest.bytes)
+            header.digest(digest)
         }
         return Hashing.digest(header.bytes)
     }
@@ -57,13 +57,13 @@ package struct ChangeHasher {
     }
 
     private mutating func writeContext(_ entries: [Clock.Entry]) {
-        header.varint(UInt64(entries.count))
+        header.varint(entries.count)
         for entry in entries {
             header.origin(entry.origin)
             header.varint(UInt64(entry.tips.count))
             for tip in entry.tips {
                 header.varint(tip.sequence)
-                header.raw(tip.hash.bytes)
+                header.prefix(tip.hash)
             }
         }
     }
@@ -92,8 +92,8 @@ package struct ChangeHasher {
             body.bytes(payload)
         case .operations(let type, let operations):
             body.u8(0)
-            body.bytes(Array((type?.text ?? "").utf8))
-            body.varint(UInt64(operations.count))
+            body.text(type?.text ?? "")
+            body.varint(operations.count)
             var slot = 0
             for operation in operations {
                 try write(
@@ -111,20 +111,20 @@ package struct ChangeHasher {
     ) throws(LogError) {
         body.u8(operation.kind.rawValue)
         body.u8(operation.isSensitive ? 1 : 0)
-        body.bytes(Array((operation.field?.text ?? "").utf8))
-        body.varint(UInt64(operation.values.count))
+        body.text(operation.field?.text ?? "")
+        body.varint(operation.values.count)
         for value in operation.values {
             slot += 1
             switch value {
             case .erased(let commitment):
                 body.u8(Value.text([]).tag)
-                body.raw(commitment.bytes)
+                body.digest(commitment)
             case .text(let text) where operation.isSensitive:
                 guard let salt = salts.salt(sequence: sequence, group: group, slot: slot) else {
                     throw LogError(.saltMissing(sequence: sequence, group: group))
                 }
                 body.u8(value.tag)
-                body.raw(ChangeHasher.commitment(to: text, salt: salt).bytes)
+                body.digest(ChangeHasher.commitment(to: text, salt: salt))
             case .text(let text):
                 body.u8(value.tag)
                 body.bytes(text)
@@ -132,7 +132,7 @@ package struct ChangeHasher {
                 body.u8(value.tag)
             }
         }
-        body.varint(UInt64(operation.drops.count))
+        body.varint(operation.drops.count)
         for drop in operation.drops { ChangeHasher.write(drop, to: &body) }
     }
 
@@ -140,7 +140,7 @@ package struct ChangeHasher {
         writer.origin(dot.origin)
         writer.varint(dot.sequence)
         writer.u8(dot.hash == nil ? 0 : 1)
-        if let hash = dot.hash { writer.raw(hash.bytes) }
+        if let hash = dot.hash { writer.prefix(hash) }
     }
 }
 

@@ -27,10 +27,10 @@ package struct Head: Hashable, Sendable {
     private var message: [UInt8] {
         var writer = ByteWriter()
         writer.raw(Array("parley-1 head\0".utf8))
-        writer.raw(casebook.bytes)
+        writer.digest(casebook)
         writer.origin(origin)
         writer.u64(sequence)
-        writer.raw(hash.bytes)
+        writer.digest(hash)
         return writer.bytes
     }
 }

@@ -45,11 +45,11 @@ extension Invitation {
     /// Specification: Protocol/parley-1.md "Invitations"
     package var text: String {
         var writer = ByteWriter()
-        writer.raw(casebook.bytes)
-        writer.raw(inviter.bytes)
+        writer.digest(casebook)
+        writer.node(inviter)
         writer.raw(secret)
         writer.varint(expires)
-        writer.bytes(Array(address.utf8))
+        writer.text(address)
         let symbols = Base32.symbols(
             of: writer.bytes + Hashing.digest(writer.bytes).bytes.prefix(4))
         let parts = stride(from: 0, to: symbols.count, by: Invitation.partLength).enumerated().map {

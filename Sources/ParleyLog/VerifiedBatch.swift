@@ -17,6 +17,11 @@ package struct VerifiedBatch: Sendable {
     package var first: UInt64 { batch.first }
     package var last: UInt64 { batch.last }
 
+    /// Where its log ends once it is stored.
+    package var end: LogEnd {
+        LogEnd(origin: origin, sequence: last, hash: hashes[hashes.count - 1])
+    }
+
     /// Decodes a batch and checks that its origin signed exactly these changes after `previous`.
     ///
     /// - Parameter previous: the hash of the change before the first; zero at the start of a log.

@@ -95,25 +95,47 @@ package struct StoreReplica: Replica {
         try? await shelf.store(casebook)?.newestShared(of: origin, among: points)
     }
 
-    package func store(
-        _ batches: [[UInt8]], from peer: NodeID, in casebook: Digest
-    ) async -> StoreOutcome {
-        guard let store = shelf.store(casebook) else { return .unable }
-        guard shelf.room.allowsIntake else { return refuseForRoom(peer, casebook, wasTried: false) }
+    package func check(
+        _ batches: [[UInt8]], after ends: [LogEnd], from peer: NodeID, in casebook: Digest
+    ) async -> CheckedBatches {
+        guard let store = shelf.store(casebook) else { return CheckedBatches { .unable } }
+        guard shelf.room.allowsIntake else {
+            return CheckedBatches { refuseForRoom(peer, casebook, wasTried: false) }
+        }
         do {
-            let verified = try await store.verify(batches)
-            let report = try await store.ingest(verified)
-            shelf.room.intakeSucceeded(from: peer, in: casebook)
-            return .stored(
-                runs: verified.map(StoredRun.init), conflicts: report.openConflicts,
-                uninterpreted: report.uninterpreted)
-        } catch let error as LogError {
-            return .refused(error.isForgery ? .badSignature : .corrupt)
-        } catch StoreError.full {
-            return refuseForRoom(peer, casebook, wasTried: true)
-        } catch let error as StoreError where error.isPeersFault {
-            return .refused(.protocolViolation)
+            let prepared = try await store.prepare(batches, after: ends)
+            return CheckedBatches(ends: prepared.map(\.batch.end)) {
+                await take(prepared, from: peer, into: store)
+            }
         } catch {
+            return CheckedBatches { outcome(of: error, from: peer, in: store) }
+        }
+    }
+
+    private func take(
+        _ prepared: [PreparedBatch], from peer: NodeID, into store: CasebookStore
+    ) async -> StoreOutcome {
+        do {
+            let report = try await store.ingest(prepared)
+            shelf.room.intakeSucceeded(from: peer, in: store.casebookID)
+            return .stored(
+                runs: prepared.map { StoredRun($0.batch) }, conflicts: report.openConflicts,
+                uninterpreted: report.uninterpreted)
+        } catch {
+            return outcome(of: error, from: peer, in: store)
+        }
+    }
+
+    /// What became of batches that can't be taken in.
+    private func outcome(
+        of error: any Error, from peer: NodeID, in store: CasebookStore
+    ) -> StoreOutcome {
+        switch error {
+        case let error as LogError: return .refused(error.isForgery ? .badSignature : .corrupt)
+        case StoreError.full: return refuseForRoom(peer, store.casebookID, wasTried: true)
+        case let error as StoreError where error.isPeersFault:
+            return .refused(.protocolViolation)
+        default:
             tell(of: error, in: store, doing: "take what others send into")
             return .unable
         }

@@ -18,19 +18,19 @@ enum CanonicalState {
         let state = content.state
         let hashes = dots(of: state)
         var writer = ByteWriter(capacity: 512)
-        writer.bytes(Array(content.type.text.utf8))
+        writer.text(content.type.text)
         writer.varint(hashes.count)
         for hash in hashes { writer.prefix(hash) }
         write(state.state, hashes, &writer)
         let registers = registers(of: state)
         writer.varint(registers.count)
         for field in registers {
-            writer.bytes(Array(field.name.text.utf8))
+            writer.text(field.name.text)
             write(field.content, hashes, &writer)
         }
         writer.varint(state.sets.count)
         for field in state.sets {
-            writer.bytes(Array(field.name.text.utf8))
+            writer.text(field.name.text)
             writer.varint(field.content.elements.count)
             for element in field.content.elements {
                 writer.u8(element.value.tag)

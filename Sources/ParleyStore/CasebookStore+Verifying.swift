@@ -1,27 +1,54 @@
-import ParleyCRDT
+import Dispatch
+package import ParleyCRDT
 package import ParleyLog
 import ParleyWire
 
 /// Checking what comes in before it is taken in.
 extension CasebookStore {
-    /// Verifies each batch after the change before it, be that in a batch before or held already.
+    /// All that can be done for batches before they are stored: verifies each after the change before
+    /// it, be that in a batch before or held already, and works out what its creations come to.
     ///
-    /// - Throws: `LogError`; `gap` where that change isn't here.
-    package func verify(_ batches: [[UInt8]]) async throws -> [VerifiedBatch] {
-        var verified: [VerifiedBatch] = []
+    /// On a thread of its own: of those that tasks share there are few, and somebody may wait for an
+    /// answer.
+    ///
+    /// - Parameter ends: of logs that are about to be stored.
+    /// - Throws: `LogError`; `gap` where the change before isn't here.
+    package func prepare(
+        _ batches: [[UInt8]], after ends: [LogEnd] = []
+    ) async throws -> [PreparedBatch] {
+        var prepared: [PreparedBatch] = []
         for bytes in batches {
             let header: BatchHeader
             do { header = try Batch.header(of: bytes) } catch { throw LogError(.malformed(error)) }
-            let before = verified.compactMap { $0.hash(of: header.first - 1, in: header.origin) }
+            let before =
+                ends.filter { $0.origin == header.origin && $0.sequence == header.first - 1 }
+                .map(\.hash)
+                + prepared.compactMap { $0.batch.hash(of: header.first - 1, in: header.origin) }
             let isPlain = before.contains(where: header.mayFollow) && !hasForked(header.origin)
             let held =
                 isPlain
                 ? []
                 : try await hashes(
                     of: header.origin, at: header.first - 1, named: header.previous)
-            verified.append(try verify(bytes, header, after: before + held))
+            let batch = try await aside {
+                PreparedBatch(try self.verify(bytes, header, after: before + held))
+            }
+            prepared.append(batch)
         }
-        return verified
+        return prepared
+    }
+
+    /// Verifies batches as `prepare` does.
+    package func verify(_ batches: [[UInt8]]) async throws -> [VerifiedBatch] {
+        try await prepare(batches).map(\.batch)
+    }
+
+    private func aside<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            preparing.async { continuation.resume(with: Result(catching: body)) }
+        }
     }
 
     /// Where a log forked and the sender doesn't know of it, there are several changes that a batch

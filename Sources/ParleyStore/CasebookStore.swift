@@ -26,6 +26,8 @@ package final class CasebookStore: Sendable {
     /// The connections of checks that are under way.
     let checks = NIOLockedValueBox<[ObjectIdentifier: DatabaseQueue]>([:])
     let writer: Writer
+    /// Checks what others send, behind what people wait for.
+    let preparing = DispatchQueue(label: "casebook.preparing", qos: .utility)
 
     /// - Parameter draft: what the file says, read over `pool`.
     init(
@@ -169,8 +171,11 @@ package final class CasebookStore: Sendable {
     /// - Throws: `wrongCasebook`, `gap`, `strangersLog`, `tooManyLogs`, `tooLarge`; nothing is stored then.
     @discardableResult
     package func ingest(_ batches: [VerifiedBatch]) async throws -> IngestReport {
-        // Off the writer's thread: the most work there is about a creation doesn't need the store.
-        let prepared = batches.map(PreparedBatch.init)
+        try await ingest(batches.map(PreparedBatch.init))
+    }
+
+    /// The same of batches that `prepare` has made.
+    package func ingest(_ prepared: [PreparedBatch]) async throws -> IngestReport {
         do {
             return try await writer.perform { try $0.ingest(prepared) }
         } catch  where error.mayBeAboutOneChange {

@@ -47,7 +47,7 @@ package struct Document: Hashable, Sendable {
 
     var json: [UInt8] {
         var writer = DocumentWriter()
-        for field in fields { writer.write(field) }
+        for field in fields { writer.write(field.name, field.shown) }
         return writer.finished()
     }
 
@@ -57,17 +57,25 @@ package struct Document: Hashable, Sendable {
     }
 }
 
-/// Writes the flat JSON object of a document.
+/// Writes the flat JSON objects of documents, one after the other.
 struct DocumentWriter {
-    private var bytes: [UInt8] = [UInt8(ascii: "{")]
+    private var bytes: [UInt8] = []
 
     init() {
-        bytes.reserveCapacity(512)
+        bytes.reserveCapacity(1024)
+        removeAll()
     }
 
-    mutating func write(_ field: Document.Field) {
-        name(field.name)
-        switch field.shown {
+    /// Begins the next document.
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        bytes.append(UInt8(ascii: "{"))
+    }
+
+    /// Fields are written in the order of their names.
+    mutating func write(_ field: FieldName, _ shown: Document.Shown) {
+        name(field)
+        switch shown {
         case .absent: bytes.append(contentsOf: "null".utf8)
         case .text(let text): string(text)
         case .elements(let elements):
@@ -80,9 +88,10 @@ struct DocumentWriter {
         }
     }
 
+    /// The document, in an array of its own size.
     mutating func finished() -> [UInt8] {
         bytes.append(UInt8(ascii: "}"))
-        return bytes
+        return bytes.withUnsafeBufferPointer { Array($0) }
     }
 
     private mutating func name(_ name: FieldName) {
@@ -95,12 +104,24 @@ struct DocumentWriter {
 
     private mutating func string(_ text: [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        if text.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+        if DocumentWriter.isPlain(text) {
             bytes.append(contentsOf: text)
         } else {
             for byte in text { escaped(byte) }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Whether nothing needs a backslash. Looks at all of it: without a way out in the middle this
+    /// becomes vector code.
+    private static func isPlain(_ text: [UInt8]) -> Bool {
+        var special: UInt8 = 0
+        for byte in text {
+            special |= byte < 0x20 ? 1 : 0
+            special |= byte == UInt8(ascii: "\"") ? 1 : 0
+            special |= byte == UInt8(ascii: "\\") ? 1 : 0
+        }
+        return special == 0
     }
 
     private mutating func escaped(_ byte: UInt8) {

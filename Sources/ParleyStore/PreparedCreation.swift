@@ -1,5 +1,5 @@
 import ParleyCRDT
-import ParleyLog
+package import ParleyLog
 import ParleyModel
 import ParleyWire
 
@@ -15,82 +15,102 @@ struct PreparedCreation: Sendable {
     let document: [UInt8]
     /// The record's term of the casebook digest.
     let term: Digest
+}
+
+/// Prepares creations one after the other, with what it learnt and the memory it had for those before.
+struct CreationPreparer {
+    /// Where the operations of the last group stand in the order of their fields. Records entered with
+    /// one form have the same.
+    private var order: [Int] = []
+    private var document = DocumentWriter()
+    private var registers = ByteWriter(capacity: 1024)
+    private var registerCount = 0
+    private var sets = ByteWriter()
+    private var setCount = 0
+    private var state = ByteWriter(capacity: 1024)
 
     /// - Returns: `nil` unless each operation writes a field of its own with text.
-    init?(_ group: Group, index: Int, change hash: Digest) {
+    mutating func prepare(
+        _ group: Group, index: Int, change hash: Digest
+    ) -> PreparedCreation? {
         guard group.kind == .record, group.subject == .created,
-            case .operations(let type?, let operations) = group.content,
-            let sorted = PreparedCreation.sorted(operations)
+            case .operations(let type?, let operations) = group.content, sort(operations)
         else { return nil }
-        id = RecordID(change: hash, group: index)
-        self.type = type
-        var document = DocumentWriter()
-        var registers = ByteWriter(capacity: 512)
-        var sets = ByteWriter()
-        var registerCount = 0
-        var setCount = 0
-        for operation in sorted {
-            guard let field = operation.field else { return nil }
-            switch operation.kind {
-            case .write:
-                guard operation.values.count == 1,
-                    let shown = PreparedCreation.shown(operation.values[0])
-                else { return nil }
-                document.write(Document.Field(name: field, shown: shown))
-                registers.bytes(Array(field.text.utf8))
-                PreparedCreation.cell(of: operation.values[0], &registers)
-                registerCount += 1
-            case .add:
-                guard let elements = PreparedCreation.elements(operation.values) else { return nil }
-                document.write(Document.Field(name: field, shown: .elements(elements)))
-                PreparedCreation.set(field, of: elements, &sets)
-                setCount += 1
-            default: return nil
-            }
-        }
-        self.document = document.finished()
-        var state = ByteWriter(capacity: 64 + registers.count + sets.count)
-        state.raw(id.bytes)
-        state.bytes(Array(type.text.utf8))
-        state.varint(1)
-        state.prefix(hash.prefix)
-        PreparedCreation.cell(of: .live, &state)
-        state.varint(registerCount)
-        state.raw(registers.bytes)
-        state.varint(setCount)
-        state.raw(sets.bytes)
-        term = Hashing.digest(state.bytes)
+        document.removeAll()
+        registers.removeAll()
+        sets.removeAll()
+        (registerCount, setCount) = (0, 0)
+        for position in order where !write(operations[position]) { return nil }
+        let id = RecordID(change: hash, group: index)
+        return PreparedCreation(
+            id: id, type: type, document: document.finished(),
+            term: term(id: id, type: type, creation: hash))
     }
 
-    /// - Returns: `nil` where a field is named twice.
-    private static func sorted(_ operations: [Operation]) -> [Operation]? {
-        var sorted = operations
-        for index in sorted.indices.dropFirst()
-        where name(sorted[index]) <= name(sorted[index - 1]) {
-            sorted.sort { name($0) < name($1) }
-            break
+    /// - Returns: `nil` where a field is named twice or not at all.
+    private mutating func sort(_ operations: [Operation]) -> Bool {
+        if !isOrder(of: operations) {
+            order = operations.indices.sorted {
+                CreationPreparer.name(operations[$0]) < CreationPreparer.name(operations[$1])
+            }
+            guard isOrder(of: operations) else { return false }
         }
-        for index in sorted.indices.dropFirst()
-        where name(sorted[index]) == name(sorted[index - 1]) {
-            return nil
+        return true
+    }
+
+    /// Whether `order` sorts these, each after another name.
+    private func isOrder(of operations: [Operation]) -> Bool {
+        guard order.count == operations.count else { return false }
+        var last = ""
+        for position in order {
+            let name = CreationPreparer.name(operations[position])
+            guard last < name else { return false }
+            last = name
         }
-        return sorted
+        return true
     }
 
     private static func name(_ operation: Operation) -> String { operation.field?.text ?? "" }
 
-    private static func shown(_ value: Value) -> Document.Shown? {
-        switch value {
-        case .absent: .absent
-        case .text(let text) where isText(text): .text(text)
-        default: nil
+    private mutating func write(_ operation: Operation) -> Bool {
+        guard let field = operation.field else { return false }
+        switch operation.kind {
+        case .write: return operation.values.count == 1 && write(operation.values[0], into: field)
+        case .add: return add(operation.values, to: field)
+        default: return false
         }
+    }
+
+    private mutating func write(_ value: Value, into field: FieldName) -> Bool {
+        switch value {
+        case .absent: document.write(field, .absent)
+        case .text(let text) where UTF8Text.isValid(text): document.write(field, .text(text))
+        default: return false
+        }
+        registers.text(field.text)
+        CreationPreparer.cell(of: value, &registers)
+        registerCount += 1
+        return true
+    }
+
+    private mutating func add(_ values: [Value], to field: FieldName) -> Bool {
+        guard let elements = CreationPreparer.elements(values) else { return false }
+        document.write(field, .elements(elements))
+        sets.text(field.text)
+        sets.varint(elements.count)
+        for element in elements {
+            sets.u8(Value.text(element).tag)
+            sets.bytes(element)
+            CreationPreparer.cell(of: .present, &sets)
+        }
+        setCount += 1
+        return true
     }
 
     private static func elements(_ values: [Value]) -> [[UInt8]]? {
         var elements: [[UInt8]] = []
         for value in values {
-            guard case .text(let text) = value, isText(text) else { return nil }
+            guard case .text(let text) = value, UTF8Text.isValid(text) else { return nil }
             elements.append(text)
         }
         elements.sort { $0.lexicographicallyPrecedes($1) }
@@ -100,8 +120,18 @@ struct PreparedCreation: Sendable {
         return elements.isEmpty ? nil : elements
     }
 
-    private static func isText(_ bytes: [UInt8]) -> Bool {
-        bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
+    private mutating func term(id: RecordID, type: FieldName, creation hash: Digest) -> Digest {
+        state.removeAll()
+        state.prefix(HashPrefix(id.value))
+        state.text(type.text)
+        state.varint(1)
+        state.prefix(hash.prefix)
+        CreationPreparer.cell(of: .live, &state)
+        state.varint(registerCount)
+        state.raw(registers.bytes)
+        state.varint(setCount)
+        state.raw(sets.bytes)
+        return Hashing.digest(state.bytes)
     }
 
     /// One entry, by the only change there is.
@@ -111,30 +141,21 @@ struct PreparedCreation: Sendable {
         writer.u8(value.tag)
         writer.bytes(value.payload)
     }
-
-    private static func set(
-        _ name: FieldName, of elements: [[UInt8]], _ writer: inout ByteWriter
-    ) {
-        writer.bytes(Array(name.text.utf8))
-        writer.varint(elements.count)
-        for element in elements {
-            writer.u8(Value.text(element).tag)
-            writer.bytes(element)
-            cell(of: .present, &writer)
-        }
-    }
 }
 
-/// The plain creations of a batch: for each change, for each group.
-struct PreparedBatch: Sendable {
-    let batch: VerifiedBatch
+/// A verified batch with its plain creations: for each change, for each group.
+///
+/// A class, because the writer looks at one for every change and shouldn't copy it each time.
+package final class PreparedBatch: Sendable {
+    package let batch: VerifiedBatch
     let creations: [[PreparedCreation?]]
 
     init(_ batch: VerifiedBatch) {
         self.batch = batch
+        var preparer = CreationPreparer()
         creations = zip(batch.batch.changes, batch.hashes).map { change, hash in
             change.groups.enumerated().map { index, group in
-                PreparedCreation(group, index: index, change: hash)
+                preparer.prepare(group, index: index, change: hash)
             }
         }
     }

@@ -35,12 +35,12 @@ struct SideBlob {
         writer.varint(state.registers.count)
         for field in state.registers {
             let shown = content.shown(in: field.content)?.value
-            writer.bytes(Array(field.name.text.utf8))
+            writer.text(field.name.text)
             write(field.content, dots, shown: shown, &writer)
         }
         writer.varint(state.sets.count)
         for field in state.sets {
-            writer.bytes(Array(field.name.text.utf8))
+            writer.text(field.name.text)
             writer.varint(field.content.elements.count)
             for element in field.content.elements {
                 write(element.value, &writer)

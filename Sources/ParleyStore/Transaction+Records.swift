@@ -12,7 +12,7 @@ extension Transaction {
             lane: applicant.lane, sequence: applicant.change.sequence, group: index)
         guard !group.isStub, !draft.claims.isErased(key) else { return true }
         let plain =
-            prepared ?? PreparedCreation(group, index: index, change: applicant.hash)
+            prepared ?? creations.prepare(group, index: index, change: applicant.hash)
         guard let plain else { return try createInGeneral(group, index: index, by: applicant) }
         try insert(
             RecordRow(

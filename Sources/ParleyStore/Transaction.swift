@@ -16,6 +16,7 @@ final class Transaction {
     let log: LogReader
     private let changesBefore: Int32
     var draft: Draft
+    lazy var creations = CreationPreparer()
     /// Whether a part couldn't be undone, so that nothing of the whole may be committed.
     private(set) var isBroken = false
 

@@ -1,9 +1,22 @@
 package import ParleyCRDT
 
-/// Batches on their way into the store, in order, one transaction under way at a time.
+/// Batches on their way into the store, in order: one group is checked while the one before it is
+/// stored.
 package struct BatchIntake {
+    /// What is checked together and becomes durable together.
+    package struct Group {
+        package let casebook: Digest
+        package let batches: [[UInt8]]
+
+        fileprivate var byteCount: Int { batches.reduce(0) { $0 + $1.count } }
+    }
+
     private var waiting: [(casebook: Digest, bytes: [UInt8])] = []
+    private var isChecking = false
+    private var checked: (group: Group, batches: CheckedBatches)?
     private var isStoring = false
+    /// Where the last group that was checked ends.
+    private var last: (casebook: Digest, ends: [LogEnd])?
     /// Of what waits and what is under way.
     package private(set) var byteCount = 0
 
@@ -14,18 +27,37 @@ package struct BatchIntake {
         byteCount += bytes.count
     }
 
-    /// The next batches of one casebook, unless a transaction is under way.
-    package mutating func next(_ limit: Int) -> (casebook: Digest, batches: [[UInt8]])? {
-        guard !isStoring, let first = waiting.first else { return nil }
+    /// The next batches of one casebook, to be checked, unless others wait for their turn to be stored;
+    /// and the ends of the logs that may not be stored yet.
+    package mutating func next(_ limit: Int) -> (group: Group, after: [LogEnd])? {
+        guard !isChecking, checked == nil, let first = waiting.first else { return nil }
         let run = waiting.prefix(limit).prefix { $0.casebook == first.casebook }
         waiting.removeFirst(run.count)
-        isStoring = true
-        return (first.casebook, run.map(\.bytes))
+        isChecking = true
+        return (
+            Group(casebook: first.casebook, batches: run.map(\.bytes)),
+            last?.casebook == first.casebook ? last?.ends ?? [] : []
+        )
     }
 
-    /// The transaction that `next` gave out is over.
-    package mutating func taken(_ batches: [[UInt8]]) {
+    /// The group that `next` gave out was checked, whatever came of it.
+    package mutating func checked(_ group: Group, _ batches: CheckedBatches) {
+        isChecking = false
+        checked = (group, batches)
+        last = (group.casebook, batches.ends)
+    }
+
+    /// What to store now, unless something is being stored.
+    package mutating func nextChecked() -> (group: Group, batches: CheckedBatches)? {
+        guard !isStoring, let next = checked else { return nil }
+        checked = nil
+        isStoring = true
+        return next
+    }
+
+    /// The transaction of what `nextChecked` gave out is over.
+    package mutating func stored(_ group: Group) {
         isStoring = false
-        byteCount -= batches.reduce(0) { $0 + $1.count }
+        byteCount -= group.byteCount
     }
 }

@@ -23,10 +23,12 @@ package protocol Replica: Sendable {
     /// The newest of these places in a log, given newest first, that is held.
     func newestShared(of origin: Origin, among points: [Tip], in casebook: Digest) async -> Tip?
 
-    /// Verifies and takes batches, all in one durable transaction or none.
-    func store(
-        _ batches: [[UInt8]], from peer: NodeID, in casebook: Digest
-    ) async -> StoreOutcome
+    /// Checks batches: all that can be done before those sent earlier are stored.
+    ///
+    /// - Parameter ends: of logs whose last changes are checked and may not be stored yet.
+    func check(
+        _ batches: [[UInt8]], after ends: [LogEnd], from peer: NodeID, in casebook: Digest
+    ) async -> CheckedBatches
 
     /// What the peer has told of its clock.
     func rememberHeard(_ clock: Clock, from peer: NodeID, in casebook: Digest) async
@@ -63,6 +65,20 @@ package enum ReadOutcome: Equatable, Sendable {
     case refused(CloseReason)
     /// Our own trouble of another kind; the peer may try later.
     case unable
+}
+
+/// Batches that were checked, with good success or bad.
+package struct CheckedBatches: Sendable {
+    /// Where their logs end once they are stored.
+    package let ends: [LogEnd]
+    /// Takes them in, all in one durable transaction or none, or says what is wrong with them. Called
+    /// once, after what was checked before them is stored.
+    package let store: @Sendable () async -> StoreOutcome
+
+    package init(ends: [LogEnd] = [], store: @escaping @Sendable () async -> StoreOutcome) {
+        self.ends = ends
+        self.store = store
+    }
 }
 
 /// What became of batches that were handed to the store.

@@ -48,22 +48,28 @@ extension SessionDriver {
             })
     }
 
-    /// Hands the next batches to the store, one transaction at a time.
+    /// Has the next batches checked, and those that are checked stored, one transaction at a time.
     func storeNext() {
-        guard let (casebook, batches) = intake.next(SessionDriver.batchesPerTransaction) else {
-            return
-        }
         let (replica, peer) = (replica, connection.peer)
+        if let (group, ends) = intake.next(SessionDriver.batchesPerTransaction) {
+            connection.run(
+                { await replica.check(group.batches, after: ends, from: peer, in: group.casebook) },
+                then: { [self] checked in
+                    intake.checked(group, checked)
+                    storeNext()
+                })
+        }
+        guard let (group, checked) = intake.nextChecked() else { return }
         connection.run(
-            { await replica.store(batches, from: peer, in: casebook) },
+            { await checked.store() },
             then: { [self] outcome in
-                intake.taken(batches)
+                intake.stored(group)
                 resumeReading()
                 switch outcome {
                 case .stored(let runs, let conflicts, let uninterpreted):
                     account.note(conflicts: conflicts, uninterpreted: uninterpreted)
                     for run in runs {
-                        handle { $0.stored(casebook: casebook, run, now: self.now()) }
+                        handle { $0.stored(casebook: group.casebook, run, now: self.now()) }
                     }
                     storeNext()
                 case .refused(let reason):
@@ -73,6 +79,8 @@ extension SessionDriver {
                     end(.shuttingDown, Close(.overloaded, text: "cannot store now"))
                 }
             })
+        // The next can be checked meanwhile.
+        storeNext()
     }
 
     /// Reads on unless the stores are being read or much waits to be stored.

@@ -36,7 +36,7 @@ struct BatchEncoder {
         }
         try groups.finish()
         writer.varint(groups.names.count)
-        for name in groups.names { writer.bytes(Array(name.text.utf8)) }
+        for name in groups.names { writer.text(name.text) }
         writer.varint(origins.sorted.count)
         for origin in origins.sorted { writer.origin(origin) }
         let start = writer.count

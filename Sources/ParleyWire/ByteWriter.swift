@@ -23,15 +23,11 @@ package struct ByteWriter: Sendable {
     }
 
     package mutating func u32(_ value: UInt32) {
-        for shift in stride(from: 24, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(shift)))
-        }
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     package mutating func u64(_ value: UInt64) {
-        for shift in stride(from: 56, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
-        }
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     /// Seven bits a byte, lowest first, the top bit set on all but the last.
@@ -60,12 +56,25 @@ package struct ByteWriter: Sendable {
         bytes.append(contentsOf: value)
     }
 
-    package mutating func raw(_ value: some Sequence<UInt8>) {
+    /// A text's length in bytes, then the bytes.
+    package mutating func text(_ text: String) {
+        var text = text
+        text.withUTF8 { utf8 in
+            varint(utf8.count)
+            bytes.append(contentsOf: utf8)
+        }
+    }
+
+    package mutating func raw(_ value: [UInt8]) {
+        bytes.append(contentsOf: value)
+    }
+
+    package mutating func raw(_ value: ArraySlice<UInt8>) {
         bytes.append(contentsOf: value)
     }
 
     package mutating func node(_ node: NodeID) {
-        raw(node.bytes)
+        words(node.key)
     }
 
     package mutating func digest(_ digest: Digest) {
@@ -73,8 +82,7 @@ package struct ByteWriter: Sendable {
     }
 
     package mutating func prefix(_ hash: HashPrefix) {
-        u64(UInt64(truncatingIfNeeded: hash.value >> 64))
-        u64(UInt64(truncatingIfNeeded: hash.value))
+        withUnsafeBytes(of: hash.value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     package mutating func origin(_ origin: Origin) {
@@ -100,10 +108,7 @@ package struct ByteWriter: Sendable {
     }
 
     private mutating func words(_ value: Bytes32) {
-        u64(value.first)
-        u64(value.second)
-        u64(value.third)
-        u64(value.fourth)
+        value.withBytes { bytes.append(contentsOf: $0) }
     }
 }
 

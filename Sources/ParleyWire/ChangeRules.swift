@@ -140,8 +140,8 @@ enum SystemPayload {
     }
 }
 
-enum UTF8Text {
-    static func isValid(_ bytes: [UInt8]) -> Bool {
+package enum UTF8Text {
+    package static func isValid(_ bytes: [UInt8]) -> Bool {
         // Most text is ASCII, and this loop becomes vector code.
         var all: UInt8 = 0
         for byte in bytes { all |= byte }

@@ -46,7 +46,7 @@ package struct Close: Hashable, Sendable {
 
     func encode(into writer: inout ByteWriter) {
         writer.varint(code.rawValue)
-        writer.bytes(Array(text.utf8))
+        writer.text(text)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {

@@ -19,7 +19,7 @@ package struct Join: Hashable, Sendable {
     func encode(into writer: inout ByteWriter) {
         writer.digest(casebook)
         writer.raw(secret)
-        writer.bytes(Array(name.utf8))
+        writer.text(name)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {

@@ -17,7 +17,7 @@ package struct PeerAddress: Hashable, Sendable {
     func encode(into writer: inout ByteWriter) {
         writer.node(node)
         writer.varint(seenMilliseconds)
-        writer.bytes(Array(address.utf8))
+        writer.text(address)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {

@@ -30,9 +30,9 @@ package struct Founding: Hashable, Sendable {
         var writer = ByteWriter()
         writer.varint(1)
         writer.raw(nonce)
-        writer.bytes(Array(casebookName.utf8))
-        writer.bytes(Array(memberName.utf8))
-        writer.bytes(Array(schemaName.utf8))
+        writer.text(casebookName)
+        writer.text(memberName)
+        writer.text(schemaName)
         writer.varint(schemaVersion)
         return writer.bytes
     }
@@ -65,7 +65,7 @@ package struct Admission: Hashable, Sendable {
         var writer = ByteWriter()
         writer.node(node)
         writer.u8(role.rawValue)
-        writer.bytes(Array(name.utf8))
+        writer.text(name)
         return writer.bytes
     }
 
@@ -124,7 +124,7 @@ package struct Erasure: Hashable, Sendable {
     package var encoded: [UInt8] {
         var writer = ByteWriter()
         writer.record(record)
-        writer.bytes(Array(basis.utf8))
+        writer.text(basis)
         return writer.bytes
     }
 
@@ -153,8 +153,8 @@ package struct Redaction: Hashable, Sendable {
     package var encoded: [UInt8] {
         var writer = ByteWriter()
         writer.record(record)
-        writer.bytes(Array(field.text.utf8))
-        writer.bytes(Array(basis.utf8))
+        writer.text(field.text)
+        writer.text(basis)
         return writer.bytes
     }
 

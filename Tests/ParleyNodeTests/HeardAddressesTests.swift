@@ -29,7 +29,9 @@ struct HeardAddressesTests {
             moved: { _, _, _ in commits.withLockedValue { $0 += 1 } })
         let store = try #require(await shelf.stores().first)
         let member = NodeID(bytes: [UInt8](repeating: 7, count: 32))!
-        _ = try await store.write { try $0.admit(Admission(node: member, role: .editor, name: "basil")) }
+        _ = try await store.write {
+            try $0.admit(Admission(node: member, role: .editor, name: "basil"))
+        }
         let replica = StoreReplica(
             shelf: shelf, taken: TakenAddresses(), ownAddress: { nil }, learned: { _ in },
             troubled: { _ in }, clock: clock.nodeClock)

@@ -223,21 +223,28 @@ extension World {
     }
 
     private func storeNext(_ line: Line, _ end: Line.End) {
-        guard let (casebook, batches) = end.intake.next(SessionDriver.batchesPerTransaction) else {
-            return
+        if let (group, ends) = end.intake.next(SessionDriver.batchesPerTransaction) {
+            ask(
+                line, end, "check",
+                { replica, peer in
+                    await replica.check(
+                        group.batches, after: ends, from: peer, in: group.casebook)
+                },
+                then: { world, checked in
+                    end.intake.checked(group, checked)
+                    world.storeNext(line, end)
+                })
         }
+        guard let (group, checked) = end.intake.nextChecked() else { return }
         ask(
-            line, end, "store",
-            { replica, peer in
-                await replica.store(batches, from: peer, in: casebook)
-            },
+            line, end, "store", { _, _ in await checked.store() },
             then: { world, outcome in
-                end.intake.taken(batches)
+                end.intake.stored(group)
                 switch outcome {
                 case .stored(let runs, _, _):
                     for run in runs {
                         world.handle(line, end) {
-                            $0.stored(casebook: casebook, run, now: world.moment)
+                            $0.stored(casebook: group.casebook, run, now: world.moment)
                         }
                     }
                     world.storeNext(line, end)
@@ -248,6 +255,7 @@ extension World {
                     world.hangUp(line, end)
                 }
             })
+        storeNext(line, end)
     }
 
     /// This side is done; the other hears of it after what is under way.

@@ -62,6 +62,36 @@ import Testing
         #expect(try await boris.digest() == anna.digest())
     }
 
+    /// Records of one batch that name their fields in other orders, or other fields: each comes to what it
+    /// says, whatever was learnt from the one before.
+    @Test func creationsOfManyOrdersAgree() async throws {
+        let anna = try await TestNode.founder()
+        let fields = [
+            ["title", "place", "note"], ["title", "place", "note"], ["note", "place", "title"],
+            ["place", "note"], ["title"], ["place", "title", "note"], ["title", "place", "date"],
+            [], ["note", "title", "place"],
+        ]
+        let made = try await anna.store.write { scope in
+            try scope.append(
+                fields.map { names in
+                    .creation(type: name("exchange"), names.map { write($0, "\($0) said") })
+                })
+        }
+        let boris = try await anna.admitting("boris", seed: 2)
+        for node in [anna, boris] {
+            for (id, names) in zip(made.recordIDs, fields) {
+                let id = try #require(id)
+                let document = try await #require(node.record(id)).document
+                #expect(document.fields.map(\.name.text) == names.sorted())
+                #expect(names.allSatisfy { document.text($0) == "\($0) said" })
+            }
+            let recomputed = try await node.store.read { try $0.recomputedDigest() }
+            #expect(try await node.digest() == recomputed)
+            #expect(try await node.store.audit().findings == [])
+        }
+        #expect(try await boris.digest() == anna.digest())
+    }
+
     /// A record that went through an edit and back is not the record it was: who wrote it differs.
     @Test func theDigestTellsWhoWrote() async throws {
         let anna = try await TestNode.founder()

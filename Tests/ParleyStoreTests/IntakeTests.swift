@@ -108,6 +108,31 @@ import Testing
         #expect(boris.store.heldClock[origin].map(\.sequence) == [last + 1, last + 2])
     }
 
+    /// What follows batches that were checked and aren't stored yet can be checked, too; it is stored
+    /// only after them.
+    @Test func theNextIsCheckedWhileTheFirstIsStored() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let last = anna.store.head(of: anna.store.origin).last
+        for title in ["first", "second"] {
+            try await anna.create("exchange", write("title", title))
+        }
+        let runs = try await anna.store.batches(
+            of: anna.store.origin, after: last, byteLimit: .max
+        ).map { [$0.bytes] }
+        try #require(runs.count == 2)
+        let first = try await boris.store.prepare(runs[0])
+        await #expect(throws: StoreError.gap(anna.store.origin)) {
+            _ = try await boris.store.prepare(runs[1])
+        }
+        let second = try await boris.store.prepare(runs[1], after: first.map(\.batch.end))
+        await #expect(throws: StoreError.gap(anna.store.origin)) {
+            _ = try await boris.store.ingest(second)
+        }
+        for prepared in [first, second] { _ = try await boris.store.ingest(prepared) }
+        #expect(try await boris.digest() == anna.digest())
+    }
+
     @Test func groupsNobodyHereUnderstandsAreKeptAndBlockNothing() async throws {
         let anna = try await TestNode.founder()
         let strange = Group(

@@ -74,14 +74,16 @@ final class ScriptedReplica: Replica {
         return .read(OutgoingRead(batches: next.map { [$0] } ?? []))
     }
 
-    func store(
-        _ batches: [[UInt8]], from peer: NodeID, in casebook: Digest
-    ) async -> StoreOutcome {
-        for batch in batches { notes.yield(batch) }
-        let runs = batches.compactMap { try? Batch.header(of: $0) }.map {
-            StoredRun(previous: nil, end: Tip(sequence: $0.last, hash: HashPrefix(0)))
+    func check(
+        _ batches: [[UInt8]], after ends: [LogEnd], from peer: NodeID, in casebook: Digest
+    ) async -> CheckedBatches {
+        CheckedBatches { [notes, conflicts] in
+            for batch in batches { notes.yield(batch) }
+            let runs = batches.compactMap { try? Batch.header(of: $0) }.map {
+                StoredRun(previous: nil, end: Tip(sequence: $0.last, hash: HashPrefix(0)))
+            }
+            return .stored(runs: runs, conflicts: conflicts, uninterpreted: 0)
         }
-        return .stored(runs: runs, conflicts: conflicts, uninterpreted: 0)
     }
 
     func missing(in casebook: Digest) async -> [ChangeRange] { [] }
