@@ -17,10 +17,7 @@ package struct VerifiedBatch: Sendable {
     package var first: UInt64 { batch.first }
     package var last: UInt64 { batch.last }
 
-    /// Where its log ends once it is stored.
-    package var end: LogEnd {
-        LogEnd(origin: origin, sequence: last, hash: hashes[hashes.count - 1])
-    }
+    package var run: LogRun { LogRun(origin: origin, first: first, hashes: hashes) }
 
     /// Decodes a batch and checks that its origin signed exactly these changes after `previous`.
     ///

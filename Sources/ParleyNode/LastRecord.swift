@@ -1,12 +1,21 @@
+import Dispatch
 import FoundationEssentials
 import NIOConcurrencyHelpers
 
 /// The record that `@last` means, kept in a file because commands are often processes of their own.
+///
+/// The file is written behind the answers, one after the other and only the newest, because a new file
+/// with a new name costs about as much as an edit does.
 package final class LastRecord: Sendable {
+    private struct State {
+        /// What was noted last, `nil` where only the file knows.
+        var id: String?
+        var isWritten = true
+    }
+
     private let path: String
-    /// Held while the file is read or written: commands of a daemon come at once, and what was noted
-    /// last must be written last.
-    private let file = NIOLock()
+    private let state = NIOLockedValueBox(State())
+    private let writing = DispatchQueue(label: "parley.last")
 
     package init(path: String) {
         self.path = path
@@ -14,15 +23,29 @@ package final class LastRecord: Sendable {
 
     /// Its ID, `nil` before there was one.
     package var id: String? {
-        file.withLock {
-            FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-        }
+        state.withLockedValue { $0.id }
+            ?? FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     }
 
     package func note(_ id: String) {
-        file.withLock {
-            // A convenience, not a record: not worth waiting for the disk.
-            try? PrivateFile.write(Array(id.utf8), to: path, isDurable: false)
+        let isNews = state.withLockedValue { state in
+            guard state.id != id else { return false }
+            defer { (state.id, state.isWritten) = (id, false) }
+            return state.isWritten
         }
+        if isNews { writing.async { self.write() } }
+    }
+
+    /// Waits until the file says what was noted.
+    package func finish() { writing.sync {} }
+
+    private func write() {
+        let id = state.withLockedValue { state in
+            state.isWritten = true
+            return state.id
+        }
+        guard let id else { return }
+        // A convenience, not a record: not worth waiting for the disk.
+        try? PrivateFile.write(Array(id.utf8), to: path, isDurable: false)
     }
 }

@@ -227,6 +227,7 @@ package final class Node: Sendable {
         events.finish()
         await network?.stop()
         await shelf.close()
+        last.finish()
         lock.release()
     }
 

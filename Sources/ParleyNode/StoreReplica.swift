@@ -96,15 +96,15 @@ package struct StoreReplica: Replica {
     }
 
     package func check(
-        _ batches: [[UInt8]], after ends: [LogEnd], from peer: NodeID, in casebook: Digest
+        _ batches: [[UInt8]], after runs: [LogRun], from peer: NodeID, in casebook: Digest
     ) async -> CheckedBatches {
         guard let store = shelf.store(casebook) else { return CheckedBatches { .unable } }
         guard shelf.room.allowsIntake else {
             return CheckedBatches { refuseForRoom(peer, casebook, wasTried: false) }
         }
         do {
-            let prepared = try await store.prepare(batches, after: ends)
-            return CheckedBatches(ends: prepared.map(\.batch.end)) {
+            let prepared = try await store.prepare(batches, after: runs)
+            return CheckedBatches(runs: prepared.map(\.batch.run)) {
                 await take(prepared, from: peer, into: store)
             }
         } catch {

@@ -11,19 +11,18 @@ extension CasebookStore {
     /// On a thread of its own: of those that tasks share there are few, and somebody may wait for an
     /// answer.
     ///
-    /// - Parameter ends: of logs that are about to be stored.
+    /// - Parameter runs: changes that are about to be stored.
     /// - Throws: `LogError`; `gap` where the change before isn't here.
     package func prepare(
-        _ batches: [[UInt8]], after ends: [LogEnd] = []
+        _ batches: [[UInt8]], after runs: [LogRun] = []
     ) async throws -> [PreparedBatch] {
         var prepared: [PreparedBatch] = []
         for bytes in batches {
             let header: BatchHeader
             do { header = try Batch.header(of: bytes) } catch { throw LogError(.malformed(error)) }
-            let before =
-                ends.filter { $0.origin == header.origin && $0.sequence == header.first - 1 }
-                .map(\.hash)
-                + prepared.compactMap { $0.batch.hash(of: header.first - 1, in: header.origin) }
+            let before = (runs + prepared.map(\.batch.run)).compactMap {
+                $0.hash(of: header.first - 1, in: header.origin)
+            }
             let isPlain = before.contains(where: header.mayFollow) && !hasForked(header.origin)
             let held =
                 isPlain
@@ -73,12 +72,5 @@ extension BatchHeader {
     /// Whether the batch isn't said to follow another change.
     fileprivate func mayFollow(_ hash: Digest) -> Bool {
         previous == nil || previous == hash.prefix
-    }
-}
-
-extension VerifiedBatch {
-    fileprivate func hash(of sequence: UInt64, in origin: Origin) -> Digest? {
-        guard self.origin == origin, first <= sequence, sequence <= last else { return nil }
-        return hashes[Int(sequence - first)]
     }
 }

@@ -12,6 +12,8 @@ struct EditHistory {
     let membership: Membership
     let casebook: Digest
     let claims: Claims
+    /// Whether changes may hold what claims are about, because that hasn't been taken out yet.
+    let isHiding: Bool
     /// A held change by the lane that owns it, as it is stored.
     let find: (Int, UInt64) throws -> (change: Change, hash: Digest)?
     /// The salts of a held change.
@@ -36,7 +38,7 @@ struct EditHistory {
     /// that hasn't been carried out.
     func applicant(_ lane: Int, _ sequence: UInt64) throws -> Applicant {
         let stored = try storedApplicant(lane, sequence)
-        guard claims.isPending, claims.concern(stored.change, lane: lane, in: logs.lanes) else {
+        guard isHiding, claims.concern(stored.change, lane: lane, in: logs.lanes) else {
             return stored
         }
         let removal = try claims.removal(from: stored, in: logs)

@@ -9,13 +9,14 @@ import ParleyModel
 /// with it, and the log goes on in a new epoch. Written after each commit and never synced: it may
 /// lag behind, which is harmless, and is never ahead of a durable commit.
 final class GenerationFile: Sendable {
-    private let store: String
+    /// Of the store's file as it was opened.
+    private let birth: String
     private let path: String
     private let descriptor: Int32
 
     /// - Parameter store: path of the database file, which exists.
     init(besides store: String) throws {
-        self.store = store
+        birth = FileBirth(path: store).text
         path = GenerationFile.path(for: store)
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw StoreError.systemCall("open generation", errno) }
@@ -70,8 +71,7 @@ final class GenerationFile: Sendable {
     /// All parts have a fixed width, so that a new text covers the old one.
     private func identity(of draft: Draft) -> [String] {
         [
-            Hexadecimal.text(of: draft.casebook.generation), draft.casebook.origin.epochText,
-            FileBirth(path: store).text,
+            Hexadecimal.text(of: draft.casebook.generation), draft.casebook.origin.epochText, birth,
         ]
     }
 

@@ -94,7 +94,7 @@ extension ReadScope {
             let (stored, hash) = try log.change(lane.number, sequence)
         else { return nil }
         let isHidden =
-            try claims().isPending
+            try isHiding()
             && claims().concern(stored, lane: lane.number, in: lanes())
         let change = try isHidden ? history().applicant(lane.number, sequence).change : stored
         let dot = Dot(origin: lane.origin, sequence: sequence, hash: hash.prefix)

@@ -61,11 +61,14 @@ package class ReadScope {
         return claims
     }
 
+    /// Whether changes may hold what claims are about.
+    func isHiding() throws -> Bool { try claims().isPending }
+
     func history() throws -> EditHistory {
         try settleLog()
         return EditHistory(
             db: db, logs: try logs(), membership: try membership(), casebook: try casebook().id,
-            claims: try claims(),
+            claims: try claims(), isHiding: try isHiding(),
             find: { try self.log.change($0, $1) }, salts: { try self.log.salts($0, $1) })
     }
 

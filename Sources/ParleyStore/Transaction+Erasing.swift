@@ -17,7 +17,7 @@ extension Transaction {
     /// Takes out what claims are about that are due. To be called when all own changes are in the
     /// log, last of all.
     func carryOutClaims() throws {
-        guard draft.claims.isPending || !draft.overdue.isEmpty else { return }
+        guard isHiding else { return }
         let due = draft.claims.claims(in: .due)
         var keys = draft.overdue
         if !due.isEmpty { keys.formUnion(try waitingChanges()) }

@@ -112,11 +112,15 @@ final class Transaction {
     /// The logs as they are now, this transaction's own changes included.
     var logs: HeldLogs { HeldLogs(lanes: draft.lanes) { try self.hash($0, $1) } }
 
+    /// Whether changes hold what claims are about: until the end of this transaction, or until a person
+    /// has confirmed it.
+    var isHiding: Bool { draft.claims.isPending || !draft.overdue.isEmpty }
+
     /// The changes behind what is merged, this transaction's own included.
     var history: EditHistory {
         EditHistory(
             db: db, logs: logs, membership: draft.membership, casebook: draft.casebook.id,
-            claims: draft.claims,
+            claims: draft.claims, isHiding: isHiding,
             find: { try self.change($0, $1) }, salts: { try self.salts($0, $1) })
     }
 

@@ -20,6 +20,7 @@ package final class WriteScope: ReadScope {
     override func casebook() throws -> CasebookRow { transaction.draft.casebook }
     override func membership() throws -> Membership { transaction.draft.membership }
     override func claims() throws -> Claims { transaction.draft.claims }
+    override func isHiding() throws -> Bool { transaction.isHiding }
     override func settleLog() throws { try transaction.flushTail() }
 
     override func hash(_ lane: Int, _ sequence: UInt64) throws -> Digest? {

@@ -15,8 +15,8 @@ package struct BatchIntake {
     private var isChecking = false
     private var checked: (group: Group, batches: CheckedBatches)?
     private var isStoring = false
-    /// Where the last group that was checked ends.
-    private var last: (casebook: Digest, ends: [LogEnd])?
+    /// The last group that was checked.
+    private var last: (casebook: Digest, runs: [LogRun])?
     /// Of what waits and what is under way.
     package private(set) var byteCount = 0
 
@@ -28,15 +28,15 @@ package struct BatchIntake {
     }
 
     /// The next batches of one casebook, to be checked, unless others wait for their turn to be stored;
-    /// and the ends of the logs that may not be stored yet.
-    package mutating func next(_ limit: Int) -> (group: Group, after: [LogEnd])? {
+    /// and what came before them that may not be stored yet.
+    package mutating func next(_ limit: Int) -> (group: Group, after: [LogRun])? {
         guard !isChecking, checked == nil, let first = waiting.first else { return nil }
         let run = waiting.prefix(limit).prefix { $0.casebook == first.casebook }
         waiting.removeFirst(run.count)
         isChecking = true
         return (
             Group(casebook: first.casebook, batches: run.map(\.bytes)),
-            last?.casebook == first.casebook ? last?.ends ?? [] : []
+            last?.casebook == first.casebook ? last?.runs ?? [] : []
         )
     }
 
@@ -44,7 +44,7 @@ package struct BatchIntake {
     package mutating func checked(_ group: Group, _ batches: CheckedBatches) {
         isChecking = false
         checked = (group, batches)
-        last = (group.casebook, batches.ends)
+        last = (group.casebook, batches.runs)
     }
 
     /// What to store now, unless something is being stored.

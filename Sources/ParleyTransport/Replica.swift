@@ -25,9 +25,9 @@ package protocol Replica: Sendable {
 
     /// Checks batches: all that can be done before those sent earlier are stored.
     ///
-    /// - Parameter ends: of logs whose last changes are checked and may not be stored yet.
+    /// - Parameter runs: changes that are checked and may not be stored yet.
     func check(
-        _ batches: [[UInt8]], after ends: [LogEnd], from peer: NodeID, in casebook: Digest
+        _ batches: [[UInt8]], after runs: [LogRun], from peer: NodeID, in casebook: Digest
     ) async -> CheckedBatches
 
     /// What the peer has told of its clock.
@@ -69,14 +69,14 @@ package enum ReadOutcome: Equatable, Sendable {
 
 /// Batches that were checked, with good success or bad.
 package struct CheckedBatches: Sendable {
-    /// Where their logs end once they are stored.
-    package let ends: [LogEnd]
+    /// Their changes, unless something is wrong with them.
+    package let runs: [LogRun]
     /// Takes them in, all in one durable transaction or none, or says what is wrong with them. Called
     /// once, after what was checked before them is stored.
     package let store: @Sendable () async -> StoreOutcome
 
-    package init(ends: [LogEnd] = [], store: @escaping @Sendable () async -> StoreOutcome) {
-        self.ends = ends
+    package init(runs: [LogRun] = [], store: @escaping @Sendable () async -> StoreOutcome) {
+        self.runs = runs
         self.store = store
     }
 }

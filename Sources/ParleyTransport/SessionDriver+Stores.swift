@@ -51,9 +51,9 @@ extension SessionDriver {
     /// Has the next batches checked, and those that are checked stored, one transaction at a time.
     func storeNext() {
         let (replica, peer) = (replica, connection.peer)
-        if let (group, ends) = intake.next(SessionDriver.batchesPerTransaction) {
+        if let (group, runs) = intake.next(SessionDriver.batchesPerTransaction) {
             connection.run(
-                { await replica.check(group.batches, after: ends, from: peer, in: group.casebook) },
+                { await replica.check(group.batches, after: runs, from: peer, in: group.casebook) },
                 then: { [self] checked in
                     intake.checked(group, checked)
                     storeNext()

@@ -223,12 +223,12 @@ extension World {
     }
 
     private func storeNext(_ line: Line, _ end: Line.End) {
-        if let (group, ends) = end.intake.next(SessionDriver.batchesPerTransaction) {
+        if let (group, runs) = end.intake.next(SessionDriver.batchesPerTransaction) {
             ask(
                 line, end, "check",
                 { replica, peer in
                     await replica.check(
-                        group.batches, after: ends, from: peer, in: group.casebook)
+                        group.batches, after: runs, from: peer, in: group.casebook)
                 },
                 then: { world, checked in
                     end.intake.checked(group, checked)

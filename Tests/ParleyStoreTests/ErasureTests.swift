@@ -324,6 +324,38 @@ import Testing
         #expect(try await anna.store.audit().findings == [])
     }
 
+    /// What a redaction that was carried out long ago is about can arrive before it can be told, and be
+    /// followed at once by a cut for which the record is computed anew: nothing of it shows.
+    @Test func whatIsToldLateIsHiddenFromTheFirstMoment() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2, role: .coordinator)
+        let carla = try await anna.admitting("carla", seed: 3)
+        let id = try await #require(carla.create("source", write("place", "p")).recordIDs[0])
+        for node in [anna, boris] { try await node.pull(from: carla) }
+        let seen = carla.store.appliedClock.entries.filter { $0.origin == carla.store.origin }
+        try await carla.edit(id, write("place", "seen by boris alone"))
+        try await boris.pull(from: carla)
+        try await boris.edit(id, confide("note", marker))
+        try await boris.revoke(carla.store.origin.node, keeping: seen)
+        try await anna.redact(id, "note")
+        #expect(try await anna.store.finishErasures())
+
+        let (boriss, carlas) = (boris.store.origin, carla.store.origin)
+        let runs =
+            try await boris.store.batches(
+                of: boriss, after: anna.store.head(of: boriss).last, byteLimit: .max)
+            + carla.store.batches(
+                of: carlas, after: anna.store.head(of: carlas).last, byteLimit: .max)
+        _ = try await anna.store.ingest(anna.store.prepare(runs.map(\.bytes)))
+        #expect(try await anna.record(id)?.document.text("place") == "p")
+        #expect(try await anna.record(id)?.document.text("note") == nil)
+        #expect(try await anna.store.finishErasures())
+        #expect(try !anna.holds(marker))
+        #expect(try await anna.store.audit().findings == [])
+        try await boris.pull(from: anna)
+        #expect(try await boris.digest() == anna.digest())
+    }
+
     /// A run of one branch may begin with what both have: it goes there, too.
     @Test func whatIsInARunAcrossAForkGoes() async throws {
         let anna = try await TestNode.founder()

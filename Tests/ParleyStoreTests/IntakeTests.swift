@@ -108,24 +108,25 @@ import Testing
         #expect(boris.store.heldClock[origin].map(\.sequence) == [last + 1, last + 2])
     }
 
-    /// What follows batches that were checked and aren't stored yet can be checked, too; it is stored
-    /// only after them.
+    /// What follows batches that were checked and aren't stored yet can be checked, too, also where it
+    /// begins with a part of them; it is stored only after them.
     @Test func theNextIsCheckedWhileTheFirstIsStored() async throws {
         let anna = try await TestNode.founder()
         let boris = try await anna.admitting("boris", seed: 2)
         let last = anna.store.head(of: anna.store.origin).last
-        for title in ["first", "second"] {
+        for title in ["first", "second", "third"] {
             try await anna.create("exchange", write("title", title))
         }
         let runs = try await anna.store.batches(
-            of: anna.store.origin, after: last, byteLimit: .max
-        ).map { [$0.bytes] }
-        try #require(runs.count == 2)
-        let first = try await boris.store.prepare(runs[0])
+            of: anna.store.origin, after: last, byteLimit: .max)
+        try #require(runs.count == 3)
+        let parts = [runs[0...1], runs[1...2]].map { StoredBatch.packing(Array($0)).map(\.bytes) }
+        #expect(parts.map(\.count) == [1, 1])
+        let first = try await boris.store.prepare(parts[0])
         await #expect(throws: StoreError.gap(anna.store.origin)) {
-            _ = try await boris.store.prepare(runs[1])
+            _ = try await boris.store.prepare(parts[1])
         }
-        let second = try await boris.store.prepare(runs[1], after: first.map(\.batch.end))
+        let second = try await boris.store.prepare(parts[1], after: first.map(\.batch.run))
         await #expect(throws: StoreError.gap(anna.store.origin)) {
             _ = try await boris.store.ingest(second)
         }

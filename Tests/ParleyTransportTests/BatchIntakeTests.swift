@@ -7,13 +7,12 @@ import Testing
 @Suite struct BatchIntakeTests {
     private let casebook = Hashing.digest(Array("casebook".utf8))
     private let other = Hashing.digest(Array("another".utf8))
-    private let end = LogEnd(
-        origin: Origin(node: NodeID(bytes: [UInt8](repeating: 1, count: 32))!, epoch: 1),
-        sequence: 9,
-        hash: .zero)
+    private let run = LogRun(
+        origin: Origin(node: NodeID(bytes: [UInt8](repeating: 1, count: 32))!, epoch: 1), first: 9,
+        hashes: [.zero])
 
-    private func checked(_ ends: [LogEnd]) -> CheckedBatches {
-        CheckedBatches(ends: ends) { .unable }
+    private func checked(_ runs: [LogRun]) -> CheckedBatches {
+        CheckedBatches(runs: runs) { .unable }
     }
 
     private func isIdle(_ intake: inout BatchIntake) -> Bool {
@@ -28,7 +27,7 @@ import Testing
         let first = try #require(nextFirst)
         #expect(first.group.batches == [[1], [2]] && first.after == [])
         #expect(isIdle(&intake))
-        intake.checked(first.group, checked([end]))
+        intake.checked(first.group, checked([run]))
         // What is checked comes first.
         let early = intake.next(2)
         #expect(early == nil)
@@ -37,7 +36,7 @@ import Testing
         #expect(storing.group.batches == [[1], [2]])
         let nextSecond = intake.next(2)
         let second = try #require(nextSecond)
-        #expect(second.group.batches == [[3], [4]] && second.after == [end])
+        #expect(second.group.batches == [[3], [4]] && second.after == [run])
         intake.checked(second.group, checked([]))
         #expect(isIdle(&intake))
         #expect(intake.byteCount == 5)
@@ -55,7 +54,7 @@ import Testing
         let nextFirst = intake.next(8)
         let first = try #require(nextFirst)
         #expect(first.group.casebook == casebook && first.group.batches == [[1]])
-        intake.checked(first.group, checked([end]))
+        intake.checked(first.group, checked([run]))
         _ = intake.nextChecked()
         let nextSecond = intake.next(8)
         let second = try #require(nextSecond)

@@ -75,7 +75,7 @@ final class ScriptedReplica: Replica {
     }
 
     func check(
-        _ batches: [[UInt8]], after ends: [LogEnd], from peer: NodeID, in casebook: Digest
+        _ batches: [[UInt8]], after runs: [LogRun], from peer: NodeID, in casebook: Digest
     ) async -> CheckedBatches {
         CheckedBatches { [notes, conflicts] in
             for batch in batches { notes.yield(batch) }

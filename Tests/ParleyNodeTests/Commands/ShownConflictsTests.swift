@@ -55,5 +55,7 @@ struct ShownConflictsTests {
             for await id in group where !ids.contains(id ?? "") { torn += 1 }
             #expect(torn == 0)
         }
+        last.finish()
+        #expect(LastRecord(path: homes["amal"].path + "/last").id == last.id)
     }
 }
