@@ -132,7 +132,7 @@ let package = Package(
             swiftSettings: dialect),
         .executableTarget(
             name: "ParleyBench",
-            dependencies: ["ParleyControl", "ParleyTestSupport", arguments, sqlite],
+            dependencies: ["ParleyControl", "ParleyTestSupport", arguments, locks, sqlite],
             path: "Tests/ParleyBench", swiftSettings: dialect),
         // Says what Swift reads in given bytes, to compare with Protocol/reference.
         .executableTarget(

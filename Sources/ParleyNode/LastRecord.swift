@@ -24,7 +24,9 @@ package final class LastRecord: Sendable {
     /// Its ID, `nil` before there was one.
     package var id: String? {
         state.withLockedValue { $0.id }
-            ?? FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+            ?? FileManager.default.contents(atPath: path).map {
+                String(decoding: $0, as: UTF8.self)
+            }
     }
 
     package func note(_ id: String) {

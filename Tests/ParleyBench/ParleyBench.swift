@@ -68,11 +68,11 @@ struct MeasureDaemons: ParsableCommand {
         let folder = try TemporaryFolder(inside: out)
         defer { if !keep { folder.remove() } }
         let floor = try SQLiteFloor.measure(records: records, in: folder.url)
-        let bench = try DaemonBench(
-            programs: Programs(folder: URL(filePath: programs)), folder: folder.url,
-            size: DaemonBench.Size(records: records, edits: edits))
+        let stage = Stage(
+            programs: try Programs(folder: URL(filePath: programs)), folder: folder.url,
+            size: Stage.Size(records: records, edits: edits), floor: floor)
         let report = Report(
-            records: records, edits: edits, figures: try bench.run(against: floor))
+            records: records, edits: edits, figures: try DaemonBench(stage: stage).run())
         print(json ? try report.json : report.table)
         if keep { print("left in \(folder.url.path)") }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import ParleyTestSupport
 
 /// The two programs as a person would start them.
@@ -86,8 +87,27 @@ final class Daemon {
     }
 
     func stop() {
-        process.terminate()
+        if process.isRunning { process.terminate() }
         process.waitUntilExit()
+    }
+
+    /// Ends it as a power cut would, but for the machine.
+    func kill() {
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Processor time so far, of all its threads, in steps of 10 ms.
+    var processorSeconds: Double {
+        get throws {
+            let path = "/proc/\(process.processIdentifier)/stat"
+            let status = try String(contentsOfFile: path, encoding: .utf8)
+            // Counted behind the name, which may hold anything.
+            let fields = status.split(separator: ")").last?.split(separator: " ") ?? []
+            guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12])
+            else { throw Programs.Failure(description: "\(path) says nothing of its time") }
+            return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        }
     }
 
     /// The most memory it ever had resident, in MiB.
