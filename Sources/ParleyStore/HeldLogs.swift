@@ -30,6 +30,14 @@ struct HeldLogs: Ancestry {
         sequence == 0 ? .zero : try find(owner(of: sequence, in: branch), sequence)
     }
 
+    /// Whether the changes by which a lane says where it begins, and how far it is held and applied, are
+    /// those it names.
+    func hasPoints(of lane: Lane) throws -> Bool {
+        try [lane.fork, lane.applied, lane.held].allSatisfy { point in
+            try hash(of: point.sequence, in: lane.number) == point.hash
+        }
+    }
+
     /// The lane that owns a change, `nil` where it isn't held.
     func lane(of dot: Dot) throws -> Int? {
         for lane in lanes.branches(of: dot.origin) where lane.owns(dot.sequence) {

@@ -107,10 +107,9 @@ final class LogReader {
     ///
     /// - Throws: `damaged`.
     func checkEnds(of draft: Draft) throws {
-        for lane in draft.lanes.lanes where lane.held.sequence > lane.fork.sequence {
-            guard try hash(lane.number, lane.held.sequence) == lane.held.hash,
-                lane.applied.sequence <= lane.held.sequence
-            else { throw StoreError.damaged("the end of a log") }
+        let logs = HeldLogs(lanes: draft.lanes) { try self.hash($0, $1) }
+        for lane in draft.lanes.lanes where try !logs.hasPoints(of: lane) {
+            throw StoreError.damaged("the end of a log")
         }
         guard let own = draft.lanes[draft.casebook.origin], own.held.sequence > 0,
             let (run, batch) = try batch(own.number, containing: own.held.sequence)

@@ -301,13 +301,15 @@ import Testing
 
     /// The end of a log must be what its lane says and what its author signed: everything written
     /// next continues from there.
-    @Test(arguments: [0, 1])
+    @Test(arguments: 0..<4)
     func aLogThatDoesNotEndAsNotedIsNotOpened(damage: Int) async throws {
         let anna = try await TestNode.founder()
         try await anna.create("exchange", write("title", "a"))
         try await anna.store.close()
         let statement = [
             "UPDATE lane SET held_hash = zeroblob(32)",
+            "UPDATE lane SET applied_hash = zeroblob(32)",
+            "UPDATE lane SET fork_hash = randomblob(32)",
             "UPDATE batch SET bytes = (SELECT bytes FROM batch WHERE first = 1), first = first",
         ][damage]
         try SQLiteFile(anna.path).run(statement)
