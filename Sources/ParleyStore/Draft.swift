@@ -116,11 +116,14 @@ struct Draft: Sendable {
 
 /// Own changes on their way into one batch with one signature.
 struct OwnTail: Sendable {
-    /// Well below the limit of a batch's columns, which are smaller than what they say.
-    private static let byteLimit = 192 * 1024
+    /// Of what the columns say, which is mostly three to five times what they take: where they take more
+    /// than a batch may after all, the tail becomes several.
+    private static let byteLimit = 1024 * 1024
 
     private(set) var changes: [Change] = []
     private(set) var hashes: [Digest] = []
+    /// What the salts of each change follow from.
+    private(set) var seeds: [[UInt8]] = []
     private var size = BatchSize()
     var isEmpty: Bool { changes.isEmpty }
 
@@ -133,20 +136,37 @@ struct OwnTail: Sendable {
                 || size.salts + more.salts > Limits.saltsPerBatch)
     }
 
-    mutating func append(_ change: Change, hash: Digest, size more: BatchSize) {
+    mutating func append(_ change: Change, hash: Digest, seed: [UInt8], size more: BatchSize) {
         changes.append(change)
         hashes.append(hash)
+        seeds.append(seed)
         size.bytes += more.bytes
         size.items += more.items
         size.salts += more.salts
     }
 
+    /// A part of it, to be stored.
+    func part(_ range: Range<Int>) -> OwnTail {
+        var part = OwnTail()
+        part.changes = Array(changes[range])
+        part.hashes = Array(hashes[range])
+        part.seeds = Array(seeds[range])
+        return part
+    }
+
     func change(_ sequence: UInt64) -> (change: Change, hash: Digest)? {
+        index(of: sequence).map { (changes[$0], hashes[$0]) }
+    }
+
+    func salts(of sequence: UInt64) -> ChangeSalts? {
+        index(of: sequence).map { .seed(seeds[$0]) }
+    }
+
+    private func index(of sequence: UInt64) -> Int? {
         guard let first = changes.first?.sequence, sequence >= first,
             sequence - first < UInt64(changes.count)
         else { return nil }
-        let index = Int(sequence - first)
-        return (changes[index], hashes[index])
+        return Int(sequence - first)
     }
 }
 

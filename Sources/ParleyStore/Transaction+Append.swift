@@ -93,9 +93,7 @@ extension Transaction {
         else { throw StoreError.tooLarge }
         let context = draft.lanes.appliedClock
         var recordIDs = try change.groups.map { try existingID($0, in: context) }
-        if draft.tail.isFull(for: size) || draft.casebook.seedUses >= CasebookRow.seedUseLimit {
-            try flushTail()
-        }
+        if draft.tail.isFull(for: size) { try flushTail() }
         if draft.casebook.seedUses >= CasebookRow.seedUseLimit {
             draft.casebook.renewSeed(environment)
         }
@@ -106,7 +104,7 @@ extension Transaction {
         draft.casebook.seedUses += 1
         lane.held = Lane.Point(sequence: change.sequence, hash: hash)
         draft.lanes[number] = lane
-        draft.tail.append(change, hash: hash, size: size)
+        draft.tail.append(change, hash: hash, seed: draft.casebook.seed, size: size)
         try apply(change, hash: hash, lane: number)
         for (index, group) in change.groups.enumerated() where group.subject == .created {
             recordIDs[index] = RecordID(change: hash, group: index)
@@ -154,21 +152,40 @@ extension Transaction {
         return row.id
     }
 
-    /// Signs and stores the own changes of this transaction as one batch.
+    /// Signs and stores the own changes of this transaction, in one batch if it may be that large.
     func flushTail() throws {
         let tail = draft.tail
-        guard let first = tail.changes.first, let last = tail.changes.last,
-            let hash = tail.hashes.last
-        else { return }
+        var first = 0
+        while first < tail.changes.count {
+            first += try storeBeginning(of: tail.part(first..<tail.changes.count))
+        }
+        draft.tail = OwnTail()
+    }
+
+    /// - Returns: how many of the changes went into one batch, from the first.
+    private func storeBeginning(of tail: OwnTail) throws -> Int {
+        var count = tail.changes.count
+        while true {
+            do {
+                try store(tail.part(0..<count))
+                return count
+            } catch StoreError.tooLarge where count > 1 {
+                count = (count + 1) / 2
+            }
+        }
+    }
+
+    private func store(_ tail: OwnTail) throws {
+        let (first, last) = (tail.changes[0], tail.changes[tail.changes.count - 1])
         let head = Head(
-            casebook: draft.casebook.id, origin: first.origin, sequence: last.sequence, hash: hash)
+            casebook: draft.casebook.id, origin: first.origin, sequence: last.sequence,
+            hash: tail.hashes[tail.hashes.count - 1])
         let batch = Batch(
             origin: first.origin, first: first.sequence, previous: nil,
             signature: head.signature(by: identity), changes: tail.changes,
-            salts: [.seed(changes: tail.changes.count, draft.casebook.seed)])
+            salts: SaltRun.merging(tail.seeds.map { .seed(changes: 1, $0) }))
         try LogReader.insert(
             lane: try draft.lane(for: first.origin), first: first, hashes: tail.hashes,
             bytes: try batch.storable(), db)
-        draft.tail = OwnTail()
     }
 }

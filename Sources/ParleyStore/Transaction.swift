@@ -92,8 +92,9 @@ final class Transaction {
     }
 
     private func salts(_ lane: Int, _ sequence: UInt64) throws -> ChangeSalts? {
-        try pending(lane, sequence) == nil
-            ? log.salts(lane, sequence) : .seed(draft.casebook.seed)
+        try isTailed(lane)
+            ? draft.tail.salts(of: sequence) ?? log.salts(lane, sequence)
+            : log.salts(lane, sequence)
     }
 
     func batch(_ lane: Int, containing sequence: UInt64) throws -> (
@@ -103,10 +104,12 @@ final class Transaction {
     }
 
     private func pending(_ lane: Int, _ sequence: UInt64) -> (change: Change, hash: Digest)? {
-        guard !draft.tail.isEmpty, draft.lanes[lane].origin == draft.casebook.origin else {
-            return nil
-        }
-        return draft.tail.change(sequence)
+        isTailed(lane) ? draft.tail.change(sequence) : nil
+    }
+
+    /// Whether changes of a lane wait in the tail.
+    private func isTailed(_ lane: Int) -> Bool {
+        !draft.tail.isEmpty && draft.lanes[lane].origin == draft.casebook.origin
     }
 
     /// The logs as they are now, this transaction's own changes included.

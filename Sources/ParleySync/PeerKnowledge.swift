@@ -30,8 +30,12 @@ struct PeerKnowledge {
     }
 
     /// The peer has more than it has said; what it said earlier may still arrive late.
-    mutating func raise(_ entry: Clock.Entry) {
-        if entry.isNews(in: clock) { clock.set(entry) }
+    ///
+    /// - Returns: whether that is news.
+    mutating func raise(_ entry: Clock.Entry) -> Bool {
+        guard entry.isNews(in: clock) else { return false }
+        clock.set(entry)
+        return true
     }
 
     mutating func noteArriving(_ origin: Origin, _ sequence: UInt64) {

@@ -139,7 +139,8 @@ package struct Reconciliation: Sendable {
     mutating func receiveAcknowledgement(_ entries: [Clock.Entry]) -> [SessionAction] {
         // Of logs we don't hold, nothing was sent and nothing needs to be remembered.
         for entry in entries where !held[entry.origin].isEmpty {
-            peer.raise(entry)
+            // It may be of another branch than is here, which only whoever has the longer one can tell.
+            if peer.raise(entry) { offerAgain(entry.origin) }
             let last = entry.tips.map(\.sequence).max() ?? 0
             inFlight.removeAll { $0.origin == entry.origin && $0.last <= last }
         }

@@ -13,7 +13,7 @@ package final class SessionDriver: ConnectionHandler {
     /// stops by itself at 4 MiB that aren't acknowledged.
     static let storingLimit = 6 << 20
     /// Batches that go into one transaction.
-    package static let batchesPerTransaction = 8
+    package static let batchesPerTransaction = 4
 
     let connection: Connection
     let replica: any Replica

@@ -15,9 +15,9 @@ package final class LineReader {
     }
 
     /// A chunk ends with the line that reaches one of these: few enough bytes for a frame of the
-    /// control socket, enough lines for one transaction each.
+    /// control socket, enough lines for one transaction each, and as many as fill one batch.
     private static let chunkBytes = 512 * 1_024
-    package static let chunkLines = 2_000
+    package static let chunkLines = 1_024
     /// A record of 128 KiB with every character escaped has less than half of this, and together
     /// with a chunk it still fits a frame.
     package static let lineBytes = 2 * 1_024 * 1_024

@@ -2,6 +2,7 @@ import ParleyCRDT
 import ParleyLog
 import ParleyModel
 import ParleyStore
+import ParleyTestSupport
 import ParleyWire
 import Testing
 
@@ -47,6 +48,42 @@ import Testing
                 nothing(of: carla), try await anna.store.log(of: anna.store.origin, until: last),
             ], byteLimit: .max)
         #expect(again.batches.first?.origin == anna.store.origin)
+    }
+
+    /// Many changes of one transaction go into as few batches as may be: 1,024 to a batch where they are
+    /// small, with the two seeds that their salts follow from, and fewer where they are large.
+    @Test(arguments: [(40, [1_024, 376]), (900, [])])
+    func manyChangesFillBatches(length: Int, counts: [Int]) async throws {
+        let anna = try await TestNode.founder()
+        let before = anna.store.head(of: anna.store.origin).last
+        var random = SeededGenerator(seed: 1)
+        let texts = (0..<1_400).map { _ in
+            String((0..<length).map { _ in Character(UnicodeScalar(UInt8(33 + random.below(90)))) })
+        }
+        let made = try await anna.store.write { scope in
+            for text in texts.dropLast() {
+                _ = try scope.append([.creation(type: name("exchange"), [write("title", text)])])
+            }
+            return try scope.append([
+                .creation(type: name("exchange"), [write("title", texts[1_399])])
+            ])
+        }
+        let runs = try await anna.store.batches(
+            of: anna.store.origin, after: before, byteLimit: .max)
+        let batches = try runs.map { try Batch.decode($0.bytes) }
+        #expect(batches.reduce(0) { $0 + $1.changes.count } == 1_400)
+        #expect(counts.isEmpty || batches.map(\.changes.count) == counts)
+        #expect(batches.count <= 12)
+        // The seed of the founding change covers the first of these, and none more than 1,024.
+        #expect(batches[0].salts.count == (counts.isEmpty ? 1 : 2))
+        let boris = try await anna.admitting("boris", seed: 2)
+        #expect(try await boris.digest() == anna.digest())
+        try await anna.erase(#require(made.recordIDs[0]))
+        try await boris.pull(from: anna)
+        for node in [anna, boris] {
+            #expect(try await node.store.finishErasures())
+            #expect(try await node.store.audit().findings == [])
+        }
     }
 
     /// What the end of a run waits for may have been lost with its author's machine: who has the

@@ -48,6 +48,25 @@ struct BranchTests {
         #expect(tallies.map(\.sent).reduce(0, +) <= UInt64(2 * (left + right) + 2))
     }
 
+    /// One side holds a branch that it can't apply; a shorter one comes to the other side during their
+    /// session. Only the first can tell that these parted, and does so as soon as it hears of the other.
+    @Test func aShorterBranchReachesWhoWaitsOnALongerOne() throws {
+        let (first, second) = try copies(shared: 0, left: 3, right: 4)
+        let origin = first.author.origin
+        var waiting = try holder(of: second, 3)
+        waiting.withheld = [origin]
+        var meeting = Meeting(MemoryReplica(2), waiting)
+        try meeting.run()
+        #expect(meeting.caughtUp == [true, true] && meeting.replicas[0].clock.isEmpty)
+        for kept in first.logs[origin] ?? [] {
+            let moved = try meeting.replicas[0].store(kept.bytes).moved
+            try meeting.move(#require(moved), on: 0)
+        }
+        for _ in 0..<4 { try meeting.pass(milliseconds: 200) }
+        #expect(meeting.replicas[1].clock[origin].map(\.sequence) == [3, 4])
+        #expect(meeting.ends == [nil, nil])
+    }
+
     /// What is written to either branch later goes out at once.
     @Test func branchesGrowOn() throws {
         let (first, second) = try copies(shared: 3, left: 2, right: 4)
