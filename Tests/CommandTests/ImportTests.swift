@@ -5,7 +5,10 @@ import ParleyTestSupport
 import Testing
 import parley
 
-/// An import over a control socket, in chunks of 2,000 lines: whatever happens, the person knows
+/// Lines in a chunk.
+private let size = LineReader.chunkLines
+
+/// An import over a control socket, in chunks of lines: whatever happens, the person knows
 /// which lines are in.
 @Suite struct ImportTests {
     private let workplace: Workplace
@@ -88,7 +91,7 @@ import parley
         let (interrupted, interrupt) = AsyncStream.makeStream(of: Void.self)
         let result = try await ScriptedDaemon.serve(at: home) { envelope, reply, _ in
             guard case .importLines(let first, let lines) = envelope.request else { return }
-            if first == 2_001 {
+            if first == size + 1 {
                 write(asked.writing, "\n", 1)
                 for await _ in interrupted {}
             }
@@ -106,7 +109,7 @@ import parley
         for end in [asked.reading, asked.writing] { close(end) }
         #expect(result.exitCode == 130)
         let answer = try JSONDecoder().decode(ImportAnswer.self, from: Data(result.output.utf8))
-        #expect(answer.created >= 4_000 && answer.created < 60_000)
+        #expect(answer.created >= 2 * size && answer.created < 60_000)
         #expect(answer.missing == "\(answer.created + 1)-" && answer.unknown == "")
         #expect(
             result.errors.contains("`parley import \(path) --lines \(answer.created + 1)-` goes on")
@@ -119,29 +122,32 @@ import parley
 
     /// The disk is full for the second of four chunks; the third, under way beside it, goes in.
     @Test func aChunkThatIsRefusedIsNamedWithWhatFollows() async throws {
-        let path = try file(7_000)
+        let path = try file(3 * size + 500)
         let result = try await ScriptedDaemon.parley(
             "import", path, "--json", at: "\(workplace.path)/scripted"
         ) { envelope, reply, _ in
             guard case .importLines(let first, _) = envelope.request else { return }
             try? await reply.send(
-                first == 2_001
+                first == size + 1
                     ? Response(exitCode: 1, error: "cannot import: the disk is full.")
-                    : ImportTests.created(2_000))
+                    : ImportTests.created(size))
         }
         #expect(result.exitCode == 1)
         let total = try JSONDecoder().decode(ImportAnswer.self, from: Data(result.output.utf8))
-        #expect(total.created == 4_000)
-        #expect(total.missing == "2001-4000,6001-")
+        #expect(total.created == 2 * size)
+        let missing = "\(size + 1)-\(2 * size),\(3 * size + 1)-"
+        #expect(total.missing == missing)
         #expect(total.unknown == "")
         #expect(result.errors.contains("the disk is full"))
-        #expect(result.errors.contains("lines 2001 to 4000 and from 6001 on aren't in"))
-        #expect(result.errors.contains("`parley import \(path) --lines 2001-4000,6001-`"))
+        #expect(
+            result.errors.contains(
+                "lines \(size + 1) to \(2 * size) and from \(3 * size + 1) on aren't in"))
+        #expect(result.errors.contains("`parley import \(path) --lines \(missing)`"))
     }
 
     /// A commit failed so that the store can't tell its outcome.
     @Test func aChunkTheNodeCannotVouchForIsNamedAsUnknown() async throws {
-        let path = try file(2_500)
+        let path = try file(size + 500)
         let result = try await ScriptedDaemon.parley(
             "import", path, "--json", at: "\(workplace.path)/scripted"
         ) { envelope, reply, _ in
@@ -154,20 +160,20 @@ import parley
         #expect(result.exitCode == 7)
         let total = try JSONDecoder().decode(ImportAnswer.self, from: Data(result.output.utf8))
         #expect(total.created == 500)
-        #expect(total.unknown == "1-2000")
+        #expect(total.unknown == "1-\(size)")
         #expect(total.missing == "")
     }
 
     /// The daemon goes away with the second chunk; nobody knows whether it wrote it.
     @Test func aChunkWithoutAnAnswerIsNamedAsUnknown() async throws {
-        let path = try file(3_000)
+        let path = try file(size + 1_000)
         let (answered, note) = AsyncStream.makeStream(of: Void.self)
         let result = try await ScriptedDaemon.parley(
             "import", path, at: "\(workplace.path)/scripted"
         ) { envelope, reply, end in
             guard case .importLines(let first, _) = envelope.request else { return }
             if first == 1 {
-                try? await reply.send(ImportTests.created(2_000))
+                try? await reply.send(ImportTests.created(size))
                 note.finish()
             } else {
                 for await _ in answered {}
@@ -175,8 +181,8 @@ import parley
             }
         }
         #expect(result.exitCode == 5)
-        #expect(result.output == "2000 records created\n")
-        #expect(result.errors.contains("lines 2001 to 3000 may be in or not"))
+        #expect(result.output == "\(size) records created\n")
+        #expect(result.errors.contains("lines \(size + 1) to \(size + 1_000) may be in or not"))
         #expect(!result.errors.contains("--lines"), "nothing is certain to be missing")
     }
 }
