@@ -67,8 +67,8 @@ package struct StoreReplica: Replica {
                     OutgoingRead(
                         batches: StoredBatch.packing(read.batches).map(OutgoingBatch.init),
                         withheld: read.withheld, parted: read.parted))
-            case .again(let range):
-                let runs = try await store.runs(with: range, byteLimit: byteLimit)
+            case .again(let range, let log):
+                let runs = try await store.runs(with: range, for: log, byteLimit: byteLimit)
                 return .read(OutgoingRead(batches: runs.map(OutgoingBatch.init)))
             }
         } catch {
@@ -102,13 +102,18 @@ package struct StoreReplica: Replica {
         guard shelf.room.allowsIntake else {
             return CheckedBatches { refuseForRoom(peer, casebook, wasTried: false) }
         }
-        do {
-            let prepared = try await store.prepare(batches, after: runs)
+        if let prepared = try? await store.prepare(batches, after: runs) {
             return CheckedBatches(runs: prepared.map(\.batch.run)) {
                 await take(prepared, from: peer, into: store)
             }
-        } catch {
-            return CheckedBatches { outcome(of: error, from: peer, in: store) }
+        }
+        // What it follows may come by way of others until it is its turn: only then it can be judged.
+        return CheckedBatches {
+            do {
+                return await take(try await store.prepare(batches), from: peer, into: store)
+            } catch {
+                return outcome(of: error, from: peer, in: store)
+            }
         }
     }
 

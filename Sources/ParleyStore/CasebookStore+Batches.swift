@@ -139,13 +139,9 @@ extension ReadScope {
         case parted
     }
 
-    /// The first part of a log that somebody lacks.
-    ///
-    /// Tips of theirs that aren't found here are either ahead of what is held, and then they know
-    /// better what to send, or of a branch that isn't here. Where one is no further than what is
-    /// held, it must be the latter.
-    fileprivate func offer(to log: PeerLog, without damaged: [DamagedRun]) throws -> Offer {
-        let (logs, branches) = (try logs(), try lanes().branches(of: log.origin))
+    /// How far somebody has each lane of a log, and the ends they name that aren't here.
+    func known(of log: PeerLog) throws -> (lanes: [Int: UInt64], strange: [Tip]) {
+        let logs = try logs()
         var known: [Int: UInt64] = [:]
         var strange: [Tip] = []
         for tip in log.tips {
@@ -161,6 +157,17 @@ extension ReadScope {
                 known[lane.number] = max(known[lane.number] ?? 0, sequence)
             }
         }
+        return (known, strange)
+    }
+
+    /// The first part of a log that somebody lacks.
+    ///
+    /// Tips of theirs that aren't found here are either ahead of what is held, and then they know
+    /// better what to send, or of a branch that isn't here. Where one is no further than what is
+    /// held, it must be the latter.
+    fileprivate func offer(to log: PeerLog, without damaged: [DamagedRun]) throws -> Offer {
+        let branches = try lanes().branches(of: log.origin)
+        let (known, strange) = try known(of: log)
         let last = branches.map(\.held.sequence).max() ?? 0
         if !log.isLocated, strange.contains(where: { $0.sequence <= last }) { return .parted }
         for lane in branches where lane.applied.sequence > lane.fork.sequence {

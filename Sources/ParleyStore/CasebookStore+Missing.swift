@@ -26,17 +26,32 @@ extension ReadScope {
     }
 }
 
+extension HeldLogs {
+    /// Whether somebody who has so much of each lane of a log has what a run follows. Of a log without
+    /// branches they have, be they ahead or not.
+    fileprivate func follows(_ run: StoredBatch, _ known: [Int: UInt64], in lane: Lane) -> Bool {
+        guard run.first > 1, lanes.hasForked(run.origin) else { return true }
+        return run.first - 1 <= known[owner(of: run.first - 1, in: lane.number)] ?? 0
+    }
+}
+
 extension CasebookStore {
     /// The stored runs, on all branches, that hold changes of a range and are applied: for somebody
     /// who asks for these again.
     ///
-    /// - Parameter byteLimit: as many runs as fit into it, at least one where there is any.
-    package func runs(with missing: ChangeRange, byteLimit: Int) async throws -> [StoredBatch] {
+    /// - Parameters:
+    ///   - log: what they hold of it: a run of a branch that they don't have wouldn't follow anything.
+    ///   - byteLimit: as many runs as fit into it, at least one where there is any.
+    package func runs(
+        with missing: ChangeRange, for log: PeerLog, byteLimit: Int
+    ) async throws -> [StoredBatch] {
         try await read { scope in
             var batches: [StoredBatch] = []
             var byteCount = 0
-            for lane in try scope.lanes().branches(of: missing.origin) {
+            let (logs, known) = (try scope.logs(), try scope.known(of: log).lanes)
+            for lane in logs.lanes.branches(of: missing.origin) {
                 for batch in try scope.batches(of: lane, with: missing.sequences) {
+                    guard logs.follows(batch, known, in: lane) else { continue }
                     byteCount += batch.bytes.count
                     guard batches.isEmpty || byteCount <= byteLimit else { return batches }
                     batches.append(batch)

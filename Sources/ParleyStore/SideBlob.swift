@@ -71,14 +71,25 @@ struct SideBlob {
 
     // MARK: Reading
 
+    /// - Throws: `damaged` where it is none.
     func decode(
+        _ bytes: [UInt8], document: Document
+    ) throws -> (state: RecordState, times: [Dot: HybridTime]) {
+        do {
+            return try read(bytes, document: document)
+        } catch is WireError {
+            throw damaged
+        }
+    }
+
+    private func read(
         _ bytes: [UInt8], document: Document
     ) throws -> (state: RecordState, times: [Dot: HybridTime]) {
         var reader = ByteReader(bytes)
         var dots: [Dot] = []
         var times: [Dot: HybridTime] = [:]
         for _ in 0..<(try reader.count(elementSize: 18)) {
-            let origin = try logs.lanes.origin(of: Int(try reader.varint()))
+            let origin = try logs.lanes.origin(of: Int(clamping: try reader.varint()))
             let dot = Dot(
                 origin: origin, sequence: try reader.varint(), hash: try reader.prefix())
             dots.append(dot)
@@ -113,7 +124,7 @@ struct SideBlob {
     ) throws -> Cell {
         var entries: [Cell.Entry] = []
         for _ in 0..<(try reader.count(elementSize: 2)) {
-            let index = Int(try reader.varint())
+            let index = Int(clamping: try reader.varint())
             guard index < dots.count else { throw damaged }
             let tag = try reader.u8()
             if tag == SideBlob.inDocument {

@@ -330,7 +330,8 @@ package struct Reconciliation: Sendable {
 
     private var nextRead: ReadRequest? {
         let gaps = gaps
-        return gaps.isEmpty ? wants.next.map(ReadRequest.again) : .next(of: gaps)
+        return gaps.isEmpty
+            ? wants.next.map { .again($0, of: peer.log(of: $0.origin)) } : .next(of: gaps)
     }
 
     /// Whether one more read stays within what may be sent and not acknowledged.

@@ -34,7 +34,7 @@ package enum ReadRequest: Equatable, Sendable {
     /// What comes next, of whichever of these logs is to go first, for a peer that has this of them.
     case next(of: [PeerLog])
     /// Runs that hold some of these changes, which the peer asks for again.
-    case again(ChangeRange)
+    case again(ChangeRange, of: PeerLog)
 }
 
 /// Why a session ended.

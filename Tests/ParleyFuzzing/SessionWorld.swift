@@ -147,7 +147,7 @@ struct SessionWorld {
     func read(_ request: ReadRequest, of casebook: Digest, size: Int) -> OutgoingRead {
         switch request {
         case .next(let logs): read(logs, of: casebook, size: size)
-        case .again(let range):
+        case .again(let range, _):
             OutgoingRead(
                 batches: again(range, in: casebook).map { [outgoing(range.origin, to: $0, size)] }
                     ?? [])

@@ -34,6 +34,11 @@ struct Campaign {
                     print("again: Scripts/simulate --seed \(seed)")
                 }
                 throw ExitCode.failure
+            } catch {
+                // What nobody expected is a failure as well.
+                print("seed \(seed): \(error)")
+                print("again: Scripts/simulate --seed \(seed)")
+                throw ExitCode.failure
             }
         }
         try report(sum, took: ContinuousClock.now - began)

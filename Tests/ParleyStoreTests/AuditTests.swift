@@ -67,6 +67,32 @@ import Testing
         #expect(report.changes == 10)
     }
 
+    /// What is stored beside a record and can't be read is damage in so many words, to those who read it
+    /// and to those who take changes of it in.
+    @Test(arguments: [
+        "substr(side, 1, length(side) - 1)", "x'01ffffffffffffffffff01' || zeroblob(40)",
+        "x'ff'", "substr(side, 1, length(side) - 2) || x'ffff'",
+    ])
+    func aSideThatCannotBeReadIsDamage(value: String) async throws {
+        let anna = try await TestNode.founder()
+        let id = try await #require(anna.create("exchange", write("title", "a")).recordIDs[0])
+        try await anna.edit(id, write("title", "b"))
+        try await anna.store.close()
+        try SQLiteFile(anna.path).run("UPDATE record SET side = CAST(\(value) AS BLOB)")
+        let again = try anna.opened()
+        for attempt in 0..<2 {
+            let failure = await #expect(throws: StoreError.self) {
+                if attempt == 0 { _ = try await again.record(id) }
+                try await again.edit(id, write("title", "c"))
+            }
+            guard case .damaged = failure else {
+                Issue.record("\(String(describing: failure))")
+                continue
+            }
+        }
+        #expect(try await !again.store.audit().findings.isEmpty)
+    }
+
     /// Forks, cuts, erasures done and hidden, redactions, conflicts and changes that wait are all in
     /// order, and so is the file once its logs were packed.
     @Test func whatIsUnusualIsNoDamage() async throws {

@@ -32,8 +32,39 @@ import Testing
     /// What a node is asked for again, answered by another.
     fileprivate func refill(_ node: TestNode, from other: TestNode) async throws {
         for run in try await node.missing() {
-            let answer = try await other.store.runs(with: run, byteLimit: 1 << 20)
+            let log = PeerLog(origin: run.origin, tips: node.store.heldClock[run.origin])
+            let answer = try await other.store.runs(with: run, for: log, byteLimit: 1 << 20)
             try await node.store.ingest(node.verified(answer))
+        }
+    }
+
+    /// An answer holds no run that follows what the asker doesn't have: that would be a gap, and an honest
+    /// node cut off for it.
+    @Test func anAnswerFollowsWhatTheAskerHas() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let dora = try await anna.admitting("dora", seed: 4)
+        try await boris.pull(from: anna)
+        let clone = try anna.cloned("clone", seed: 5)
+        for title in ["first", "second"] {
+            try await anna.create("person", write("place", title))
+            try await clone.create("person", write("place", title + " otherwise"))
+        }
+        try await boris.pull(from: anna)
+        for node in [anna, clone] { try await dora.pull(from: node) }
+        let origin = anna.store.origin
+        let last = anna.store.head(of: origin).last
+        let log = PeerLog(origin: origin, tips: boris.store.heldClock[origin])
+        func answer(_ sequence: UInt64) async throws -> [StoredBatch] {
+            try await dora.store.runs(
+                with: ChangeRange(origin: origin, sequences: sequence...sequence), for: log,
+                byteLimit: 1 << 20)
+        }
+        #expect(try await answer(last).map(\.tip) == [anna.tip])
+        #expect(try await answer(last - 1).count == 2, "both follow what is held")
+        for sequence in [last, last - 1] {
+            let runs = try await answer(sequence).map(\.bytes)
+            _ = try await boris.store.ingest(boris.store.prepare(runs))
         }
     }
 

@@ -132,7 +132,7 @@ struct MemoryReplica {
     func read(_ request: ReadRequest, byteLimit: Int) -> OutgoingRead {
         switch request {
         case .next(let logs): return read(logs, byteLimit: byteLimit)
-        case .again(let range):
+        case .again(let range, _):
             let kept = (logs[range.origin] ?? []).filter {
                 range.sequences.contains($0.tip.sequence)
                     && !missing.contains(
