@@ -20,7 +20,7 @@ package struct Bytes32: Hashable, Comparable, Sendable {
     /// - Returns: `nil` unless exactly 32 bytes are given.
     @inlinable
     package init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == 32 else { return nil }
+        guard bytes.count == Bytes32.byteCount else { return nil }
         let words =
             bytes.withContiguousStorageIfAvailable { Bytes32.words(UnsafeRawBufferPointer($0)) }
             ?? Array(bytes).withUnsafeBytes { Bytes32.words($0) }

@@ -102,17 +102,21 @@ package struct StoreReplica: Replica {
         guard shelf.room.allowsIntake else {
             return CheckedBatches { refuseForRoom(peer, casebook, wasTried: false) }
         }
-        if let prepared = try? await store.prepare(batches, after: runs) {
+        do {
+            let prepared = try await store.prepare(batches, after: runs)
             return CheckedBatches(runs: prepared.map(\.batch.run)) {
                 await take(prepared, from: peer, into: store)
             }
-        }
-        // What it follows may come by way of others until it is its turn: only then it can be judged.
-        return CheckedBatches {
-            do {
-                return await take(try await store.prepare(batches), from: peer, into: store)
-            } catch {
-                return outcome(of: error, from: peer, in: store)
+        } catch let error as LogError where !error.isForgery {
+            return CheckedBatches { outcome(of: error, from: peer, in: store) }
+        } catch {
+            // What they follow may come by way of others until it is their turn: then it is judged.
+            return CheckedBatches {
+                do {
+                    return await take(try await store.prepare(batches), from: peer, into: store)
+                } catch {
+                    return outcome(of: error, from: peer, in: store)
+                }
             }
         }
     }

@@ -62,20 +62,10 @@ final class FileWatch: Sendable {
     /// - Returns: whether nobody else has written to the file meanwhile; the store's own changes go to the
     ///   log.
     @discardableResult
-    func note(_ db: Database) -> Bool {
-        let (file, log) = (Stamp(of: path), Stamp(of: logPath))
-        return state.withLockedValue { state in
-            guard !state.isReplaced else { return false }
-            guard isSame(&state, file, db) else {
-                state.isReplaced = true
-                // It may have come with the file, but what was written since rests on the one before.
-                moveLogAside()
-                return false
-            }
-            state.log = log
-            return true
-        }
-    }
+    func note(_ db: Database) -> Bool { isLeft(db, hasLogged: true) }
+
+    /// Whether nobody else has written to the files. On the writing connection's queue.
+    func isUntouched(_ db: Database) -> Bool { isLeft(db, hasLogged: false) }
 
     /// Notes the file as it is now.
     func begin(_ db: Database) {
@@ -103,15 +93,20 @@ final class FileWatch: Sendable {
         return state.withLockedValue { $0.isCopying || $0.file == file }
     }
 
-    /// Whether nobody else has written to the files. On the writing connection's queue.
-    func isUntouched(_ db: Database) -> Bool {
+    /// - Parameter hasLogged: whether the store has written to the log since it was last looked at.
+    private func isLeft(_ db: Database, hasLogged: Bool) -> Bool {
         let (file, log) = (Stamp(of: path), Stamp(of: logPath))
         return state.withLockedValue { state in
             guard !state.isReplaced else { return false }
-            if state.log == log, isSame(&state, file, db) { return true }
+            let isOwnLog = hasLogged || state.log == log
+            if isOwnLog, isSame(&state, file, db) {
+                state.log = log
+                return true
+            }
             state.isReplaced = true
-            // One that has changed came with the file.
-            if state.log == log { moveLogAside() }
+            // What is in it rests on the file that was there before. One that others have changed came with
+            // the file.
+            if isOwnLog { moveLogAside() }
             return false
         }
     }

@@ -29,15 +29,16 @@ final class Journal: @unchecked Sendable {
 
     /// Copies back what no reader's snapshot holds up, and waits for nobody.
     ///
-    /// A failure is no matter: it is tried again after the next commit.
-    func copyBack(_ db: Database) { _ = try? db.pragma("wal_checkpoint(PASSIVE)") }
+    /// A failure is no matter: the next commit says how long the log is then.
+    func copyBack(_ db: Database) {
+        _ = try? db.pragma("wal_checkpoint(PASSIVE)")
+        pages = 0
+    }
 
     /// Copies all of it back and cuts it off.
     ///
     /// - Returns: whether that could be done; not while somebody reads an older snapshot.
     func cut(_ db: Database) throws -> Bool {
-        let isCut = try db.pragma("wal_checkpoint(TRUNCATE)") == "0"
-        if isCut { pages = 0 }
-        return isCut
+        try db.pragma("wal_checkpoint(TRUNCATE)") == "0"
     }
 }

@@ -155,24 +155,18 @@ extension Transaction {
     /// Signs and stores the own changes of this transaction, in one batch if it may be that large.
     func flushTail() throws {
         let tail = draft.tail
-        var first = 0
-        while first < tail.changes.count {
-            first += try storeBeginning(of: tail.part(first..<tail.changes.count))
-        }
-        draft.tail = OwnTail()
-    }
-
-    /// - Returns: how many of the changes went into one batch, from the first.
-    private func storeBeginning(of tail: OwnTail) throws -> Int {
-        var count = tail.changes.count
-        while true {
+        var rest = tail.changes.indices
+        var part = rest
+        while !part.isEmpty {
             do {
-                try store(tail.part(0..<count))
-                return count
-            } catch StoreError.tooLarge where count > 1 {
-                count = (count + 1) / 2
+                try store(part == tail.changes.indices ? tail : tail.part(part))
+                rest = part.upperBound..<rest.upperBound
+                part = rest
+            } catch StoreError.tooLarge where part.count > 1 {
+                part = part.prefix((part.count + 1) / 2)
             }
         }
+        draft.tail = OwnTail()
     }
 
     private func store(_ tail: OwnTail) throws {

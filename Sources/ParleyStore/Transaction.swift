@@ -92,9 +92,8 @@ final class Transaction {
     }
 
     private func salts(_ lane: Int, _ sequence: UInt64) throws -> ChangeSalts? {
-        try isTailed(lane)
-            ? draft.tail.salts(of: sequence) ?? log.salts(lane, sequence)
-            : log.salts(lane, sequence)
+        let own = isTailed(lane) ? draft.tail.salts(of: sequence) : nil
+        return try own ?? log.salts(lane, sequence)
     }
 
     func batch(_ lane: Int, containing sequence: UInt64) throws -> (

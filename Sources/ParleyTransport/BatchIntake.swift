@@ -14,9 +14,8 @@ package struct BatchIntake {
     private var waiting: [(casebook: Digest, bytes: [UInt8])] = []
     private var isChecking = false
     private var checked: (group: Group, batches: CheckedBatches)?
-    private var isStoring = false
-    /// The last group that was checked.
-    private var last: (casebook: Digest, runs: [LogRun])?
+    /// The changes that are being stored.
+    private var storing: (casebook: Digest, runs: [LogRun])?
     /// Of what waits and what is under way.
     package private(set) var byteCount = 0
 
@@ -36,7 +35,7 @@ package struct BatchIntake {
         isChecking = true
         return (
             Group(casebook: first.casebook, batches: run.map(\.bytes)),
-            last?.casebook == first.casebook ? last?.runs ?? [] : []
+            storing?.casebook == first.casebook ? storing?.runs ?? [] : []
         )
     }
 
@@ -44,20 +43,19 @@ package struct BatchIntake {
     package mutating func checked(_ group: Group, _ batches: CheckedBatches) {
         isChecking = false
         checked = (group, batches)
-        last = (group.casebook, batches.runs)
     }
 
     /// What to store now, unless something is being stored.
     package mutating func nextChecked() -> (group: Group, batches: CheckedBatches)? {
-        guard !isStoring, let next = checked else { return nil }
+        guard storing == nil, let next = checked else { return nil }
         checked = nil
-        isStoring = true
+        storing = (next.group.casebook, next.batches.runs)
         return next
     }
 
     /// The transaction of what `nextChecked` gave out is over.
     package mutating func stored(_ group: Group) {
-        isStoring = false
+        storing = nil
         byteCount -= group.byteCount
     }
 }

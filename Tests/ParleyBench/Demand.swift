@@ -61,14 +61,19 @@ struct Demand {
             let client = try daemons[0].client()
             let records = try daemons[0].records(min(stage.size.records, 4_096))
             try client.done(.find("zzyzx"))
-            let place = Request.Assignment(field: "place", operator: .set, value: "Nowhere")
+            for record in records.prefix(100) {
+                let tag = Request.Assignment(field: "tags", operator: .add, value: "urgent")
+                try client.done(.edit(record: record, assignments: [tag], because: nil))
+            }
+            func filtered(_ field: String, _ value: String) -> Request {
+                let filter = Request.Assignment(field: field, operator: .set, value: value)
+                return .list(type: "report", filters: [filter], sort: nil, limit: 50)
+            }
             let asked: [(String, (Int) -> Request)] = [
                 ("show", { .show(record: records[$0 * 7 % records.count], at: nil) }),
                 ("list", { _ in .list(type: "report", filters: [], sort: nil, limit: 50) }),
-                (
-                    "list by an indexed field",
-                    { _ in .list(type: "report", filters: [place], sort: nil, limit: 50) }
-                ),
+                ("list by an indexed field", { _ in filtered("tags", "urgent") }),
+                ("list by another field", { _ in filtered("place", "Nowhere") }),
                 ("find", { .find(words: ["brigade", "centre", "detention"][$0 % 3], limit: 50) }),
                 ("conflict list", { _ in .listConflicts(limit: 50) }),
             ]

@@ -44,6 +44,10 @@ import Testing
         #expect(intake.byteCount == 3)
         let last = intake.nextChecked()
         #expect(last?.group.batches == [[3], [4]])
+        intake.stored(second.group)
+        // What is stored is found there.
+        let third = intake.next(2)
+        #expect(third?.group.batches == [[5]] && third?.after == [])
     }
 
     /// A group is of one casebook, and what ends in another is nothing to it.
