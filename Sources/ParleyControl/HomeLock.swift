@@ -30,6 +30,8 @@ package final class HomeLock: Sendable {
     /// Lets go of the home; without effect from the second time on.
     package func release() {
         guard let held = descriptor.withLockedValue({ $0.take() }) else { return }
+        // A child that was started and doesn't run its program yet has the file, too.
+        flock(held, LOCK_UN)
         close(held)
     }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import NIOPosix
 import ParleyControl
@@ -25,6 +26,22 @@ struct HomeLockTests {
     @Test
     func theLockIsFreeOnceLetGo() throws {
         _ = try home.lock()
+        _ = try home.lock()
+    }
+
+    /// As a child has it that was started meanwhile and doesn't run its program yet.
+    @Test
+    func theLockIsFreeOnceLetGoThoughAnotherHasItsFile() throws {
+        let lock = try home.lock()
+        let own = try #require(
+            (0..<1_024).first { number in
+                let place = try? FileManager.default.destinationOfSymbolicLink(
+                    atPath: "/proc/self/fd/\(number)")
+                return place == home.path + "/lock"
+            })
+        let another = dup(Int32(own))
+        defer { close(another) }
+        lock.release()
         _ = try home.lock()
     }
 
