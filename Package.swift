@@ -132,8 +132,13 @@ let package = Package(
             swiftSettings: dialect),
         .executableTarget(
             name: "ParleyBench",
-            dependencies: ["ParleyControl", "ParleyTestSupport", arguments, locks, sqlite],
-            path: "Tests/ParleyBench", swiftSettings: dialect),
+            dependencies: [
+                "ParleyCRDT", "ParleyModel", "ParleyCasework", "ParleyWire", "ParleyLog",
+                "ParleySync", "ParleyStore", "ParleyTransport", "ParleyNode", "ParleyControl",
+                "ParleyTestSupport", arguments, locks, sqlite,
+            ],
+            path: "Tests/ParleyBench",
+            exclude: ["chapter.py", "codec.py", "peers.py"], swiftSettings: dialect),
         // Says what Swift reads in given bytes, to compare with Protocol/reference.
         .executableTarget(
             name: "ParleyReading", dependencies: ["ParleyCRDT", "ParleyModel", "ParleyWire"],

@@ -61,12 +61,13 @@ private struct SyncAccount {
 
     init(_ meetings: [Meeting], of stores: [CasebookStore]) async throws {
         self.meetings = meetings.sorted { $0.report.peer < $1.report.peer }
+        let touchesConflicts = meetings.contains { !$0.report.openConflicts.isEmpty }
         for store in stores {
             let (waiting, names, open) = try await store.read { scope in
                 (
                     try scope.waitingCount(),
                     try scope.members().map { ($0.node, try scope.name(of: $0)) },
-                    Set(try scope.conflicts(limit: 0).map(\.record))
+                    touchesConflicts ? Set(try scope.conflicts(limit: 0).map(\.record)) : []
                 )
             }
             for (node, name) in names {

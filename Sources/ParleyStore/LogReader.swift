@@ -39,14 +39,29 @@ final class LogReader {
         }
     }
 
+    /// Some neighbouring changes of a stored batch.
+    private struct Block {
+        let run: Run
+        let first: UInt64
+        let changes: [Change]
+
+        func contains(_ lane: Int, _ sequence: UInt64) -> Bool {
+            run.lane == lane && first <= sequence && sequence - first < changes.count
+        }
+    }
+
     private static let hashRunLimit = 64
     /// Changes kept decoded.
     private static let changeLimit = 8192
+    /// Changes that are made when one is asked for: those from which its context follows.
+    private static let blockSize = Transaction.contextInterval
+    private static let blockLimit = 64
 
     private let db: Database
     private var runs: [Run] = []
     private var batches: [(run: Run, batch: Batch)] = []
     private var decodedCount = 0
+    private var blocks: [Block] = []
 
     init(_ db: Database) {
         self.db = db
@@ -57,6 +72,7 @@ final class LogReader {
         runs.removeAll()
         batches.removeAll()
         decodedCount = 0
+        blocks.removeAll()
     }
 
     /// The hash of a change, `nil` where it isn't held.
@@ -71,9 +87,37 @@ final class LogReader {
     }
 
     /// A change and its hash, `nil` where it isn't held.
+    ///
+    /// Who asks for one change of a large batch is given it without the others; who asks for a second
+    /// one far from it is likely to want them all.
     func change(_ lane: Int, _ sequence: UInt64) throws -> (change: Change, hash: Digest)? {
+        if let block = blocks.last(where: { $0.contains(lane, sequence) }) {
+            let change = block.changes[Int(sequence - block.first)]
+            return (change, try block.run.hash(of: sequence))
+        }
+        let isDecoded = batches.contains { $0.run.contains(lane, sequence) }
+        let wasAsked = blocks.contains { $0.run.contains(lane, sequence) }
+        if !isDecoded, !wasAsked,
+            let run = try run(lane, containing: sequence, withBytes: true),
+            run.count > 2 * LogReader.blockSize
+        {
+            let block = try LogReader.block(of: run, around: sequence)
+            if blocks.count >= LogReader.blockLimit { blocks.removeFirst() }
+            blocks.append(block)
+            return (block.changes[Int(sequence - block.first)], try run.hash(of: sequence))
+        }
         guard let (run, batch) = try batch(lane, containing: sequence) else { return nil }
         return (batch.changes[Int(sequence - run.first)], try run.hash(of: sequence))
+    }
+
+    private static func block(of run: Run, around sequence: UInt64) throws -> Block {
+        let size = LogReader.blockSize
+        let first = max((sequence - 1) / size * size + 1, run.first)
+        let last = min((sequence + size - 1) / size * size, run.last)
+        guard let changes = try? Batch.changes(first...last, of: run.bytes),
+            changes.count == last - first + 1, changes[0].sequence == first
+        else { throw StoreError.damaged("a stored batch") }
+        return Block(run: run, first: first, changes: changes)
     }
 
     /// The salts of a change, `nil` where it isn't held.

@@ -26,8 +26,12 @@ extension ReadScope {
         guard !wanted.isEmpty else { return [] }
         let limit = limit == 0 ? Int.max : limit
         var finder = Finder(wanted: wanted, limit: limit, types: try types())
-        for table in try SearchIndex.tables(db) { try look(in: table, for: &finder) }
-        try lookInUnindexed(for: &finder)
+        if let found = try foundInRecords(finder) {
+            finder = found
+        } else {
+            for table in try SearchIndex.tables(db) { try look(in: table, for: &finder) }
+            try lookInUnindexed(for: &finder)
+        }
         finder.beginSource()
         for record in try conflictedRecords() where !finder.consider(record) { break }
         return finder.hits
@@ -54,26 +58,79 @@ extension ReadScope {
             JOIN record ON record.n = search_entry.n
             WHERE \(table) MATCH ?1 AND record.state <> 1 ORDER BY record.time DESC, record.n DESC
             """)
-        // Quoted, every word is a plain string to the query language, whatever it spells.
-        query.bind(1, text: finder.wanted.map { "\"\($0)\"" }.joined(separator: " AND "))
+        query.bind(1, text: finder.expression)
         finder.beginSource()
         try query.each { try finder.consider($0) }
     }
 
+    /// Looks at the records themselves, the newest of each log first, where that leads to enough hits
+    /// sooner than the index does: it has to put all hits in order before the newest are known, and of
+    /// a word that many records have these are many.
+    ///
+    /// - Returns: `nil` where the index is to be asked.
+    private func foundInRecords(_ finder: Finder) throws -> Finder? {
+        guard finder.limit < Int.max, let share = try share(of: finder) else { return nil }
+        let records = try types().live.reduce(0, +)
+        let logs = try lanes().lanes.filter { $0.applied.sequence > 0 }
+        let readings = Double(logs.count * finder.limit) / share
+        guard readings * ReadScope.hitsPerReading < Double(records) * share else { return nil }
+        var finder = finder
+        // Where a log has fewer of them than was to be expected, it isn't read to its end.
+        var readingsLeft = Int(readings) * 2
+        for log in logs {
+            try look(at: log.creationKeys, for: &finder, readingsLeft: &readingsLeft)
+            guard readingsLeft > 0 else { return nil }
+        }
+        return finder
+    }
+
+    /// Reading a record and looking at its words takes as long as putting that many hits in order.
+    private static let hitsPerReading = 10.0
+    /// Fewer hits are put in order in no time.
+    private static let fewHits = 4_000
+
+    /// Which share of the records indexed last has the words, `nil` where few have.
+    private func share(of finder: Finder) throws -> Double? {
+        var (hits, entries) = (0, 0)
+        for table in try SearchIndex.tables(db) where hits < ReadScope.fewHits {
+            let query = try Query(db, "SELECT count(*) FROM \(table) WHERE \(table) MATCH ?1")
+            query.bind(1, text: finder.expression)
+            hits += try query.first { $0.int(0) } ?? 0
+            entries += Int(SearchIndex.tableSize)
+        }
+        return hits < ReadScope.fewHits ? nil : Double(hits) / Double(entries)
+    }
+
+    /// Reads records themselves, the newest first.
+    private func look(
+        at keys: ClosedRange<Int64>, for finder: inout Finder, readingsLeft: inout Int
+    ) throws {
+        let query = try Query(
+            db,
+            """
+            SELECT \(Finder.columns) FROM record WHERE n BETWEEN ?1 AND ?2 AND state <> 1
+            ORDER BY n DESC
+            """)
+        query.bind(1, keys.lowerBound)
+        query.bind(2, keys.upperBound)
+        finder.beginSource()
+        try query.each { row in
+            readingsLeft -= 1
+            return try readingsLeft > 0 && finder.consider(row)
+        }
+    }
+
     private func lookInUnindexed(for finder: inout Finder) throws {
-        let columns = "SELECT n, id, type, time, doc FROM record"
+        var readingsLeft = Int.max
         for keys in try lanes().lanes.compactMap(\.unindexedKeys) {
-            let query = try Query(
-                db,
-                "\(columns) WHERE n BETWEEN ?1 AND ?2 AND state <> 1 ORDER BY time DESC, n DESC")
-            query.bind(1, keys.lowerBound)
-            query.bind(2, keys.upperBound)
-            finder.beginSource()
-            try query.each { try finder.consider($0) }
+            try look(at: keys, for: &finder, readingsLeft: &readingsLeft)
         }
         let edited = try Query(
             db,
-            "\(columns) JOIN search_queue USING (n) WHERE state <> 1 ORDER BY time DESC, n DESC")
+            """
+            SELECT \(Finder.columns) FROM record JOIN search_queue USING (n) WHERE state <> 1
+            ORDER BY time DESC, n DESC
+            """)
         finder.beginSource()
         try edited.each { try finder.consider($0) }
     }
@@ -81,6 +138,9 @@ extension ReadScope {
 
 /// Gathers hits from several sources, each sorted newest first.
 private struct Finder {
+    /// Of a record, what `consider` reads.
+    static let columns = "n, id, type, time, doc"
+
     let wanted: [String]
     let limit: Int
     let types: TypeTable
@@ -97,6 +157,9 @@ private struct Finder {
     var hits: [ReadScope.FindHit] {
         found.sorted { ($0.time, $0.key) > ($1.time, $1.key) }.prefix(limit).map(\.hit)
     }
+
+    /// What the index is asked. Quoted, every word is a plain string to its language, whatever it spells.
+    var expression: String { wanted.map { "\"\($0)\"" }.joined(separator: " AND ") }
 
     mutating func beginSource() {
         countOfSource = 0

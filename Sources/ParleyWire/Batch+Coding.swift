@@ -1,5 +1,5 @@
 import ParleyCRDT
-import ParleyModel
+package import ParleyModel
 
 extension Batch {
     /// Below this many bytes of columns even a preset dictionary gains nothing.
@@ -38,19 +38,43 @@ extension Batch {
     /// - Throws: offsets count from the start of the batch, or of the columns where these had to be
     ///   inflated first. A broken rule is reported where reading stood when it was found.
     package static func decode(_ bytes: [UInt8]) throws(WireError) -> Batch {
+        var decoder = try decoder(of: bytes) { _ in nil }
+        return try decoder.decode()
+    }
+
+    /// Some changes of a batch whose every change was checked when it came in. Takes a fraction of the
+    /// time that all of them do.
+    ///
+    /// - Parameter sequences: those of them that the batch holds are read.
+    /// - Returns: in order; of the rules, only those the batch keeps as a whole and these changes keep
+    ///   were checked.
+    package static func changes(
+        _ sequences: ClosedRange<UInt64>, of bytes: [UInt8]
+    ) throws(WireError) -> [Change] {
+        var decoder = try decoder(of: bytes) { header in
+            let own = header.first...header.last
+            guard sequences.overlaps(own) else { return 0..<0 }
+            let held = sequences.clamped(to: own)
+            return Int(held.lowerBound - header.first)..<Int(held.upperBound - header.first) + 1
+        }
+        return try decoder.decodePart()
+    }
+
+    /// - Parameter part: which changes are wanted, by the header.
+    private static func decoder(
+        of bytes: [UInt8], part: (BatchHeader) -> Range<Int>?
+    ) throws(WireError) -> BatchDecoder {
         let header = try BatchHeader(of: bytes)
-        var decoder: BatchDecoder
+        let body: ByteReader
         switch header.body {
         case .plain:
-            decoder = BatchDecoder(
-                header, body: ByteReader(bytes, range: header.bodyOffset..<bytes.count))
+            body = ByteReader(bytes, range: header.bodyOffset..<bytes.count)
         case .deflated(let dictionary, let byteCount):
             var inflater = Inflater(dictionary: PresetDictionary.bytes(of: dictionary))
-            let body = try inflater.finish(
-                bytes, from: header.bodyOffset, byteCount: byteCount)
-            decoder = BatchDecoder(header, body: ByteReader(body))
+            body = ByteReader(
+                try inflater.finish(bytes, from: header.bodyOffset, byteCount: byteCount))
         }
-        return try decoder.decode()
+        return BatchDecoder(header, body: body, part: part(header))
     }
 
     /// Bytes of columns before deflate, salts apart.

@@ -5,8 +5,13 @@ import ParleyModel
 ///
 /// Columns are read whole, in order; then one pass over the groups takes from each what it needs.
 /// Nothing is allocated for a count before the count is known to be within the limits.
+///
+/// Where only some changes are wanted, the others' values are passed over: making them takes most of
+/// the time.
 struct BatchDecoder {
     private let header: BatchHeader
+    /// The changes that are made, by index.
+    private let part: Range<Int>
     private var reader: ByteReader
 
     private var names: [FieldName] = []
@@ -15,13 +20,25 @@ struct BatchDecoder {
     /// How many more bytes joined words may come to, in all columns together.
     private var joinedBytesLeft = Limits.expandedBytesPerBatch
 
-    init(_ header: BatchHeader, body: ByteReader) {
+    /// - Parameter part: the changes that are wanted, by index within the batch; `nil` for all.
+    init(_ header: BatchHeader, body: ByteReader, part: Range<Int>? = nil) {
         self.header = header
+        self.part = part ?? 0..<header.count
         reader = body
         origins = OriginTable(own: header.origin, others: [])
     }
 
     mutating func decode() throws(WireError) -> Batch {
+        let (changes, salts) = try read()
+        return Batch(
+            origin: header.origin, first: header.first, previous: header.previous,
+            signature: header.signature, changes: changes, salts: salts)
+    }
+
+    /// The changes that are wanted alone.
+    mutating func decodePart() throws(WireError) -> [Change] { try read().changes }
+
+    private mutating func read() throws(WireError) -> (changes: [Change], salts: [SaltRun]) {
         let bodyByteCount = reader.remaining
         guard bodyByteCount <= Limits.inflatedBytes else {
             throw reader.error(.limitExceeded(.inflatedBytes))
@@ -38,9 +55,7 @@ struct BatchDecoder {
         let changes = try readChanges()
         guard origins.allAreUsed else { throw reader.error(.unused(.origin)) }
         try reader.finish()
-        return Batch(
-            origin: header.origin, first: header.first, previous: header.previous,
-            signature: header.signature, changes: changes, salts: salts)
+        return (changes, salts)
     }
 
     private mutating func readNames() throws(WireError) {
@@ -80,12 +95,12 @@ struct BatchDecoder {
         let contextCounts = try readCounts(.tips)
         let contexts = try ContextColumns.read(
             contextCounts.total, origins: &origins, from: &reader)
-        var groups = try readGroups(groupCounts.total)
+        var groups = try readGroups(groupCounts.each)
         var changes: [Change] = []
-        changes.reserveCapacity(header.count)
-        var nextContext = 0
+        changes.reserveCapacity(part.count)
+        var nextContext = contextCounts.each[..<part.lowerBound].reduce(0, +)
         var (byteCount, saltCount) = (0, 0)
-        for index in 0..<header.count {
+        for index in part {
             let contextEnd = nextContext + contextCounts.each[index]
             do throws(WireError.Code) {
                 let change = Change(
@@ -139,59 +154,116 @@ struct BatchDecoder {
         return (counts.map { Int($0) }, Int(total))
     }
 
-    private mutating func readGroups(_ count: Int) throws(WireError) -> GroupCursor {
+    /// - Parameter counts: how many groups each change has.
+    private mutating func readGroups(_ counts: [Int]) throws(WireError) -> GroupCursor {
         let start = reader.offset
-        let numbers = try IntegerColumn.read(count, from: &reader).map { Int(clamping: $0) }
-        var uses = Array(repeating: 0, count: shapes.count)
-        var used = 0
+        let numbers = try IntegerColumn.read(counts.reduce(0, +), from: &reader)
+            .map { Int(clamping: $0) }
+        let first = counts[..<part.lowerBound].reduce(0, +)
+        let wanted = first..<first + counts[part].reduce(0, +)
+        var all = ColumnUses(shapes: shapes.count)
         for number in numbers {
             // Shapes stand in order of first use, so a new one is always the next.
-            guard number <= used, number < shapes.count else {
+            guard number <= all.shapeCount, number < shapes.count else {
                 throw WireError(.noSuchIndex(.shape), offset: start)
             }
-            used = max(used, number + 1)
-            uses[number] += 1
+            all.add(number)
         }
-        guard used == shapes.count else { throw WireError(.unused(.shape), offset: start) }
-        return try readContents(numbers, uses, start)
-    }
-
-    private mutating func readContents(
-        _ numbers: [Int], _ uses: [Int], _ start: Int
-    ) throws(WireError) -> GroupCursor {
+        guard all.shapeCount == shapes.count else {
+            throw WireError(.unused(.shape), offset: start)
+        }
         var items = ItemCounts()
-        var recordCount = 0
-        var payloadCount = 0
-        var stubCount = 0
-        var valueCounts = Array(repeating: 0, count: names.count + 1)
-        for (shape, uses) in zip(shapes, uses) {
-            items.add(shape, uses: uses)
-            if shape.subject == .existing { recordCount += uses }
-            if shape.content == .payload { payloadCount += uses }
-            if shape.content == .stub { stubCount += uses }
-            for step in shape.steps { valueCounts[step.field] += uses * step.payloadCount }
-        }
+        for (shape, uses) in zip(shapes, all.uses) { items.add(shape, uses: uses) }
         if let limit = items.exceeded { throw WireError(.limitExceeded(limit), offset: start) }
-
-        let records = try ReferenceColumns.read(
-            recordCount, withGroups: true, origins: &origins, from: &reader)
-        let drops = try ReferenceColumns.read(
-            items.dropCount, withGroups: false, origins: &origins, from: &reader)
-        let payloads = try readBytes(payloadCount)
-        try reader.require(stubCount * Digest.byteCount)
-        var stubs: [Digest] = []
-        stubs.reserveCapacity(stubCount)
-        for _ in 0..<stubCount { stubs.append(try reader.digest()) }
-        var values: [[[UInt8]]] = []
-        values.reserveCapacity(valueCounts.count)
-        for count in valueCounts { values.append(try readBytes(count)) }
-        return GroupCursor(
-            names: names, shapes: shapes, numbers: numbers, records: records, drops: drops,
-            payloads: payloads, stubs: stubs, values: values)
+        return try readContents(
+            numbers[wanted], all.counts(shapes, names: names.count),
+            before: ColumnUses(numbers[..<wanted.lowerBound], shapes: shapes.count)
+                .counts(shapes, names: names.count),
+            within: ColumnUses(numbers[wanted], shapes: shapes.count)
+                .counts(shapes, names: names.count))
     }
 
-    private mutating func readBytes(_ count: Int) throws(WireError) -> [[UInt8]] {
-        try BytesColumn.read(count, joinedBytesLeft: &joinedBytesLeft, from: &reader)
+    /// - Parameters:
+    ///   - numbers: the shapes of the groups that are wanted.
+    ///   - all: what all groups take from each column, `before` those before them, `within` they.
+    private mutating func readContents(
+        _ numbers: ArraySlice<Int>, _ all: ColumnCounts, before: ColumnCounts, within: ColumnCounts
+    ) throws(WireError) -> GroupCursor {
+        let records = try ReferenceColumns.read(
+            all.records, withGroups: true, origins: &origins, from: &reader)
+        let drops = try ReferenceColumns.read(
+            all.drops, withGroups: false, origins: &origins, from: &reader)
+        let payloads = try readBytes(
+            all.payloads, part: before.payloads..<before.payloads + within.payloads)
+        try reader.require(all.stubs * Digest.byteCount)
+        var stubs: [Digest] = []
+        stubs.reserveCapacity(all.stubs)
+        for _ in 0..<all.stubs { stubs.append(try reader.digest()) }
+        var values: [[[UInt8]]] = []
+        values.reserveCapacity(all.values.count)
+        for (field, count) in all.values.enumerated() {
+            let first = before.values[field]
+            values.append(try readBytes(count, part: first..<first + within.values[field]))
+        }
+        return GroupCursor(
+            names: names, shapes: shapes, numbers: numbers,
+            records: records[before.records..<before.records + within.records],
+            drops: drops[before.drops..<before.drops + within.drops], payloads: payloads,
+            stubs: stubs[before.stubs..<before.stubs + within.stubs], values: values)
+    }
+
+    private mutating func readBytes(
+        _ count: Int, part: Range<Int>
+    ) throws(WireError) -> [[UInt8]] {
+        try BytesColumn.read(
+            count, part: part, joinedBytesLeft: &joinedBytesLeft, from: &reader)
+    }
+}
+
+/// How often some groups use each shape.
+private struct ColumnUses {
+    private(set) var uses: [Int]
+    /// How many of the shapes are used, which stand in order of first use.
+    private(set) var shapeCount = 0
+
+    init(shapes: Int) {
+        uses = Array(repeating: 0, count: shapes)
+    }
+
+    init(_ numbers: ArraySlice<Int>, shapes: Int) {
+        self.init(shapes: shapes)
+        for number in numbers { add(number) }
+    }
+
+    mutating func add(_ number: Int) {
+        uses[number] += 1
+        shapeCount = max(shapeCount, number + 1)
+    }
+
+    func counts(_ shapes: [Shape], names: Int) -> ColumnCounts {
+        var counts = ColumnCounts(values: Array(repeating: 0, count: names + 1))
+        for (shape, uses) in zip(shapes, uses) where uses > 0 { counts.add(shape, uses: uses) }
+        return counts
+    }
+}
+
+/// How many entries some groups take from each column.
+private struct ColumnCounts {
+    var records = 0
+    var drops = 0
+    var payloads = 0
+    var stubs = 0
+    /// By number of the field, 0 for none.
+    var values: [Int]
+
+    mutating func add(_ shape: Shape, uses: Int) {
+        if shape.subject == .existing { records += uses }
+        if shape.content == .payload { payloads += uses }
+        if shape.content == .stub { stubs += uses }
+        for step in shape.steps {
+            values[step.field] += uses * step.payloadCount
+            drops += uses * step.dropCount
+        }
     }
 }
 

@@ -149,6 +149,12 @@ package struct ByteReader: Sendable {
         return Array(bytes[offset..<offset + count])
     }
 
+    /// Passes over bytes that may be looked at later, by where they stand.
+    package mutating func skip(_ count: Int) throws(WireError) {
+        try require(count)
+        offset += count
+    }
+
     /// Reads all that is left.
     package mutating func rest() -> [UInt8] {
         defer { offset = end }

@@ -39,21 +39,25 @@ enum BytesColumn {
         }
     }
 
-    /// Reads `count` strings of at most `Limits.valueBytes`. Equal strings of a dictionary share
-    /// their storage, so a repeated long text doesn't multiply here; joined words do, so they have
-    /// a bound for the whole batch.
+    /// Reads a column of `count` strings of at most `Limits.valueBytes`, and makes those in `part`.
+    /// Equal strings of a dictionary share their storage, so a repeated long text doesn't multiply
+    /// here; joined words do, so they have a bound for the whole batch.
     static func read(
-        _ count: Int, joinedBytesLeft: inout Int, from reader: inout ByteReader
+        _ count: Int, part: Range<Int>, joinedBytesLeft: inout Int, from reader: inout ByteReader
     ) throws(WireError) -> [[UInt8]] {
         guard count > 0 else { return [] }
         let start = reader.offset
         let tag = try reader.u8()
         switch Encoding(rawValue: tag) {
-        case .plain: return try readPlain(count, from: &reader)
-        case .dictionary: return try StringDictionary.read(count, from: &reader)
-        case .decimals: return texts(of: try IntegerColumn.read(count, from: &reader))
+        case .plain:
+            return try PlainStrings.read(count, from: &reader).strings(part)
+        case .dictionary:
+            return try StringDictionary.read(count, part: part, from: &reader)
+        case .decimals:
+            return texts(of: try IntegerColumn.read(count, from: &reader)[part])
         case .words:
-            return try WordColumn.read(count, joinedBytesLeft: &joinedBytesLeft, from: &reader)
+            return try WordColumn.read(
+                count, part: part, joinedBytesLeft: &joinedBytesLeft, from: &reader)
         case nil: throw WireError(.unknownColumn(tag: tag), offset: start)
         }
     }
@@ -68,30 +72,15 @@ enum BytesColumn {
             + values.reduce(0) { $0 + $1.count }
     }
 
-    static func readPlain(
-        _ count: Int, from reader: inout ByteReader
-    ) throws(WireError) -> [[UInt8]] {
-        let start = reader.offset
-        let lengths = try IntegerColumn.read(count, from: &reader)
-        var values: [[UInt8]] = []
-        values.reserveCapacity(count)
-        for length in lengths {
-            guard length <= UInt64(Limits.valueBytes) else {
-                throw WireError(.limitExceeded(.valueBytes), offset: start)
-            }
-            values.append(try reader.raw(Int(length)))
-        }
-        return values
-    }
-
     /// The spellings of zigzag numbers. A run of one number shares one text: three bytes can stand
     /// for any number of them.
-    private static func texts(of numbers: [UInt64]) -> [[UInt8]] {
+    private static func texts(of numbers: ArraySlice<UInt64>) -> [[UInt8]] {
         var texts: [[UInt8]] = []
         texts.reserveCapacity(numbers.count)
-        for (index, number) in numbers.enumerated() {
-            let isRepeated = index > 0 && numbers[index - 1] == number
-            texts.append(isRepeated ? texts[index - 1] : Decimal.text(number))
+        var last: UInt64?
+        for number in numbers {
+            texts.append(number == last ? texts[texts.count - 1] : Decimal.text(number))
+            last = number
         }
         return texts
     }
@@ -105,5 +94,39 @@ enum BytesColumn {
             numbers.append(Zigzag.encode(number))
         }
         return numbers
+    }
+}
+
+/// Strings that stand one after the other in a batch, behind their lengths: where each is.
+struct PlainStrings {
+    private let bytes: [UInt8]
+    /// Where the first string begins, then where each ends.
+    private let bounds: [Int]
+
+    static func read(_ count: Int, from reader: inout ByteReader) throws(WireError) -> PlainStrings
+    {
+        let start = reader.offset
+        let lengths = try IntegerColumn.read(count, from: &reader)
+        var bounds: [Int] = []
+        bounds.reserveCapacity(count + 1)
+        var end = reader.offset
+        bounds.append(end)
+        for length in lengths {
+            guard length <= UInt64(Limits.valueBytes) else {
+                throw WireError(.limitExceeded(.valueBytes), offset: start)
+            }
+            end += Int(length)
+            bounds.append(end)
+        }
+        try reader.skip(end - reader.offset)
+        return PlainStrings(bytes: reader.bytes, bounds: bounds)
+    }
+
+    func byteCount(_ index: Int) -> Int { bounds[index + 1] - bounds[index] }
+
+    subscript(index: Int) -> ArraySlice<UInt8> { bytes[bounds[index]..<bounds[index + 1]] }
+
+    func strings(_ part: Range<Int>) -> [[UInt8]] {
+        part.map { Array(self[$0]) }
     }
 }

@@ -8,23 +8,24 @@ import ParleyModel
 struct GroupCursor {
     private let names: [FieldName?]
     private let shapes: [Shape]
-    private let numbers: [Int]
-    private let records: [RecordReference]
-    private let drops: [RecordReference]
+    private let numbers: ArraySlice<Int>
+    private let records: ArraySlice<RecordReference>
+    private let drops: ArraySlice<RecordReference>
     private let payloads: [[UInt8]]
-    private let stubs: [Digest]
+    private let stubs: ArraySlice<Digest>
     private let values: [[[UInt8]]]
 
-    private var nextGroup = 0
-    private var nextRecord = 0
-    private var nextDrop = 0
+    private var nextGroup: Int
+    private var nextRecord: Int
+    private var nextDrop: Int
     private var nextPayload = 0
-    private var nextStub = 0
+    private var nextStub: Int
     private var nextValues: [Int]
 
     init(
-        names: [FieldName], shapes: [Shape], numbers: [Int], records: [RecordReference],
-        drops: [RecordReference], payloads: [[UInt8]], stubs: [Digest], values: [[[UInt8]]]
+        names: [FieldName], shapes: [Shape], numbers: ArraySlice<Int>,
+        records: ArraySlice<RecordReference>, drops: ArraySlice<RecordReference>,
+        payloads: [[UInt8]], stubs: ArraySlice<Digest>, values: [[[UInt8]]]
     ) {
         self.names = [nil] + names
         self.shapes = shapes
@@ -34,6 +35,10 @@ struct GroupCursor {
         self.payloads = payloads
         self.stubs = stubs
         self.values = values
+        nextGroup = numbers.startIndex
+        nextRecord = records.startIndex
+        nextDrop = drops.startIndex
+        nextStub = stubs.startIndex
         nextValues = Array(repeating: 0, count: values.count)
     }
 

@@ -47,11 +47,22 @@ struct StringDictionary {
         IntegerColumn.write(indexes, into: &writer)
     }
 
-    static func read(_ count: Int, from reader: inout ByteReader) throws(WireError) -> [[UInt8]] {
-        let distinctCount = try reader.varint(in: 1...UInt64(count), .value)
-        let distinct = try BytesColumn.readPlain(Int(distinctCount), from: &reader)
+    /// Reads a column of `count` strings and makes those in `part`; equal ones share their storage.
+    static func read(
+        _ count: Int, part: Range<Int>, from reader: inout ByteReader
+    ) throws(WireError) -> [[UInt8]] {
+        let distinctCount = Int(try reader.varint(in: 1...UInt64(count), .value))
+        let distinct = try PlainStrings.read(distinctCount, from: &reader)
         let indexes = try IntegerColumn.read(
-            count, below: distinctCount, .value, from: &reader)
-        return indexes.map { distinct[Int($0)] }
+            count, below: UInt64(distinctCount), .value, from: &reader)
+        var made = Array(repeating: [UInt8](), count: distinctCount)
+        var strings: [[UInt8]] = []
+        strings.reserveCapacity(part.count)
+        for index in indexes[part] {
+            let index = Int(index)
+            if made[index].isEmpty { made[index] = Array(distinct[index]) }
+            strings.append(made[index])
+        }
+        return strings
     }
 }

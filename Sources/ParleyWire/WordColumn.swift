@@ -71,14 +71,14 @@ struct WordColumn {
         IntegerColumn.write(indexes, into: &writer)
     }
 
-    /// Joins the words again. What they join to is bounded, because a short index can name a
-    /// long word as often as it likes.
+    /// Reads a column of `count` texts and joins the words of those in `part` again. What all of them
+    /// join to is bounded, because a short index can name a long word as often as it likes.
     static func read(
-        _ count: Int, joinedBytesLeft: inout Int, from reader: inout ByteReader
+        _ count: Int, part: Range<Int>, joinedBytesLeft: inout Int, from reader: inout ByteReader
     ) throws(WireError) -> [[UInt8]] {
         let start = reader.offset
         let wordCount = try reader.count(elementSize: 1)
-        let words = try BytesColumn.readPlain(wordCount, from: &reader)
+        let words = try PlainStrings.read(wordCount, from: &reader)
         let counts = try IntegerColumn.read(
             count, below: UInt64(Limits.valueBytes) + 2, .value, from: &reader)
         guard !counts.contains(0) else { throw WireError(.outOfRange(.value), offset: start) }
@@ -89,11 +89,11 @@ struct WordColumn {
         let indexes = try IntegerColumn.read(
             Int(total), below: UInt64(wordCount), .value, from: &reader)
         var values: [[UInt8]] = []
-        values.reserveCapacity(count)
+        values.reserveCapacity(part.count)
         var last: ArraySlice<UInt64> = []
-        for count in counts {
+        for (number, count) in counts.enumerated() {
             let run = indexes[last.endIndex..<last.endIndex + Int(count)]
-            let length = run.reduce(run.count - 1) { $0 + words[Int($1)].count }
+            let length = run.reduce(run.count - 1) { $0 + words.byteCount(Int($1)) }
             guard length <= Limits.valueBytes else {
                 throw WireError(.limitExceeded(.valueBytes), offset: start)
             }
@@ -101,15 +101,18 @@ struct WordColumn {
             guard joinedBytesLeft >= 0 else {
                 throw WireError(.limitExceeded(.expandedBytes), offset: start)
             }
-            // A few bytes can name the same words any number of times, so these share one text.
-            values.append(run == last ? values[values.count - 1] : join(words, run, length))
+            if part.contains(number) {
+                // A few bytes can name the same words any number of times, so these share one text.
+                let isRepeated = !values.isEmpty && run == last
+                values.append(isRepeated ? values[values.count - 1] : join(words, run, length))
+            }
             last = run
         }
         return values
     }
 
     private static func join(
-        _ words: [[UInt8]], _ run: ArraySlice<UInt64>, _ byteCount: Int
+        _ words: PlainStrings, _ run: ArraySlice<UInt64>, _ byteCount: Int
     ) -> [UInt8] {
         var value: [UInt8] = []
         value.reserveCapacity(byteCount)

@@ -6,9 +6,7 @@ struct ColdSync {
 
     func fill() throws -> [Figure] {
         stage.note("importing \(stage.size.records) records into one daemon")
-        for (home, name) in [(stage.source, "amal"), (stage.target, "basil")] {
-            try stage.programs.parley("init", "--name", name, home: home)
-        }
+        try stage.makeHomes()
         try stage.programs.parley("casebook", "create", "bench", home: stage.source)
         _ = try Workload().write(records: stage.size.records, to: stage.workload)
         let seconds = try stage.withDaemons(in: [stage.source]) { _ in

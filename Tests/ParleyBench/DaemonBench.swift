@@ -4,7 +4,7 @@ import Foundation
 struct DaemonBench {
     let stage: Stage
 
-    func run() throws -> [Figure] {
+    func run() async throws -> [Figure] {
         let cold = ColdSync(stage: stage)
         var figures = try cold.fill()
         let (synced, address) = try cold.sync()
@@ -18,6 +18,9 @@ struct DaemonBench {
         figures += try demand.manyClients()
         figures += try cold.fanOut(address)
         figures += try cold.restart(address)
+        let onlookers = Onlookers(stage: stage)
+        for logs in [1, 10, 1_000] { figures += try await onlookers.noOperation(logs: logs) }
+        figures += try await onlookers.fanOut(to: stage.size.onlookers)
         return figures
     }
 }

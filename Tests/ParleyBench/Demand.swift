@@ -69,21 +69,25 @@ struct Demand {
                 let filter = Request.Assignment(field: field, operator: .set, value: value)
                 return .list(type: "report", filters: [filter], sort: nil, limit: 50)
             }
-            let asked: [(String, (Int) -> Request)] = [
-                ("show", { .show(record: records[$0 * 7 % records.count], at: nil) }),
-                ("list", { _ in .list(type: "report", filters: [], sort: nil, limit: 50) }),
-                ("list by an indexed field", { _ in filtered("tags", "urgent") }),
-                ("list by another field", { _ in filtered("place", "Nowhere") }),
-                ("find", { .find(words: ["brigade", "centre", "detention"][$0 % 3], limit: 50) }),
-                ("conflict list", { _ in .listConflicts(limit: 50) }),
+            let goal = Figure.Goal.atMost(10)
+            let asked: [(String, Figure.Goal?, (Int) -> Request)] = [
+                ("show", goal, { .show(record: records[$0 * 7 % records.count], at: nil) }),
+                ("list", goal, { _ in .list(type: "report", filters: [], sort: nil, limit: 50) }),
+                ("list by an indexed field", goal, { _ in filtered("tags", "urgent") }),
+                ("list by a field without an index", nil, { _ in filtered("place", "Nowhere") }),
+                (
+                    "find", goal,
+                    { .find(words: ["brigade", "centre", "detention"][$0 % 3], limit: 50) }
+                ),
+                ("conflict list", goal, { _ in .listConflicts(limit: 50) }),
             ]
-            return try asked.map { name, request in
+            return try asked.map { name, goal, request in
                 let times = try (0..<count).map { number in
                     try Stopwatch.seconds { try client.done(request(number)) }
                 }
                 return Figure(
                     name: "\(name), 99th percentile, through the socket",
-                    value: times.sorted()[count * 99 / 100] * 1_000, unit: "ms", goal: .atMost(10))
+                    value: times.sorted()[count * 99 / 100] * 1_000, unit: "ms", goal: goal)
             } + [command(records[0])]
         }
     }

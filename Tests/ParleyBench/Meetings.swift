@@ -53,7 +53,8 @@ struct Meetings {
                     name: "reconnect, out", value: Double(traffic.bytesOut), unit: "bytes",
                     goal: .atMost(20_000)),
                 Figure(
-                    name: "conflicts kept", value: Double(try daemons[1].casebook().conflicts),
+                    name: "conflicts kept",
+                    value: Double(try daemons[1].status().casebooks[0].conflicts),
                     unit: "fields"),
             ]
         }

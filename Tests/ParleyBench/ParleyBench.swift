@@ -3,10 +3,13 @@ import Foundation
 
 /// What `Scripts/bench` runs: a workload, SQLite's floor for it, and real daemons on it.
 @main
-struct ParleyBench: ParsableCommand {
+struct ParleyBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ParleyBench", abstract: "Measures Parley against SQLite's floor.",
-        subcommands: [MakeWorkload.self, MeasureFloor.self, MeasureDaemons.self])
+        subcommands: [
+            MakeWorkload.self, MeasureFloor.self, MeasureDaemons.self, MeasureGrowth.self,
+            RunStep.self,
+        ])
 }
 
 struct MakeWorkload: ParsableCommand {
@@ -45,38 +48,101 @@ struct MeasureFloor: ParsableCommand {
     }
 }
 
-struct MeasureDaemons: ParsableCommand {
+struct MeasureDaemons: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemons",
         abstract: "Measure two daemons on loopback, and the floor with them.")
 
     @Option(help: "How many records.") var records = 10_000
     @Option(help: "How many edits each side makes while apart.") var edits = 1_000
+    @Option(help: "How many members look on at once.") var onlookers = 256
     @Option(help: "The folder that holds parley and parleyd.") var programs: String
     @Option(help: "Where to work, on the disk that matters.") var out: String?
     @Flag(help: "Print JSON.") var json = false
+    @Option(help: "Write JSON to this file as well.") var save: String?
     @Flag(help: "Leave the homes and the workload behind.") var keep = false
 
     func validate() throws {
         try requirePositive(records)
+        guard (1...1_000).contains(onlookers) else {
+            throw ValidationError("--onlookers can't be \(onlookers): give 1 to 1000")
+        }
         guard (1...records).contains(edits) else {
             throw ValidationError("--edits can't be \(edits): give 1 to the number of records")
         }
     }
 
-    func run() throws {
+    func run() async throws {
         let folder = try TemporaryFolder(inside: out)
         defer { if !keep { folder.remove() } }
         let floor = try SQLiteFloor.measure(records: records, in: folder.url)
         let stage = Stage(
             programs: try Programs(folder: URL(filePath: programs)), folder: folder.url,
-            size: Stage.Size(records: records, edits: edits), floor: floor)
+            size: Stage.Size(records: records, edits: edits, onlookers: onlookers), floor: floor)
         let report = Report(
-            records: records, edits: edits, figures: try DaemonBench(stage: stage).run())
+            records: records, edits: edits, figures: try await DaemonBench(stage: stage).run())
         print(json ? try report.json : report.table)
+        if let save { try report.json.write(toFile: save, atomically: true, encoding: .utf8) }
         if keep { print("left in \(folder.url.path)") }
     }
 }
+
+struct MeasureGrowth: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "growth",
+        abstract: "Measure two daemons while one thing grows and the others stay.")
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Which: \(GrowthSeries.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var series: [GrowthSeries] = GrowthSeries.allCases
+    @Option(help: "No count above that.") var most = 1_000_000
+    @Option(help: "The folder that holds parley and parleyd.") var programs: String
+    @Option(help: "Where to work, on the disk that matters.") var out: String?
+    @Flag(help: "Print JSON.") var json = false
+    @Option(help: "Write JSON to this file as well.") var save: String?
+    @Option(help: "Draw the costs of records and logs to this file, as SVG.") var plot: String?
+
+    func run() async throws {
+        let folder = try TemporaryFolder(inside: out)
+        defer { folder.remove() }
+        let growth = Growth(
+            programs: try Programs(folder: URL(filePath: programs)), folder: folder.url)
+        var measured: [(kind: GrowthSeries, points: [GrowthPoint])] = []
+        for kind in series { measured.append((kind, try await growth.run(kind, upTo: most))) }
+        let report = GrowthReport(series: measured)
+        print(json ? try report.json : report.table)
+        if let save { try report.json.write(toFile: save, atomically: true, encoding: .utf8) }
+        if let plot {
+            let drawing = report.drawing(of: [.records, .origins])
+            try drawing.write(toFile: plot, atomically: true, encoding: .utf8)
+        }
+    }
+}
+
+extension GrowthSeries: ExpressibleByArgument {}
+
+struct RunStep: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "step",
+        abstract: "Do one step of a change's way over and over, to be timed or counted.")
+
+    @Argument(help: "Which: \(CodecBench.Step.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var step: CodecBench.Step
+    @Option(help: "How often, each time for 1024 changes.") var times = 1
+
+    func run() throws {
+        let bench = try CodecBench()
+        var sum = 0
+        let seconds = try Stopwatch.seconds {
+            for _ in 0..<times { sum &+= try bench.run(step) }
+        }
+        let rate = Double(times * CodecBench.changeCount) / seconds
+        print("\(step.rawValue) \(Int(rate)) changes/s (\(sum))")
+    }
+}
+
+extension CodecBench.Step: ExpressibleByArgument {}
 
 private func requirePositive(_ records: Int) throws {
     if records < 1 { throw ValidationError("--records can't be \(records): give 1 or more") }

@@ -65,11 +65,7 @@ struct Report {
             "\(records) records, \(edits) edits a side", "figure", "goal", "floor", "ratio", "",
         ]
         let rows = [header] + figures.map(row)
-        let widths = header.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-                .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
-        }.joined(separator: "\n")
+        return TextTable(rows: rows).text
     }
 
     var json: String {

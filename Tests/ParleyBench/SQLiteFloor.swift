@@ -29,7 +29,9 @@ struct SQLiteFloor {
     static func measure(records: Int, in folder: URL) throws -> SQLiteFloor {
         var bodies: [[UInt8]] = []
         bodies.reserveCapacity(records)
-        Workload().forEachRecord(records) { bodies.append(Array($0.utf8)) }
+        for values in Workload().records(records) {
+            bodies.append(Array(Workload.json(values).utf8))
+        }
         let database = try SQLite(path: folder.appending(path: "floor.sqlite").path)
         try database.execute(settings)
         try database.execute(tables)

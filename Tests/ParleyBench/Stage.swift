@@ -6,6 +6,7 @@ struct Stage {
     struct Size {
         let records: Int
         let edits: Int
+        var onlookers = 0
     }
 
     /// Times are taken when both digests are equal, whatever a command has answered by then.
@@ -57,9 +58,8 @@ struct Stage {
     @discardableResult
     func meet(_ sender: Daemon, _ receiver: Daemon) throws -> Traffic {
         var traffic = try receiver.sync()
-        let expected = try sender.casebook().digest
         let deadline = ContinuousClock.now + .seconds(Stage.patience)
-        while try receiver.casebook().digest != expected || sender.casebook().digest != expected {
+        while try receiver.digests() != sender.digests() {
             guard ContinuousClock.now < deadline else {
                 throw Programs.Failure(description: "the digests never became equal")
             }
@@ -68,11 +68,20 @@ struct Stage {
         return traffic
     }
 
+    /// Makes a node for those who fill and one for those who get everything from them.
+    func makeHomes() throws {
+        for (home, name) in [(source, "amal"), (target, "basil")] {
+            try programs.parley("init", "--name", name, home: home)
+        }
+    }
+
     /// Invites the home of one daemon into the casebook of another, whose address it keeps.
-    func join(_ guest: URL, _ sender: Daemon) throws {
-        let invitation = try JSONDecoder().decode(
-            Invitation.self,
-            from: programs.parley("invite", "--address", sender.address, home: source))
+    ///
+    /// - Parameter casebook: `nil` where there is only one.
+    func join(_ guest: URL, _ sender: Daemon, casebook: String? = nil) throws {
+        let invitation: Invitation = try sender.answer(
+            .invite(role: "editor", expiresSeconds: 3_600, address: sender.address),
+            casebook: casebook)
         try programs.parley("join", invitation.code, home: guest)
     }
 
@@ -95,11 +104,12 @@ struct Traffic: Decodable {
 /// Conversations with a running daemon over its control socket.
 extension Daemon {
     struct Casebook: Decodable {
+        let name: String
         let digest: String
         let conflicts: Int
     }
 
-    private struct Status: Decodable {
+    struct Status: Decodable {
         let casebooks: [Casebook]
     }
 
@@ -109,13 +119,9 @@ extension Daemon {
 
     func client() throws -> ControlClient { try ControlClient.connect(path: control) }
 
-    func casebook() throws -> Casebook {
-        let status: Status = try answer(.status)
-        guard let casebook = status.casebooks.first else {
-            throw Programs.Failure(description: "a daemon lost its casebook")
-        }
-        return casebook
-    }
+    func status() throws -> Status { try answer(.status) }
+
+    func digests() throws -> [String] { try status().casebooks.map(\.digest).sorted() }
 
     func sync() throws -> Traffic {
         let peers: [Traffic] = try answer(.sync(peer: nil, waitSeconds: Stage.patience))
@@ -123,14 +129,16 @@ extension Daemon {
     }
 
     /// IDs of some records, sorted.
-    func records(_ limit: Int) throws -> [String] {
+    func records(_ limit: Int, casebook: String? = nil) throws -> [String] {
         let listed: [Listed] = try answer(
-            .list(type: "report", filters: [], sort: nil, limit: limit))
+            .list(type: "report", filters: [], sort: nil, limit: limit), casebook: casebook)
         return listed.map(\.record).sorted()
     }
 
-    func answer<Answer: Decodable>(_ request: Request) throws -> Answer {
-        let response = try client().done(request)
+    func answer<Answer: Decodable>(
+        _ request: Request, casebook: String? = nil
+    ) throws -> Answer {
+        let response = try client().done(request, casebook: casebook)
         return try JSONDecoder().decode(Answer.self, from: Data((response.json ?? "").utf8))
     }
 }
@@ -138,16 +146,18 @@ extension Daemon {
 extension ControlClient {
     /// - Throws: unless it is done, open conflicts or not.
     @discardableResult
-    func done(_ request: Request) throws -> Response {
-        let response = try self.request(Envelope(casebook: nil, request: request))
+    func done(_ request: Request, casebook: String? = nil) throws -> Response {
+        let response = try self.request(Envelope(casebook: casebook, request: request))
         guard [0, 4].contains(response.exitCode) else {
             throw Programs.Failure(description: response.error ?? "exit \(response.exitCode)")
         }
         return response
     }
 
-    func edit(_ edit: Workload.Edit) throws {
+    func edit(_ edit: Workload.Edit, casebook: String? = nil) throws {
         let assignment = Request.Assignment(field: edit.field, operator: .set, value: edit.value)
-        try done(.edit(record: edit.record, assignments: [assignment], because: nil))
+        try done(
+            .edit(record: edit.record, assignments: [assignment], because: nil),
+            casebook: casebook)
     }
 }

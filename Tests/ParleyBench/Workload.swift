@@ -25,15 +25,19 @@ struct Workload {
         self.seed = seed
     }
 
-    /// Hands over the records one by one, as the JSON object of their fields.
-    func forEachRecord(_ count: Int, _ body: (String) throws -> Void) rethrows {
-        var random = SeededGenerator(seed: seed)
-        for _ in 0..<count {
-            let fields = Workload.fields.map { field in
-                "\"\(field)\":\"\(vocabulary.value(of: field, &random))\""
-            }
-            try body("{\(fields.joined(separator: ","))}")
+    /// The records one by one, as values in the order of `fields`.
+    func records(_ count: Int) -> some Sequence<[String]> {
+        sequence(state: (left: count, random: SeededGenerator(seed: seed))) { state in
+            guard state.left > 0 else { return nil }
+            state.left -= 1
+            return Workload.fields.map { vocabulary.value(of: $0, &state.random) }
         }
+    }
+
+    /// The JSON object of a record; no value needs an escape.
+    static func json(_ values: [String]) -> String {
+        let members = zip(fields, values).map { "\"\($0)\":\"\($1)\"" }
+        return "{\(members.joined(separator: ","))}"
     }
 
     /// Writes the records as lines that `parley import` takes.
@@ -45,11 +49,11 @@ struct Workload {
         defer { try? handle.close() }
         var chunk = Data()
         var byteCount = 0
-        try forEachRecord(records) { fields in
-            let line = "{\"type\":\"report\",\"fields\":\(fields)}\n"
+        for values in self.records(records) {
+            let line = "{\"type\":\"report\",\"fields\":\(Workload.json(values))}\n"
             chunk.append(contentsOf: line.utf8)
             byteCount += line.utf8.count
-            guard chunk.count > 1 << 20 else { return }
+            guard chunk.count > 1 << 20 else { continue }
             try handle.write(contentsOf: chunk)
             chunk.removeAll(keepingCapacity: true)
         }

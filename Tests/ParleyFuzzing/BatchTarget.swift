@@ -32,5 +32,11 @@ package struct BatchTarget: FuzzTarget {
             try expect(change.groups.count <= Limits.groupsPerChange, "groups are bounded")
         }
         try expect(byteCount <= Limits.expandedBytesPerBatch, "sizes together are bounded")
+        // Which part is read follows from the input.
+        let first = Int(input[input.count / 2]) % batch.changes.count
+        let last = min(first + Int(input[input.count / 3]) % 8, batch.changes.count - 1)
+        let part = try? Batch.changes(
+            batch.first + UInt64(first)...batch.first + UInt64(last), of: input)
+        try expect(part == Array(batch.changes[first...last]), "a part is what the whole has")
     }
 }

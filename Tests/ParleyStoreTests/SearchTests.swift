@@ -59,6 +59,35 @@ import Testing
         #expect(try await titles("*", in: anna).isEmpty)
     }
 
+    /// Words that many records have are looked for in the newest ones, and in the index where that
+    /// doesn't lead to enough of them.
+    @Test(arguments: ["swap", "early", "swap early", "bertil"])
+    func wordsThatManyHaveAreFoundAsAnyOthers(words: String) async throws {
+        let anna = try await TestNode.founder()
+        let bertil = try await anna.admitting("bertil", seed: 2)
+        for node in [anna, bertil] {
+            try await node.store.write { scope in
+                for number in 1...4_500 {
+                    let age = number <= 4_200 ? "early" : "late"
+                    let owner = node.path == anna.path ? "anna" : "bertil"
+                    _ = try scope.append([
+                        .creation(
+                            type: name("exchange"),
+                            [write("title", "swap \(number) \(age) \(owner)")])
+                    ])
+                }
+            }
+        }
+        try await anna.pull(from: bertil)
+        try await anna.store.index()
+        try await anna.create("exchange", write("title", "swap of today"))
+        let (few, all) = try await anna.store.read { scope in
+            (try scope.find(words: words, limit: 5), try scope.find(words: words, limit: 0))
+        }
+        #expect(few == Array(all.prefix(5)))
+        #expect(all.count > 4_000)
+    }
+
     @Test func hitsAreNewestFirstAndLimited() async throws {
         let anna = try await TestNode.founder()
         for number in 1...5 {

@@ -60,9 +60,14 @@ struct FieldConflict {
         self.sides = sides.sorted {
             ($0.author.time, $0.author.dot) < ($1.author.time, $1.author.dot)
         }
+        // What stands in a cell follows from the writes to it alone.
         let known = edits.map(\.edit).filter { edit in
             sides.allSatisfy { $0.hasSeen(edit.dot) && $0.author.dot != edit.dot }
-        }
+        }.map { edit in
+            Edit(
+                dot: edit.dot, context: edit.context,
+                writes: edit.writes.filter { $0.target == target })
+        }.filter { !$0.writes.isEmpty }
         base = try RecordState.meaning(of: known, in: ancestry)[target].distinctValues
     }
 
