@@ -2,19 +2,31 @@ import ArgumentParser
 import Foundation
 import ParleySimulation
 
-/// Seeds, one after the other, until one fails.
+/// Many seeds until one fails, shared out among processes.
 struct Campaign {
     let first: UInt64
     let count: UInt64
+    let processes: Int
     let isShortening: Bool
+    /// Where the rows go for Protocol/assurance.md.
     let results: String?
+    /// Where a share of a campaign leaves its sum, instead of reporting it.
+    let tally: String?
 
-    private struct Sum {
+    private struct Sum: Codable {
         var acknowledged = 0
         var deletes = 0
         var events = 0
         var slowest: UInt64 = 0
         var repeated = 0
+
+        static func + (left: Sum, right: Sum) -> Sum {
+            Sum(
+                acknowledged: left.acknowledged + right.acknowledged,
+                deletes: left.deletes + right.deletes, events: left.events + right.events,
+                slowest: max(left.slowest, right.slowest),
+                repeated: left.repeated + right.repeated)
+        }
     }
 
     func run() async throws {
@@ -22,6 +34,16 @@ struct Campaign {
         print("seeds \(start) to \(start + count - 1)")
         fflush(nil)
         let began = ContinuousClock.now
+        let shares = UInt64(max(1, min(processes, Int(count))))
+        let sum = try await shares == 1 ? run(from: start) : share(start, among: shares)
+        if let tally {
+            try JSONEncoder().encode(sum).write(to: URL(filePath: tally))
+        } else {
+            try report(sum, took: ContinuousClock.now - began)
+        }
+    }
+
+    private func run(from start: UInt64) async throws -> Sum {
         var sum = Sum()
         for seed in start..<start + count {
             do {
@@ -41,8 +63,46 @@ struct Campaign {
                 throw ExitCode.failure
             }
         }
-        try report(sum, took: ContinuousClock.now - began)
+        return sum
     }
+
+    /// Runs a part of the seeds in each of some processes; all of them end when one fails.
+    private func share(_ start: UInt64, among shares: UInt64) async throws -> Sum {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "simulate-\(ProcessInfo.processInfo.processIdentifier)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (codes, ended) = AsyncStream.makeStream(of: Int32.self)
+        var running: [Process] = []
+        for share in 0..<shares {
+            let (from, until) = (count * share / shares, count * (share + 1) / shares)
+            let process = Process()
+            process.executableURL = Campaign.program
+            process.arguments =
+                [
+                    "--from", "\(start + from)", "--seeds", "\(until - from)", "--processes", "1",
+                    "--tally", folder.appending(path: "\(share)").path,
+                ] + (isShortening ? [] : ["--whole"])
+            process.terminationHandler = { ended.yield($0.terminationStatus) }
+            try process.run()
+            running.append(process)
+        }
+        var left = running.count
+        for await code in codes {
+            guard code == 0 else {
+                for process in running where process.isRunning { process.terminate() }
+                throw ExitCode.failure
+            }
+            left -= 1
+            if left == 0 { break }
+        }
+        return try (0..<shares).reduce(Sum()) { sum, share in
+            let data = try Data(contentsOf: folder.appending(path: "\(share)"))
+            return sum + (try JSONDecoder().decode(Sum.self, from: data))
+        }
+    }
+
+    private static var program: URL { URL(filePath: "/proc/self/exe").resolvingSymlinksInPath() }
 
     /// Every hundredth seed runs twice, the second time in another process, where sets and dictionaries
     /// have another order: the same must happen.
@@ -61,7 +121,7 @@ struct Campaign {
 
     private static func trace(of seed: UInt64) throws -> UInt64? {
         let process = Process()
-        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.executableURL = program
         process.arguments = ["--seed", "\(seed)", "--whole"]
         let output = Pipe()
         process.standardOutput = output

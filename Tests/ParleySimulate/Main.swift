@@ -16,10 +16,13 @@ struct ParleySimulate: AsyncParsableCommand {
     @Option(help: "Run this seed alone.") var seed: UInt64?
     @Option(help: "How many seeds.") var seeds: UInt64 = 100
     @Option(help: "The first of them; 0 for one of the day.") var from: UInt64 = 1
+    @Option(help: "In how many processes at once; as many as there are cores where it isn't given.")
+    var processes = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "Which acts happen, e.g. 0-12,17.") var keep: String?
     @Flag(help: "Print all that happens.") var trace = false
     @Flag(help: "Don't shorten the history of a failure.") var whole = false
     @Option(help: "Append a result for Protocol/assurance.md to this file.") var results: String?
+    @Option(help: .hidden) var tally: String?
 
     func validate() throws {
         guard let keep else { return }
@@ -32,8 +35,10 @@ struct ParleySimulate: AsyncParsableCommand {
         if let seed {
             try await repeatOne(seed)
         } else {
-            try await Campaign(first: from, count: seeds, isShortening: !whole, results: results)
-                .run()
+            try await Campaign(
+                first: from, count: seeds, processes: processes, isShortening: !whole,
+                results: results, tally: tally
+            ).run()
         }
     }
 
