@@ -182,7 +182,7 @@ let package = Package(
                 "ParleyTransport", crypto, cryptoExtras, certificates,
                 asn1, locks, nioCore, nioPosix, nioSSL,
             ]),
-        tests("ParleyControlTests", ["ParleyControl", locks, nioPosix]),
+        tests("ParleyControlTests", ["ParleyControl", locks, nioCore, nioPosix]),
         tests(
             "ParleyNodeTests",
             [

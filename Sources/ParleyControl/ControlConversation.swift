@@ -32,7 +32,9 @@ struct ControlConversation: Sendable {
         try? await withThrowingTaskGroup { group in
             try await checkCredentials()
             group.addTask { for await _ in presence {} }
-            group.addTask { try await answer(handler, pieceBytes: pieceBytes) }
+            group.addTask(executorPreference: LoopExecutor(channel.eventLoop)) {
+                try await answer(handler, pieceBytes: pieceBytes)
+            }
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -43,7 +45,14 @@ struct ControlConversation: Sendable {
         let reply = ControlReply(channel, pieceBytes: pieceBytes)
         do {
             for try await json in requests {
-                await handler(try ControlFrame.decode(Envelope.self, from: json), reply)
+                let envelope = try ControlFrame.decode(Envelope.self, from: json)
+                guard !envelope.request.isBrief else {
+                    await handler(envelope, reply)
+                    continue
+                }
+                await withTaskExecutorPreference(globalConcurrentExecutor) {
+                    await handler(envelope, reply)
+                }
             }
         } catch let error as ControlError {
             try await reply.send(ControlReply.refusal(error))

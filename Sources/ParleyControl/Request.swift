@@ -85,6 +85,18 @@ package enum Request: Codable, Hashable, Sendable {
     }
 }
 
+extension Request {
+    /// Whether it is about one record and answered with one: what there is to do for it beside the
+    /// store's work takes no time.
+    var isBrief: Bool {
+        switch self {
+        case .new, .edit, .show, .nameRecord, .delete, .restore, .resolveConflict, .reopenConflict:
+            true
+        default: false
+        }
+    }
+}
+
 /// A request together with the casebook it is about, `nil` where there is only one.
 package struct Envelope: Codable, Hashable, Sendable {
     package let casebook: String?

@@ -4,8 +4,9 @@ import NIOConcurrencyHelpers
 
 /// The record that `@last` means, kept in a file because commands are often processes of their own.
 ///
-/// The file is written behind the answers, one after the other and only the newest, because a new file
-/// with a new name costs about as much as an edit does.
+/// The file is written behind the answers, one after the other and only the newest, and in place: a new
+/// file with a new name costs as much as an edit does. IDs are all of one length, and who reads the file
+/// holds the home alone.
 package final class LastRecord: Sendable {
     private struct State {
         /// What was noted last, `nil` where only the file knows.
@@ -48,6 +49,6 @@ package final class LastRecord: Sendable {
         }
         guard let id else { return }
         // A convenience, not a record: not worth waiting for the disk.
-        try? PrivateFile.write(Array(id.utf8), to: path, isDurable: false)
+        try? PrivateFile.overwrite(path, with: Array(id.utf8))
     }
 }

@@ -35,6 +35,18 @@ enum PrivateFile {
         if isDurable { try keepName(of: path) }
     }
 
+    /// Writes over what a file of 0600 says, without waiting for the disk. Whatever ends the process
+    /// meanwhile may leave a mixture of both.
+    static func overwrite(_ path: String, with bytes: [UInt8]) throws(Failure) {
+        let file = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Failure(number: errno) }
+        defer { close(file) }
+        var status = stat()
+        guard pwrite(file, bytes, bytes.count, 0) == bytes.count, fstat(file, &status) == 0,
+            status.st_size == bytes.count || ftruncate(file, off_t(bytes.count)) == 0
+        else { throw Failure(number: errno) }
+    }
+
     /// Makes durable that a file has got its name.
     static func keepName(of path: String) throws(Failure) {
         do {

@@ -70,6 +70,41 @@ struct CasebookBuilder {
         return built
     }
 
+    /// Fills a casebook and times how one run of edits is taken in that somebody else made meanwhile, a
+    /// tenth of them where the founder edited as well.
+    ///
+    /// - Returns: seconds for checking the run and for storing it durably.
+    static func timeIntake(
+        records: Int, edits: Int, in home: URL
+    ) async throws -> (checking: Double, storing: Double) {
+        let home = Home(path: home.path)
+        _ = try home.create(name: "amal")
+        let founder = try home.identity()
+        let store = try await CasebookStore.found(
+            at: "\(home.casebooksPath)/\(randomDigits).sqlite", name: "bench",
+            memberName: "amal", identity: founder,
+            environment: StoreEnvironment.system.indexing(Schema.casework.indexedFields))
+        let shape = CasebookShape(records: records, onlookers: 1)
+        var builder = CasebookBuilder(
+            shape: shape, store: store, members: [founder, Identity.generate()])
+        try await builder.fill()
+        let seen = store.appliedClock.entries
+        let chosen = stride(from: 0, to: records, by: max(records / edits, 1)).prefix(edits)
+            .map { builder.records[$0] }
+        try await builder.edit(Array(chosen.prefix(edits / 10)), field: "place", value: "here")
+        let run = try builder.run(
+            of: chosen.map { .edit(of: $0, [builder.write("place", "there")]) },
+            by: LogAuthor(identity: builder.members[1], epoch: 1), seen: seen)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let verified = try await store.verify([run.bytes])
+        let checked = clock.now
+        try await store.ingest(verified)
+        let stored = clock.now
+        try await store.close()
+        return ((checked - start) / .seconds(1), (stored - checked) / .seconds(1))
+    }
+
     private static var randomDigits: String {
         let digits = String(UInt64.random(in: .min ... .max), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
@@ -164,27 +199,35 @@ struct CasebookBuilder {
     ) async throws -> [RecordReference] {
         let author = LogAuthor(identity: identity, epoch: epoch)
         let seen = seen ?? store.appliedClock.entries.filter { $0.origin == store.origin }
+        var previous: VerifiedBatch?
+        for first in stride(from: 0, to: groups.count, by: CasebookBuilder.changesPerRun) {
+            let last = min(first + CasebookBuilder.changesPerRun, groups.count)
+            let run = try run(
+                of: Array(groups[first..<last]), by: author, after: previous, seen: seen)
+            try await store.ingest([run])
+            previous = run
+        }
+        return groups.indices.map {
+            RecordReference(
+                creation: DotReference(origin: author.origin, sequence: UInt64($0 + 1)), group: 0)
+        }
+    }
+
+    private func run(
+        of groups: [Group], by author: LogAuthor, after previous: VerifiedBatch? = nil,
+        seen: [Clock.Entry]
+    ) throws -> VerifiedBatch {
+        let first = (previous?.last ?? 0) + 1
         let start = StoreEnvironment.system.wallMilliseconds()
         let changes = groups.enumerated().map { index, group in
             Change(
-                origin: author.origin, sequence: UInt64(index + 1),
+                origin: author.origin, sequence: first + UInt64(index),
                 time: HybridTime(
                     milliseconds: start + UInt64(index / 8), counter: UInt16(index % 8)),
-                contextDelta: index == 0 ? seen : [], groups: [group])
+                contextDelta: first == 1 && index == 0 ? seen : [], groups: [group])
         }
-        var previous = Digest.zero
-        for first in stride(from: 0, to: changes.count, by: CasebookBuilder.changesPerRun) {
-            let run = try author.run(
-                of: Array(
-                    changes[first..<min(first + CasebookBuilder.changesPerRun, changes.count)]),
-                casebook: store.casebookID, previous: previous,
-                seed: StoreEnvironment.systemRandomBytes(16))
-            previous = run.hashes[run.hashes.count - 1]
-            try await store.ingest([run])
-        }
-        return changes.map {
-            RecordReference(
-                creation: DotReference(origin: author.origin, sequence: $0.sequence), group: 0)
-        }
+        return try author.run(
+            of: changes, casebook: store.casebookID, previous: previous?.hashes.last ?? .zero,
+            seed: StoreEnvironment.systemRandomBytes(16))
     }
 }

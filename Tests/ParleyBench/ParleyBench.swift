@@ -8,7 +8,7 @@ struct ParleyBench: AsyncParsableCommand {
         commandName: "ParleyBench", abstract: "Measures Parley against SQLite's floor.",
         subcommands: [
             MakeWorkload.self, MeasureFloor.self, MeasureDaemons.self, MeasureGrowth.self,
-            RunStep.self,
+            RunStep.self, TimeIntake.self,
         ])
 }
 
@@ -139,6 +139,27 @@ struct RunStep: ParsableCommand {
         }
         let rate = Double(times * CodecBench.changeCount) / seconds
         print("\(step.rawValue) \(Int(rate)) changes/s (\(sum))")
+    }
+}
+
+struct TimeIntake: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "intake",
+        abstract: "Time how a run of somebody else's edits is checked and stored, over and over.")
+
+    @Option(help: "How many records there are.") var records = 20_000
+    @Option(help: "How many of them are edited, at most 1024.") var edits = 1_000
+    @Option(help: "How often.") var times = 3
+    @Option(help: "Where to work, on the disk that matters.") var out: String?
+
+    func run() async throws {
+        for number in 0..<times {
+            let folder = try TemporaryFolder(inside: out)
+            defer { folder.remove() }
+            let (checking, storing) = try await CasebookBuilder.timeIntake(
+                records: records, edits: edits, in: folder.url.appending(path: "home\(number)"))
+            print("checked in \(Figure.text(checking)) s, stored in \(Figure.text(storing)) s")
+        }
     }
 }
 

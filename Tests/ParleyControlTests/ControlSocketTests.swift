@@ -1,6 +1,7 @@
-import FoundationEssentials
+import Foundation
 import Glibc
 import NIOConcurrencyHelpers
+import NIOCore
 import NIOPosix
 import ParleyControl
 import Testing
@@ -40,6 +41,42 @@ struct ControlSocketTests {
             },
             while: { try ControlClient.connect(path: $0).request(envelope) })
         #expect(received.withLockedValue { $0 } == envelope)
+    }
+
+    /// A long list takes no thread that an edit waits for.
+    @Test
+    func whatTakesLongKeepsNobodyWaiting() async throws {
+        let (begun, isShown) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let handler: ControlServer.Handler = { envelope, reply in
+            if case .find = envelope.request {
+                begun.signal()
+                block(until: isShown)
+            }
+            try? await reply.send(Response(json: envelope.casebook))
+        }
+        let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let answer = try await home.serve(handler, group: loop) { path in
+            let answers = NIOLockedValueBox<String?>(nil)
+            let end = DispatchGroup()
+            let search = try ControlClient.connect(path: path)
+            end.enter()
+            nonisolated(unsafe) let asking = search
+            Thread.detachNewThread {
+                defer { end.leave() }
+                let found = try? asking.request(
+                    Envelope(casebook: "found", request: .find(words: "x", limit: 0)))
+                answers.withLockedValue { $0 = found?.json }
+            }
+            begun.wait()
+            let shown = try ControlClient.connect(path: path).request(
+                Envelope(casebook: "shown", request: .show(record: "x", at: nil)))
+            #expect(shown.json == "shown")
+            isShown.signal()
+            end.wait()
+            return answers.withLockedValue { $0 }
+        }
+        #expect(answer == "found")
+        try await loop.shutdownGracefully()
     }
 
     @Test
@@ -202,3 +239,6 @@ struct ControlSocketTests {
         #expect(answer == "here")
     }
 }
+
+/// Keeps the thread that calls it.
+private func block(until semaphore: DispatchSemaphore) { semaphore.wait() }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import NIOCore
 import NIOPosix
 import ParleyControl
 import Testing
@@ -29,12 +30,12 @@ final class TestHome: Sendable {
     /// Runs `body` on a thread of its own while `handler` answers what it asks; then stops.
     func serve<Result: Sendable>(
         _ handler: @escaping ControlServer.Handler,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         pieceBytes: Int = ControlServer.usualPieceBytes,
         while body: @escaping @Sendable (String) throws -> Result
     ) async throws -> Result {
         let server = try await ControlServer.bind(
-            path: socket, holding: lock(), group: MultiThreadedEventLoopGroup.singleton,
-            pieceBytes: pieceBytes)
+            path: socket, holding: lock(), group: group, pieceBytes: pieceBytes)
         let socket = socket
         return try await withThrowingTaskGroup { group in
             group.addTask { try await server.run(handler) }
