@@ -26,6 +26,7 @@ package final class CasebookStore: Sendable {
     /// The connections of checks that are under way.
     let checks = NIOLockedValueBox<[ObjectIdentifier: DatabaseQueue]>([:])
     let writer: Writer
+    private let recent = RecentChanges()
     /// Checks what others send, behind what people wait for.
     let preparing = DispatchQueue(label: "casebook.preparing", qos: .utility)
 
@@ -132,7 +133,9 @@ package final class CasebookStore: Sendable {
         // The writer can tell for sure, and stops then.
         if !writer.watch.looksUntouched { try await writer.perform { _ in } }
         do {
-            return try await pool.read { db in try body(ReadScope(db, log: LogReader(db))) }
+            return try await pool.read { [recent] db in
+                try body(ReadScope(db, log: LogReader(db, recent: recent)))
+            }
         } catch {
             throw failure(error)
         }

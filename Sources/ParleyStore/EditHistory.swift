@@ -16,6 +16,8 @@ struct EditHistory {
     let isHiding: Bool
     /// A held change by the lane that owns it, as it is stored.
     let find: (Int, UInt64) throws -> (change: Change, hash: Digest)?
+    /// What the authors of held changes had come to know, each since the one before.
+    let contextDeltas: (Int, ClosedRange<UInt64>) throws -> [[Clock.Entry]]
     /// The salts of a held change.
     let salts: (Int, UInt64) throws -> ChangeSalts?
 
@@ -66,13 +68,12 @@ struct EditHistory {
     /// from the nearest context that was kept.
     func context(_ lane: Int, _ sequence: UInt64) throws -> Clock {
         let lane = logs.lanes[lane]
-        var (next, context) = try kept(lane, sequence)
-        while next <= sequence {
-            guard let (change, _) = try find(lane.number, next) else {
-                throw StoreError.damaged("a log has a gap")
+        let (next, kept) = try kept(lane, sequence)
+        var context = kept
+        if next <= sequence {
+            for delta in try contextDeltas(lane.number, next...sequence) {
+                context.set(sorted: delta)
             }
-            context.set(sorted: change.contextDelta)
-            next += 1
         }
         try addPredecessor(of: sequence, in: lane, to: &context)
         return context

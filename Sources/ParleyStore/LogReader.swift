@@ -39,32 +39,32 @@ final class LogReader {
         }
     }
 
-    /// Some neighbouring changes of a stored batch.
-    private struct Block {
+    private struct Extract {
         let run: Run
-        let first: UInt64
-        let changes: [Change]
-
-        func contains(_ lane: Int, _ sequence: UInt64) -> Bool {
-            run.lane == lane && first <= sequence && sequence - first < changes.count
-        }
+        let content: RecentChanges.Extract
     }
 
     private static let hashRunLimit = 64
     /// Changes kept decoded.
     private static let changeLimit = 8192
-    /// Changes that are made when one is asked for: those from which its context follows.
-    private static let blockSize = Transaction.contextInterval
-    private static let blockLimit = 64
+    /// Runs of so few changes are decoded whole.
+    private static let smallRun = 64
+    private static let extractLimit = 256
+    private static let largeRunLimit = 8
 
     private let db: Database
     private var runs: [Run] = []
     private var batches: [(run: Run, batch: Batch)] = []
     private var decodedCount = 0
-    private var blocks: [Block] = []
+    private var extracts: [RecentChanges.Key: Extract] = [:]
+    /// Read last, with the digests of their bytes.
+    private var largeRuns: [(run: Run, digest: Digest)] = []
+    private let recent: RecentChanges?
 
-    init(_ db: Database) {
+    /// - Parameter recent: what earlier reads of the same store decoded.
+    init(_ db: Database, recent: RecentChanges? = nil) {
         self.db = db
+        self.recent = recent
     }
 
     /// Forgets what a rolled-back savepoint may have taken away.
@@ -72,7 +72,8 @@ final class LogReader {
         runs.removeAll()
         batches.removeAll()
         decodedCount = 0
-        blocks.removeAll()
+        extracts.removeAll()
+        largeRuns.removeAll()
     }
 
     /// The hash of a change, `nil` where it isn't held.
@@ -88,36 +89,89 @@ final class LogReader {
 
     /// A change and its hash, `nil` where it isn't held.
     ///
-    /// Who asks for one change of a large batch is given it without the others; who asks for a second
-    /// one far from it is likely to want them all.
+    /// Who asks for one change of a large batch is given it without the others, unless they are asked for
+    /// in turn.
     func change(_ lane: Int, _ sequence: UInt64) throws -> (change: Change, hash: Digest)? {
-        if let block = blocks.last(where: { $0.contains(lane, sequence) }) {
-            let change = block.changes[Int(sequence - block.first)]
-            return (change, try block.run.hash(of: sequence))
-        }
-        let isDecoded = batches.contains { $0.run.contains(lane, sequence) }
-        let wasAsked = blocks.contains { $0.run.contains(lane, sequence) }
-        if !isDecoded, !wasAsked,
-            let run = try run(lane, containing: sequence, withBytes: true),
-            run.count > 2 * LogReader.blockSize
-        {
-            let block = try LogReader.block(of: run, around: sequence)
-            if blocks.count >= LogReader.blockLimit { blocks.removeFirst() }
-            blocks.append(block)
-            return (block.changes[Int(sequence - block.first)], try run.hash(of: sequence))
+        if let extract = try extract(lane, sequence) {
+            return (extract.content.change, try extract.run.hash(of: sequence))
         }
         guard let (run, batch) = try batch(lane, containing: sequence) else { return nil }
         return (batch.changes[Int(sequence - run.first)], try run.hash(of: sequence))
     }
 
-    private static func block(of run: Run, around sequence: UInt64) throws -> Block {
-        let size = LogReader.blockSize
-        let first = max((sequence - 1) / size * size + 1, run.first)
-        let last = min((sequence + size - 1) / size * size, run.last)
-        guard let changes = try? Batch.changes(first...last, of: run.bytes),
-            changes.count == last - first + 1, changes[0].sequence == first
+    /// What the authors of consecutive changes of a lane had come to know, each since the one before.
+    ///
+    /// - Throws: `damaged` where one of them isn't held.
+    func contextDeltas(
+        _ lane: Int, _ sequences: ClosedRange<UInt64>
+    ) throws -> [[Clock.Entry]] {
+        if let last = try extract(lane, sequences.upperBound)?.content {
+            let (first, own) = (sequences.lowerBound, last.contextDeltas)
+            guard first < last.first else { return Array(own.suffix(sequences.count)) }
+            // The others are in the batch before.
+            return try contextDeltas(lane, first...last.first - 1) + own
+        }
+        return try sequences.map { sequence in
+            guard let (change, _) = try change(lane, sequence) else {
+                throw StoreError.damaged("a log has a gap")
+            }
+            return change.contextDelta
+        }
+    }
+
+    /// A change without the others of its batch, `nil` where all are decoded or shall be.
+    private func extract(_ lane: Int, _ sequence: UInt64) throws -> Extract? {
+        let key = RecentChanges.Key(lane: lane, sequence: sequence)
+        if let known = extracts[key] { return known }
+        let isDecoded = batches.contains { $0.run.contains(lane, sequence) }
+        guard !isDecoded, !isReadInTurn(key), let (run, digest) = try largeRun(lane, sequence)
+        else { return nil }
+        let content =
+            try recent?.extract(key, of: digest)
+            ?? LogReader.extract(sequence, of: run, digest: digest)
+        recent?.note(content, as: key)
+        if extracts.count >= LogReader.extractLimit { extracts.removeAll() }
+        let extract = Extract(run: run, content: content)
+        extracts[key] = extract
+        return extract
+    }
+
+    /// The run that holds a change, where it is no small one, and the digest of its bytes.
+    private func largeRun(
+        _ lane: Int, _ sequence: UInt64
+    ) throws -> (run: Run, digest: Digest)? {
+        if let known = largeRuns.last(where: { $0.run.contains(lane, sequence) }) { return known }
+        guard let run = try run(lane, containing: sequence, withBytes: true),
+            run.count > LogReader.smallRun
+        else { return nil }
+        if largeRuns.count >= LogReader.largeRunLimit { largeRuns.removeFirst() }
+        largeRuns.append((run, Hashing.digest(run.bytes)))
+        return largeRuns[largeRuns.count - 1]
+    }
+
+    /// Whether the two changes before or behind one were asked for, so that all are likely to be.
+    private func isReadInTurn(_ key: RecentChanges.Key) -> Bool {
+        func has(_ step: Int64) -> Bool {
+            let sequence = key.sequence.addingReportingOverflow(UInt64(bitPattern: step))
+                .partialValue
+            return extracts[RecentChanges.Key(lane: key.lane, sequence: sequence)] != nil
+        }
+        return has(-1) && has(-2) || has(1) && has(2)
+    }
+
+    private static func extract(
+        _ sequence: UInt64, of run: Run, digest: Digest
+    ) throws -> RecentChanges.Extract {
+        guard let part = try? Batch.part(sequence...sequence, of: run.bytes),
+            let change = part.changes.first, change.sequence == sequence,
+            part.contextDeltas.count == run.count
         else { throw StoreError.damaged("a stored batch") }
-        return Block(run: run, first: first, changes: changes)
+        let interval = Transaction.contextInterval
+        let first = max((sequence - 1) / interval * interval + 1, run.first)
+        let end = Int(sequence - run.first) + 1
+        return RecentChanges.Extract(
+            digest: digest, change: change,
+            contextDeltas: Array(part.contextDeltas[Int(first - run.first)..<end]), first: first)
     }
 
     /// The salts of a change, `nil` where it isn't held.

@@ -69,7 +69,9 @@ package class ReadScope {
         return EditHistory(
             db: db, logs: try logs(), membership: try membership(), casebook: try casebook().id,
             claims: try claims(), isHiding: try isHiding(),
-            find: { try self.log.change($0, $1) }, salts: { try self.log.salts($0, $1) })
+            find: { try self.log.change($0, $1) },
+            contextDeltas: { try self.log.contextDeltas($0, $1) },
+            salts: { try self.log.salts($0, $1) })
     }
 
     /// The logs with their branches.

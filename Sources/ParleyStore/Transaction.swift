@@ -91,6 +91,18 @@ final class Transaction {
         try pending(lane, sequence) ?? log.change(lane, sequence)
     }
 
+    private func contextDeltas(
+        _ lane: Int, _ sequences: ClosedRange<UInt64>
+    ) throws -> [[Clock.Entry]] {
+        guard isTailed(lane) else { return try log.contextDeltas(lane, sequences) }
+        return try sequences.map { sequence in
+            guard let (change, _) = try change(lane, sequence) else {
+                throw StoreError.damaged("a log has a gap")
+            }
+            return change.contextDelta
+        }
+    }
+
     private func salts(_ lane: Int, _ sequence: UInt64) throws -> ChangeSalts? {
         let own = isTailed(lane) ? draft.tail.salts(of: sequence) : nil
         return try own ?? log.salts(lane, sequence)
@@ -123,7 +135,8 @@ final class Transaction {
         EditHistory(
             db: db, logs: logs, membership: draft.membership, casebook: draft.casebook.id,
             claims: draft.claims, isHiding: isHiding,
-            find: { try self.change($0, $1) }, salts: { try self.salts($0, $1) })
+            find: { try self.change($0, $1) },
+            contextDeltas: { try self.contextDeltas($0, $1) }, salts: { try self.salts($0, $1) })
     }
 
     // MARK: Records

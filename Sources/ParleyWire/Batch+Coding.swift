@@ -1,5 +1,5 @@
 import ParleyCRDT
-package import ParleyModel
+import ParleyModel
 
 extension Batch {
     /// Below this many bytes of columns even a preset dictionary gains nothing.
@@ -46,11 +46,11 @@ extension Batch {
     /// time that all of them do.
     ///
     /// - Parameter sequences: those of them that the batch holds are read.
-    /// - Returns: in order; of the rules, only those the batch keeps as a whole and these changes keep
-    ///   were checked.
-    package static func changes(
+    /// - Returns: the changes in order; of the rules, only those the batch keeps as a whole and these
+    ///   changes keep were checked.
+    package static func part(
         _ sequences: ClosedRange<UInt64>, of bytes: [UInt8]
-    ) throws(WireError) -> [Change] {
+    ) throws(WireError) -> BatchPart {
         var decoder = try decoder(of: bytes) { header in
             let own = header.first...header.last
             guard sequences.overlaps(own) else { return 0..<0 }

@@ -1,5 +1,5 @@
-import ParleyCRDT
-import ParleyModel
+package import ParleyCRDT
+package import ParleyModel
 
 /// Reads a batch's columns and puts its changes together again.
 ///
@@ -17,6 +17,9 @@ struct BatchDecoder {
     private var names: [FieldName] = []
     private var origins: OriginTable
     private var shapes: [Shape] = []
+    /// How many of the contexts each change has.
+    private var contextCounts: [Int] = []
+    private var contexts: [Clock.Entry] = []
     /// How many more bytes joined words may come to, in all columns together.
     private var joinedBytesLeft = Limits.expandedBytesPerBatch
 
@@ -35,8 +38,16 @@ struct BatchDecoder {
             signature: header.signature, changes: changes, salts: salts)
     }
 
-    /// The changes that are wanted alone.
-    mutating func decodePart() throws(WireError) -> [Change] { try read().changes }
+    /// The changes that are wanted, and what the author of each change had come to know.
+    mutating func decodePart() throws(WireError) -> BatchPart {
+        let changes = try read().changes
+        var next = 0
+        let deltas = contextCounts.map { count in
+            defer { next += count }
+            return Array(contexts[next..<next + count])
+        }
+        return BatchPart(changes: changes, contextDeltas: deltas)
+    }
 
     private mutating func read() throws(WireError) -> (changes: [Change], salts: [SaltRun]) {
         let bodyByteCount = reader.remaining
@@ -92,16 +103,16 @@ struct BatchDecoder {
     private mutating func readChanges() throws(WireError) -> [Change] {
         let times = try readTimes()
         let groupCounts = try readCounts(.groups)
-        let contextCounts = try readCounts(.tips)
-        let contexts = try ContextColumns.read(
-            contextCounts.total, origins: &origins, from: &reader)
+        let (contextCounts, contextTotal) = try readCounts(.tips)
+        self.contextCounts = contextCounts
+        contexts = try ContextColumns.read(contextTotal, origins: &origins, from: &reader)
         var groups = try readGroups(groupCounts.each)
         var changes: [Change] = []
         changes.reserveCapacity(part.count)
-        var nextContext = contextCounts.each[..<part.lowerBound].reduce(0, +)
+        var nextContext = contextCounts[..<part.lowerBound].reduce(0, +)
         var (byteCount, saltCount) = (0, 0)
         for index in part {
-            let contextEnd = nextContext + contextCounts.each[index]
+            let contextEnd = nextContext + contextCounts[index]
             do throws(WireError.Code) {
                 let change = Change(
                     origin: header.origin, sequence: header.first + UInt64(index),
@@ -218,6 +229,13 @@ struct BatchDecoder {
         try BytesColumn.read(
             count, part: part, joinedBytesLeft: &joinedBytesLeft, from: &reader)
     }
+}
+
+/// Some changes of a batch.
+package struct BatchPart: Sendable {
+    package let changes: [Change]
+    /// Of all changes of the batch.
+    package let contextDeltas: [[Clock.Entry]]
 }
 
 /// How often some groups use each shape.

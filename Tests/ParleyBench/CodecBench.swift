@@ -67,7 +67,7 @@ struct CodecBench {
         switch step {
         case .encode: return try sealed.batch.encoded(compress: true).count
         case .decode: return try Batch.decode(sealed.bytes).changes.count
-        case .part: return try Batch.changes(500...500, of: sealed.bytes).count
+        case .part: return try Batch.part(500...500, of: sealed.bytes).changes.count
         case .hash: return try VerifiedBatch.hashes(of: sealed.batch, after: previous).count
         case .verify:
             return try VerifiedBatch(bytes: sealed.bytes, casebook: casebook, previous: previous)

@@ -35,8 +35,11 @@ package struct BatchTarget: FuzzTarget {
         // Which part is read follows from the input.
         let first = Int(input[input.count / 2]) % batch.changes.count
         let last = min(first + Int(input[input.count / 3]) % 8, batch.changes.count - 1)
-        let part = try? Batch.changes(
+        let part = try? Batch.part(
             batch.first + UInt64(first)...batch.first + UInt64(last), of: input)
-        try expect(part == Array(batch.changes[first...last]), "a part is what the whole has")
+        try expect(
+            part?.changes == Array(batch.changes[first...last])
+                && part?.contextDeltas == batch.changes.map(\.contextDelta),
+            "a part is what the whole has")
     }
 }

@@ -13,11 +13,12 @@ import Testing
         for first in stride(from: 0, to: batch.changes.count, by: 1 + batch.changes.count / 9) {
             for last in [first, (first + batch.changes.count) / 2, batch.changes.count - 1] {
                 let range = batch.changes[first].sequence...batch.changes[last].sequence
-                #expect(
-                    try Batch.changes(range, of: bytes) == Array(batch.changes[first...last]))
+                let part = try Batch.part(range, of: bytes)
+                #expect(part.changes == Array(batch.changes[first...last]))
+                #expect(part.contextDeltas == batch.changes.map(\.contextDelta))
             }
         }
-        #expect(try Batch.changes(batch.last + 1...batch.last + 2, of: bytes).isEmpty)
+        #expect(try Batch.part(batch.last + 1...batch.last + 2, of: bytes).changes.isEmpty)
     }
 
     @Test(arguments: UInt64(1)...60)
