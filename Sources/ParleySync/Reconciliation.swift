@@ -277,7 +277,7 @@ package struct Reconciliation: Sendable {
 
     mutating func tick(now: Moment) -> [SessionAction] {
         var actions: [SessionAction] = []
-        if let due = acknowledgements.due, due <= now { actions += acknowledge() }
+        if let due = acknowledgements.due, due <= now { actions += acknowledge(now) }
         relays.removeAll { $0.due <= now }
         return actions + pump()
     }
@@ -307,8 +307,8 @@ package struct Reconciliation: Sendable {
     // MARK: Decisions
 
     /// Sends everything gathered at once, for instance before a close.
-    mutating func acknowledge() -> [SessionAction] {
-        let entries = acknowledgements.take()
+    mutating func acknowledge(_ now: Moment) -> [SessionAction] {
+        let entries = acknowledgements.take(now)
         guard !entries.isEmpty else { return [] }
         return Clock.pages(of: entries).map {
             .send(.acknowledgement(casebook: index, entries: Array($0)))

@@ -183,7 +183,7 @@ package struct Session: Sendable {
     /// This side ends the session; what it still owes the peer is said first.
     package mutating func end(now: Moment) -> [SessionAction] {
         guard state != .closed else { return [] }
-        return everywhere(now) { $0.acknowledge() } + perform([.close(.local)], now)
+        return everywhere(now) { $0.acknowledge(now) } + perform([.close(.local)], now)
     }
 
     // MARK: Messages

@@ -150,6 +150,25 @@ struct SessionTests {
         #expect(meeting.replicas[1].clock == meeting.replicas[0].clock)
     }
 
+    /// Who waits for one batch isn't kept waiting; many soon after each other cost few frames.
+    @Test func aFirstAcknowledgementComesAtOnceAndFurtherOnesAreGathered() throws {
+        var meeting = Meeting(MemoryReplica(1), MemoryReplica(2))
+        try meeting.run()
+        try meeting.pass(milliseconds: 100)
+        try meeting.write("one", on: 0)
+        try meeting.pass(milliseconds: 0)
+        #expect(meeting.sessions[0].isQuiet)
+        try meeting.write("two", on: 0)
+        try meeting.pass(milliseconds: 0)
+        #expect(!meeting.sessions[0].isQuiet)
+        try meeting.write("three", on: 0)
+        let sent = meeting.sentBytes[1]
+        try meeting.pass(milliseconds: 49)
+        #expect(meeting.sentBytes[1] == sent)
+        try meeting.pass(milliseconds: 1)
+        #expect(meeting.sessions[0].isQuiet)
+    }
+
     /// What the store had already is acknowledged too: its sender waits and can't know.
     @Test func aRepeatIsAcknowledged() throws {
         var third = MemoryReplica(3)
