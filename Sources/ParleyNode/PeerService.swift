@@ -94,7 +94,7 @@ actor PeerService {
 
     /// Starts to dial members that became known, and keeps on with those that are.
     func dialNeighbours() async {
-        let neighbours = shelf.neighbours
+        let neighbours = Set(shelf.neighbours)
         for (peer, loop) in loops where !neighbours.contains(peer) {
             loop.stop()
             loops[peer] = nil
@@ -114,7 +114,9 @@ actor PeerService {
 
     /// Dials a peer now rather than when its pause is over.
     func poke(_ peer: NodeID) async {
-        await dialNeighbours()
+        // It may have become known just now. With very many members, looking at all of them for each
+        // would take longer than dialling them.
+        if loops[peer] == nil { await dialNeighbours() }
         loops[peer]?.poke()
     }
 

@@ -153,7 +153,7 @@ extension CasebookStore {
         do {
             try body(transaction)
             try transaction.flushTail()
-            try transaction.draft.save(db)
+            try transaction.save()
             try db.run("COMMIT")
         } catch {
             try? db.run("ROLLBACK")

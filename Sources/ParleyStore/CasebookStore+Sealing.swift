@@ -20,16 +20,31 @@ extension CasebookStore {
     @discardableResult
     package func seal(minimumRuns: Int = minimumRuns) async throws -> Int {
         var count = 0
-        for origin in appliedClock.entries.map(\.origin) {
+        let minimum = max(minimumRuns, 2)
+        for origin in try await originsOfSmallRuns(atLeast: minimum) {
             var after: UInt64 = 0
-            while let small = try await smallRuns(
-                of: origin, after: after, atLeast: max(minimumRuns, 2))
-            {
+            while let small = try await smallRuns(of: origin, after: after, atLeast: minimum) {
                 after = small.last
                 count += try await seal(small)
             }
         }
         return count
+    }
+
+    /// Logs that have so many small runs, sorted: of very many logs few do, and looking at one takes
+    /// time for all of them.
+    private func originsOfSmallRuns(atLeast minimum: Int) async throws -> [Origin] {
+        try await read { scope in
+            let query = try Query(
+                scope.db,
+                "SELECT lane FROM batch WHERE last - first < ?1 GROUP BY lane HAVING count(*) >= ?2"
+            )
+            query.bind(1, RunGathering.smallRun)
+            query.bind(2, minimum)
+            let found = try query.all { $0.int(0) }
+            let lanes = try scope.lanes()
+            return Set(try found.map { try lanes.origin(of: $0) }).sorted()
+        }
     }
 
     /// Runs as they were read, to be packed.

@@ -13,8 +13,9 @@ struct Draft: Sendable {
     var lanes: LaneTable
     var types: TypeTable
     var membership: Membership
-    /// Who the membership comes to.
+    /// Who the membership comes to; see `Transaction.settleMembers`.
     var members: [Member]
+    var areMembersSettled = true
     /// Erasures and redactions applied.
     var claims: Claims
     /// Revocations that wait.

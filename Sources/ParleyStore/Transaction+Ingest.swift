@@ -76,7 +76,8 @@ extension Transaction {
         try insert(batch, rest, from: isPoorer ? place.known : 0, lane: number)
         let fresh = batch.batch.changes.dropFirst(place.known)
         try noteHeldClaims(in: fresh, lane: number)
-        for change in fresh {
+        for change in fresh where change.groups.contains(where: { $0.kind == .cut }) {
+            try settleMembers()
             draft.heldCuts.note(change, lane: number, members: draft.members)
         }
         draft.lanes[number].held = Lane.Point(

@@ -205,8 +205,8 @@ extension Transaction {
         var membership = draft.membership
         try membership.reconsiderAdmissions(in: logs)
         draft.membership = membership
-        draft.members = try membership.members(in: logs)
         draft.membershipChanged = true
+        draft.areMembersSettled = false
         #if DEBUG
             if PlantedDefect.cutSparesWhatCameFirst.isPlanted { return }
         #endif
@@ -224,6 +224,14 @@ extension Transaction {
             }
         }
         for key in keys.sorted() { try recompute(key) }
+    }
+
+    /// Works out who the membership comes to, once after however many decisions: with very many members
+    /// that takes long.
+    func settleMembers() throws {
+        guard !draft.areMembersSettled else { return }
+        draft.members = try draft.membership.members(in: logs)
+        draft.areMembersSettled = true
     }
 
     private func recordKeys(of applicant: Applicant) throws -> [RecordKey] {

@@ -41,6 +41,12 @@ final class Transaction {
         draft.hasChanges || sqlite3_total_changes(db.sqliteConnection) != changesBefore
     }
 
+    /// Writes what the draft says into the file, before the commit.
+    func save() throws {
+        try settleMembers()
+        try draft.save(db)
+    }
+
     // MARK: Savepoints
 
     /// Runs `body` in a savepoint of its own: when it throws, only what it did is undone.

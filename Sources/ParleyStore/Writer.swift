@@ -161,7 +161,7 @@ final class Writer: Sendable {
         do {
             do { try transaction.flushTail() } catch { throw RefusedTail(error) ?? error }
             try transaction.carryOutClaims()
-            try transaction.draft.save(db)
+            try transaction.save()
         } catch {
             if sqlite3_get_autocommit(db.sqliteConnection) == 0 { try? db.run("ROLLBACK") }
             throw error

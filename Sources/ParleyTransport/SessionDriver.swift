@@ -47,6 +47,8 @@ package final class SessionDriver: ConnectionHandler {
     var notes: [@Sendable (any Replica) async -> Void] = []
     var isNoting = false
     static let notesLimit = 16
+    /// What was passed on last, by casebook.
+    private var toldAddresses: [Digest: Set<ToldAddress>] = [:]
     private var share: SendShare
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()
@@ -258,7 +260,10 @@ package final class SessionDriver: ConnectionHandler {
             connection.run(
                 { await replica.addresses(in: casebook) },
                 then: { [self] addresses in
-                    guard !addresses.isEmpty else { return }
+                    // Of many casebooks one new address would make everybody tell all of them again.
+                    let news = Set(addresses.map(ToldAddress.init))
+                    guard !addresses.isEmpty, toldAddresses[casebook] != news else { return }
+                    toldAddresses[casebook] = news
                     handle { $0.tell(addresses, in: casebook, now: self.now()) }
                 })
         }
@@ -338,4 +343,15 @@ package final class SessionDriver: ConnectionHandler {
     }
 
     private var tallies: [SessionTally] { session.map { Array($0.tallies.values) } ?? [] }
+}
+
+/// An address of a member, whenever it was seen.
+private struct ToldAddress: Hashable {
+    let node: NodeID
+    let address: String
+
+    init(_ address: PeerAddress) {
+        node = address.node
+        self.address = address.address
+    }
 }
