@@ -16,6 +16,7 @@ final class ScriptedReplica: Replica {
         var batches: [OutgoingBatch] = []
         var noting = 0
         var mostNoting = 0
+        var addresses: [[PeerAddress]] = []
     }
 
     static let casebook = Hashing.digest(Array("casebook".utf8))
@@ -36,13 +37,15 @@ final class ScriptedReplica: Replica {
     /// Said to be open in whatever is stored.
     private let conflicts: [RecordID: Int]
 
-    /// - Parameter clocks: what is held and applied at the first look, the second and so on.
+    /// - Parameters:
+    ///   - clocks: what is held and applied at the first look, the second and so on.
+    ///   - addresses: those known at the first look, the second and so on, then none.
     init(
         clocks: [Clock] = [Clock()], batches: [OutgoingBatch] = [], gate: Gate = Gate(isOpen: true),
         sending: Gate = Gate(isOpen: true), noting: Gate = Gate(isOpen: true),
-        conflicts: [RecordID: Int] = [:]
+        conflicts: [RecordID: Int] = [:], addresses: [[PeerAddress]] = []
     ) {
-        state = NIOLockedValueBox(State(clocks: clocks, batches: batches))
+        state = NIOLockedValueBox(State(clocks: clocks, batches: batches, addresses: addresses))
         self.gate = gate
         self.sending = sending
         self.noting = noting
@@ -108,7 +111,9 @@ final class ScriptedReplica: Replica {
 
     /// The most that were noted at once.
     var mostNoting: Int { state.withLockedValue { $0.mostNoting } }
-    func addresses(in casebook: Digest) async -> [PeerAddress] { [] }
+    func addresses(in casebook: Digest) async -> [PeerAddress] {
+        state.withLockedValue { $0.addresses.isEmpty ? [] : $0.addresses.removeFirst() }
+    }
     func admit(_ join: Join, from peer: NodeID) async -> Ticket? { nil }
 }
 

@@ -61,6 +61,28 @@ struct SessionDriverTests {
             host: "127.0.0.1", port: listener.port, expecting: attic.id, makeHandler: handler)
     }
 
+    /// Addresses are passed on again only when there are others, however late they were seen.
+    @Test func addressesAreToldOnce() async throws {
+        func seen(_ ports: Int..., at time: UInt64) -> [PeerAddress] {
+            ports.map {
+                PeerAddress(
+                    node: attic.id, seenMilliseconds: time, address: "192.0.2.1:\($0)")
+            }
+        }
+        let known = [seen(1, at: 1), seen(1, at: 2), seen(1, 2, at: 3)]
+        let notes = DriverNotes()
+        let listener = try await listen(notes.makeHandler(ScriptedReplica(addresses: known)))
+        let receiver = ScriptedReplica()
+        let connection = try await dial(listener, DriverNotes().makeHandler(receiver))
+        let session = try #require(await notes.opened())
+        for _ in 2...3 { session.passOnAddresses() }
+        var heard = receiver.heard.makeAsyncIterator()
+        #expect(await heard.next()?.map(\.address) == known[0].map(\.address))
+        #expect(await heard.next()?.map(\.address) == known[2].map(\.address))
+        connection.close(.finished)
+        await listener.close()
+    }
+
     /// The peer hangs up while the stores are still being read: the session never opens, and what
     /// the stores answer then does no harm.
     @Test func aConnectionThatClosesWhileStoresAreReadNeverOpens() async throws {
