@@ -135,10 +135,21 @@ let package = Package(
             dependencies: [
                 "ParleyCRDT", "ParleyModel", "ParleyCasework", "ParleyWire", "ParleyLog",
                 "ParleySync", "ParleyStore", "ParleyTransport", "ParleyNode", "ParleyControl",
-                "ParleyTestSupport", arguments, locks, sqlite,
+                "ParleyTestSupport", "ParleyWorkload", arguments, locks, sqlite,
             ],
             path: "Tests/ParleyBench",
-            exclude: ["chapter.py", "codec.py", "peers.py"], swiftSettings: dialect),
+            exclude: ["chapter.py", "peers.py"], swiftSettings: dialect),
+        // Records of one shape, the same on every run.
+        .target(
+            name: "ParleyWorkload", dependencies: ["ParleyTestSupport"],
+            path: "Tests/ParleyWorkload", swiftSettings: dialect),
+        // Single steps of a change's way, for counting instructions.
+        .executableTarget(
+            name: "ParleySteps",
+            dependencies: [
+                "ParleyCRDT", "ParleyModel", "ParleyWire", "ParleyLog", "ParleyWorkload",
+            ],
+            path: "Tests/ParleySteps", exclude: ["codec.py"], swiftSettings: dialect),
         // Says what Swift reads in given bytes, to compare with Protocol/reference.
         .executableTarget(
             name: "ParleyReading", dependencies: ["ParleyCRDT", "ParleyModel", "ParleyWire"],

@@ -6,6 +6,7 @@ import ParleyModel
 import ParleyNode
 import ParleyStore
 import ParleyWire
+import ParleyWorkload
 
 /// What a casebook shall hold when a daemon comes to serve it.
 struct CasebookShape {

@@ -1,4 +1,5 @@
 import Foundation
+import ParleyWorkload
 
 /// One daemon fills up, another gets everything, more of them do, and both start again.
 struct ColdSync {

@@ -1,6 +1,7 @@
 import Foundation
 import NIOConcurrencyHelpers
 import ParleyControl
+import ParleyWorkload
 
 /// Many who want something of one daemon at once, and how long its answers take.
 struct Demand {

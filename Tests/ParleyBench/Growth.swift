@@ -1,5 +1,6 @@
 import Foundation
 import ParleyControl
+import ParleyWorkload
 
 /// What costs come to as one thing grows and the others stay.
 enum GrowthSeries: String, CaseIterable {

@@ -1,5 +1,6 @@
 import Foundation
 import ParleyControl
+import ParleyWorkload
 
 /// Two daemons that have met before: with nothing to do, after edits apart, and live.
 struct Meetings {

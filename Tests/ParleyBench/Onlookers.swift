@@ -1,5 +1,6 @@
 import Foundation
 import ParleyControl
+import ParleyWorkload
 
 /// One daemon and members who have everything already: what a meeting without news costs, and how soon
 /// one edit is with all of them.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ParleyWorkload
 
 /// What `Scripts/bench` runs: a workload, SQLite's floor for it, and real daemons on it.
 @main
@@ -8,7 +9,7 @@ struct ParleyBench: AsyncParsableCommand {
         commandName: "ParleyBench", abstract: "Measures Parley against SQLite's floor.",
         subcommands: [
             MakeWorkload.self, MeasureFloor.self, MeasureDaemons.self, MeasureGrowth.self,
-            RunStep.self, TimeIntake.self,
+            TimeIntake.self,
         ])
 }
 
@@ -122,26 +123,6 @@ struct MeasureGrowth: AsyncParsableCommand {
 
 extension GrowthSeries: ExpressibleByArgument {}
 
-struct RunStep: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "step",
-        abstract: "Do one step of a change's way over and over, to be timed or counted.")
-
-    @Argument(help: "Which: \(CodecBench.Step.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var step: CodecBench.Step
-    @Option(help: "How often, each time for 1024 changes.") var times = 1
-
-    func run() throws {
-        let bench = try CodecBench()
-        var sum = 0
-        let seconds = try Stopwatch.seconds {
-            for _ in 0..<times { sum &+= try bench.run(step) }
-        }
-        let rate = Double(times * CodecBench.changeCount) / seconds
-        print("\(step.rawValue) \(Int(rate)) changes/s (\(sum))")
-    }
-}
-
 struct TimeIntake: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "intake",
@@ -162,8 +143,6 @@ struct TimeIntake: AsyncParsableCommand {
         }
     }
 }
-
-extension CodecBench.Step: ExpressibleByArgument {}
 
 private func requirePositive(_ records: Int) throws {
     if records < 1 { throw ValidationError("--records can't be \(records): give 1 or more") }

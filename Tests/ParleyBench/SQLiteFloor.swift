@@ -1,6 +1,7 @@
 import Foundation
 import GRDBSQLite
 import ParleyTestSupport
+import ParleyWorkload
 
 /// What SQLite itself costs for the rows of one cold sync: a log row and a record row each, in
 /// order of arrival, with an index on random 16-byte IDs, durable, and the store's own cache,

@@ -1,5 +1,6 @@
 import Foundation
 import ParleyControl
+import ParleyWorkload
 
 /// Two homes, what fills them, and how the parts of a run talk to their daemons.
 struct Stage {

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ def counted(program, step, times, folder, tool):
     words = {"callgrind": ["--tool=callgrind", f"--callgrind-out-file={out}"],
              "dhat": ["--tool=dhat", "--mode=copy", f"--dhat-out-file={out}"]}[tool]
     done = subprocess.run(
-        ["valgrind", *words, program, "step", step, "--times", str(times)],
+        ["valgrind", *words, program, step, str(times)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     pattern = {"callgrind": r"Collected : (\d+)", "dhat": r"Total:\s+([\d,]+) bytes"}[tool]
     found = re.search(pattern, done.stderr)
@@ -46,11 +47,12 @@ def counted(program, step, times, folder, tool):
 def measure(program, step):
     with tempfile.TemporaryDirectory() as folder:
         def each(tool):
-            # What starting takes falls out.
-            few, more = (counted(program, step, times, folder, tool) for times in (1, 3))
-            return (more - few) / 2 / CHANGES
+            # What starting takes falls out. It varies by some hundred thousand.
+            more = {"merge": 40, "varint": 2000}.get(step, 2)
+            counts = [counted(program, step, times, folder, tool) for times in (1, 1 + more)]
+            return (counts[1] - counts[0]) / more / CHANGES
         text = subprocess.run(
-            [program, "step", step, "--times", "200"], check=True, stdout=subprocess.PIPE,
+            [program, step, "200"], check=True, stdout=subprocess.PIPE,
             text=True).stdout
         return {"rate": int(text.split()[1]), "instructions": each("callgrind"),
                 "copied": each("dhat")}
@@ -79,15 +81,25 @@ def record(figures):
         file.write(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n\n{END}{after}")
 
 
+def stripped(program, folder):
+    """A copy without what a debugger reads, which this valgrind can't."""
+    copy = os.path.join(folder, "ParleySteps")
+    subprocess.run(["strip", "--strip-debug", "-o", copy, program], check=True)
+    return copy
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", required=True)
     parser.add_argument("--save", help="write JSON to this file as well")
     parser.add_argument("--record", action="store_true")
     options = parser.parse_args()
-    program = os.path.join(options.programs, "ParleyBench")
+    if not shutil.which("valgrind"):
+        sys.exit("The steps are counted with valgrind, which isn't installed: apt-get install valgrind.")
     before = noted()
     figures, worse = {}, []
+    folder = tempfile.TemporaryDirectory()
+    program = stripped(os.path.join(options.programs, "ParleySteps"), folder.name)
     for step in STEPS:
         figures[step] = figure = measure(program, step)
         change = ""

@@ -1,17 +1,23 @@
-import Foundation
+package import Foundation
 import ParleyTestSupport
 
 /// Flat records of ten fields, about 450 bytes of JSON each, and edits to them: the same on every
 /// run, with a few frequent values and many rare ones, as in real casework.
-struct Workload {
+package struct Workload {
     /// One field of one record gets another value.
-    struct Edit {
-        let record: String
-        let field: String
-        let value: String
+    package struct Edit {
+        package let record: String
+        package let field: String
+        package let value: String
+
+        package init(record: String, field: String, value: String) {
+            self.record = record
+            self.field = field
+            self.value = value
+        }
     }
 
-    static let fields = [
+    package static let fields = [
         "kind", "title", "place", "facility", "status", "held_by", "date", "count", "url", "notes",
     ]
     private static let editable = [
@@ -21,12 +27,12 @@ struct Workload {
     private let seed: UInt64
     private let vocabulary = Vocabulary()
 
-    init(seed: UInt64 = 1) {
+    package init(seed: UInt64 = 1) {
         self.seed = seed
     }
 
     /// The records one by one, as values in the order of `fields`.
-    func records(_ count: Int) -> some Sequence<[String]> {
+    package func records(_ count: Int) -> some Sequence<[String]> {
         sequence(state: (left: count, random: SeededGenerator(seed: seed))) { state in
             guard state.left > 0 else { return nil }
             state.left -= 1
@@ -35,7 +41,7 @@ struct Workload {
     }
 
     /// The JSON object of a record; no value needs an escape.
-    static func json(_ values: [String]) -> String {
+    package static func json(_ values: [String]) -> String {
         let members = zip(fields, values).map { "\"\($0)\":\"\($1)\"" }
         return "{\(members.joined(separator: ","))}"
     }
@@ -43,7 +49,7 @@ struct Workload {
     /// Writes the records as lines that `parley import` takes.
     ///
     /// - Returns: the size of the file in bytes.
-    func write(records: Int, to file: URL) throws -> Int {
+    package func write(records: Int, to file: URL) throws -> Int {
         _ = FileManager.default.createFile(atPath: file.path, contents: nil)
         let handle = try FileHandle(forWritingTo: file)
         defer { try? handle.close() }
@@ -62,7 +68,7 @@ struct Workload {
     }
 
     /// Two streams of single-field edits made apart; a tenth hits the same field on both sides.
-    func edits(of records: [String], count: Int) -> (first: [Edit], second: [Edit]) {
+    package func edits(of records: [String], count: Int) -> (first: [Edit], second: [Edit]) {
         var random = SeededGenerator(seed: seed &+ 5)
         var used: Set<String> = []
         func places(_ count: Int) -> [(record: String, field: String)] {

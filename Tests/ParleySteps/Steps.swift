@@ -2,10 +2,11 @@ import ParleyCRDT
 import ParleyLog
 import ParleyModel
 import ParleyWire
+import ParleyWorkload
 
 /// Single steps of the way a change takes, on one batch of 1,024 creations and the edits that follow:
 /// the same bytes in every run, so that instructions can be counted and compared.
-struct CodecBench {
+struct Steps {
     enum Step: String, CaseIterable {
         case encode, decode, part, hash, verify, merge, varint
     }
@@ -22,7 +23,7 @@ struct CodecBench {
     init() throws {
         let identity = Identity(privateKey: [UInt8](repeating: 7, count: 32))!
         let author = LogAuthor(identity: identity, epoch: 1)
-        changes = Workload().records(CodecBench.changeCount).enumerated().map { index, values in
+        changes = Workload().records(Steps.changeCount).enumerated().map { index, values in
             let operations = zip(Workload.fields, values).map { field, value in
                 Operation(.write, field: FieldName(field)!, values: [.text(Array(value.utf8))])
             }
@@ -34,9 +35,9 @@ struct CodecBench {
         sealed = try author.run(
             of: changes, casebook: .zero, previous: .zero,
             seed: [UInt8](repeating: 9, count: 16))
-        edits = CodecBench.edits(by: author.origin)
+        edits = Steps.edits(by: author.origin)
         var writer = ByteWriter()
-        for number in 0..<UInt64(CodecBench.changeCount) { writer.varint(number &* 40_503) }
+        for number in 0..<UInt64(Steps.changeCount) { writer.varint(number &* 40_503) }
         numbers = writer.bytes
     }
 
