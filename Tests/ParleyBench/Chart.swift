@@ -118,7 +118,11 @@ struct Chart {
     }
 
     private static func label(_ decade: Double) -> String {
-        decade >= 0 ? Figure.text(pow(10, decade)) : String(format: "%g", pow(10, decade))
+        switch decade {
+        case 6...: Figure.text(pow(10, decade - 6)) + "M"
+        case 3...: Figure.text(pow(10, decade - 3)) + "k"
+        default: String(format: "%g", pow(10, decade))
+        }
     }
 
     private static func number(_ value: Double) -> String { String(format: "%.1f", value) }

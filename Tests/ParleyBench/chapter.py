@@ -48,7 +48,7 @@ def machine():
                            text=True).stdout
     version = re.search(r"Swift version ([\d.]+)", swift)
     return (f"{os.cpu_count()} cores ({model.group(1) if model else platform.machine()}), "
-            f"{memory:.0f} GiB, Linux {platform.release()}, "
+            f"{memory:.0f} GiB, Linux {platform.release().split('-')[0]}, "
             f"Swift {version.group(1) if version else 'of unknown version'}, "
             f"SQLite {sqlite3.sqlite_version}")
 
@@ -100,10 +100,22 @@ def growth(series, day):
                 short(point["readySeconds"]), short(point["reconnectSeconds"]),
                 f"{short(point['showMilliseconds'])} / {short(point['listMilliseconds'])} / "
                 f"{short(point['conflictListMilliseconds'])}"])
-    return [f"How costs grow, {day} (reconnect after 100 edits on each side, half of them in conflict; "
-            "`show`, `list` and `conflict list` at the 99th percentile):",
+    return [f"How costs grow, {day} (reconnect after 100 edits of the same fields on each side; `show`, "
+            "`list` and `conflict list` at the 99th percentile):",
             table(["", "cold sync, s", "us a change", "bytes a change", "memory, MiB", "start, s",
                    "reconnect, s", "answers, ms"], rows)]
+
+
+def slope(series):
+    """What a record costs among the most, beside among the fewest."""
+    points = series.get("records", [])
+    if len(points) < 2:
+        return []
+    costs = [point["coldSeconds"] / point["changes"] for point in (points[0], points[-1])]
+    ratio = costs[1] / costs[0]
+    verdict = "met" if ratio <= 1.3 else "**missed**"
+    return [f"A record among {points[-1]['count']:,} takes {ratio:.2f} times what one among "
+            f"{points[0]['count']:,} does (goal: at most 1.3, {verdict})."]
 
 
 def main():
@@ -120,7 +132,7 @@ def main():
         parts += compared(peers, report, day)
     series, day = load(folder, "growth.json")
     if series:
-        parts += growth(series, day)
+        parts += growth(series, day) + slope(series)
     poor, day = load(folder, "low-end.json")
     if poor:
         parts.append(

@@ -42,6 +42,10 @@ class Loro:
         self.records.get(key).container.insert(field, value)
         self.document.commit()
 
+    def follow(self, body):
+        """Hands over the update of each edit from now on."""
+        self.following = self.document.subscribe_local_update(lambda update: body(update) or True)
+
     def state(self):
         return self.document.oplog_vv.encode()
 
@@ -70,6 +74,10 @@ class Yrs:
     def edit(self, key, field, value):
         with self.document.transaction():
             self.records[key][field] = value
+
+    def follow(self, body):
+        """Hands over the update of each edit from now on."""
+        self.following = self.document.observe(lambda event: body(event.update))
 
     def state(self):
         return self.document.get_state()
@@ -188,11 +196,13 @@ def measure(name, records, count):
             figures[meeting + "_seconds"] = time.monotonic() - start
             figures[meeting + "_bytes_out"] = wire.sent - before[0]
             figures[meeting + "_bytes_in"] = wire.received - before[1]
+        kept = []
+        engine.follow(lambda update: kept.append(keep(file, update)))
         start = time.monotonic()
         for key, field, value in edits(keys, count, 3):
-            before = engine.state()
             engine.edit(key, field, value)
-            keep(file, engine.updates(before))
+        if len(kept) != count:
+            sys.exit(f"{name}: {len(kept)} of {count} edits were kept")
         figures["edits_per_second"] = count / (time.monotonic() - start)
         other.wait()
     figures["sender_mebibytes"] = peak_memory()
