@@ -46,7 +46,9 @@ extension CasebookStore {
         _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            preparing.async { continuation.resume(with: Result(catching: body)) }
+            BackgroundThread.shared.async {
+                continuation.resume(with: Result(catching: body))
+            }
         }
     }
 

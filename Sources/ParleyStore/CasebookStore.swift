@@ -27,8 +27,6 @@ package final class CasebookStore: Sendable {
     let checks = NIOLockedValueBox<[ObjectIdentifier: DatabaseQueue]>([:])
     let writer: Writer
     private let recent = RecentChanges()
-    /// Checks what others send, behind what people wait for.
-    let preparing = DispatchQueue(label: "casebook.preparing", qos: .utility)
 
     /// - Parameter draft: what the file says, read over `pool`.
     init(
