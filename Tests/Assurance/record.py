@@ -71,6 +71,8 @@ def main():
     parser.add_argument("results", help="the file that checks have appended to")
     parser.add_argument("--short", action="store_true",
                         help="the run was a short one: its figures aren't what is demanded")
+    parser.add_argument("--part", action="store_true",
+                        help="the run made a part of its command's checks: figures of the others stay")
     options = parser.parse_args()
     with open(PAGE, encoding="utf-8") as file:
         text = file.read()
@@ -79,7 +81,7 @@ def main():
     found = earlier(old)
     today = datetime.date.today().isoformat()
     new = rows(options.results)
-    if not options.short:
+    if not options.short and not options.part:
         # What a command that was made whole says no more is stale: it words it otherwise now.
         partial = {row["command"] for row in new.values() if row["met"] is None}
         whole = {row["command"] for row in new.values()} - partial
