@@ -41,9 +41,9 @@ extension CasebookStore {
             )
             query.bind(1, RunGathering.smallRun)
             query.bind(2, minimum)
-            let found = try query.all { $0.int(0) }
-            let lanes = try scope.lanes()
-            return Set(try found.map { try lanes.origin(of: $0) }).sorted()
+            let found = Set(try query.all { $0.int(0) })
+            let lanes = try scope.lanes().lanes.filter { found.contains($0.number) }
+            return Set(lanes.map(\.origin)).sorted()
         }
     }
 

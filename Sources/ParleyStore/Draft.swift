@@ -15,7 +15,6 @@ struct Draft: Sendable {
     var membership: Membership
     /// Who the membership comes to; see `Transaction.settleMembers`.
     var members: [Member]
-    var areMembersSettled = true
     /// Erasures and redactions applied.
     var claims: Claims
     /// Revocations that wait.

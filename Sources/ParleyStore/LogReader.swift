@@ -57,8 +57,8 @@ final class LogReader {
     private var batches: [(run: Run, batch: Batch)] = []
     private var decodedCount = 0
     private var extracts: [RecentChanges.Key: Extract] = [:]
-    /// Read last, with the digests of their bytes.
-    private var largeRuns: [(run: Run, digest: Digest)] = []
+    /// Read last, with the digests of their bytes where there is somebody to ask for these.
+    private var largeRuns: [(run: Run, digest: Digest?)] = []
     private let recent: RecentChanges?
 
     /// - Parameter recent: what earlier reads of the same store decoded.
@@ -126,26 +126,32 @@ final class LogReader {
         let isDecoded = batches.contains { $0.run.contains(lane, sequence) }
         guard !isDecoded, !isReadInTurn(key), let (run, digest) = try largeRun(lane, sequence)
         else { return nil }
-        let content =
-            try recent?.extract(key, of: digest)
-            ?? LogReader.extract(sequence, of: run, digest: digest)
-        recent?.note(content, as: key)
+        let content: RecentChanges.Extract
+        if let digest, let known = recent?.extract(key, of: digest) {
+            content = known
+        } else {
+            content = try LogReader.extract(sequence, of: run)
+            if let digest { recent?.note(content, as: key, of: digest) }
+        }
         if extracts.count >= LogReader.extractLimit { extracts.removeAll() }
         let extract = Extract(run: run, content: content)
         extracts[key] = extract
         return extract
     }
 
-    /// The run that holds a change, where it is no small one, and the digest of its bytes.
+    /// The run that holds a change, where it is no small one, and the digest of its bytes. A small one is
+    /// decoded.
     private func largeRun(
         _ lane: Int, _ sequence: UInt64
-    ) throws -> (run: Run, digest: Digest)? {
+    ) throws -> (run: Run, digest: Digest?)? {
         if let known = largeRuns.last(where: { $0.run.contains(lane, sequence) }) { return known }
-        guard let run = try run(lane, containing: sequence, withBytes: true),
-            run.count > LogReader.smallRun
-        else { return nil }
+        guard let run = try run(lane, containing: sequence, withBytes: true) else { return nil }
+        guard run.count > LogReader.smallRun else {
+            try keep(run)
+            return nil
+        }
         if largeRuns.count >= LogReader.largeRunLimit { largeRuns.removeFirst() }
-        largeRuns.append((run, Hashing.digest(run.bytes)))
+        largeRuns.append((run, recent == nil ? nil : Hashing.digest(run.bytes)))
         return largeRuns[largeRuns.count - 1]
     }
 
@@ -160,7 +166,7 @@ final class LogReader {
     }
 
     private static func extract(
-        _ sequence: UInt64, of run: Run, digest: Digest
+        _ sequence: UInt64, of run: Run
     ) throws -> RecentChanges.Extract {
         guard let part = try? Batch.part(sequence...sequence, of: run.bytes),
             let change = part.changes.first, change.sequence == sequence,
@@ -170,7 +176,7 @@ final class LogReader {
         let first = max((sequence - 1) / interval * interval + 1, run.first)
         let end = Int(sequence - run.first) + 1
         return RecentChanges.Extract(
-            digest: digest, change: change,
+            change: change,
             contextDeltas: Array(part.contextDeltas[Int(first - run.first)..<end]), first: first)
     }
 
@@ -191,13 +197,21 @@ final class LogReader {
             }
             return found
         }
-        guard let run = try run(lane, containing: sequence, withBytes: true) else { return nil }
+        let large = largeRuns.last { $0.run.contains(lane, sequence) }?.run
+        guard let run = try large ?? run(lane, containing: sequence, withBytes: true) else {
+            return nil
+        }
+        try keep(run)
+        return batches[batches.count - 1]
+    }
+
+    /// Decodes a run, and forgets those that were used longest ago.
+    private func keep(_ run: Run) throws {
         batches.append((run, try LogReader.decode(run)))
         decodedCount += run.count
         while decodedCount > LogReader.changeLimit, batches.count > 1 {
             decodedCount -= batches.removeFirst().run.count
         }
-        return batches[batches.count - 1]
     }
 
     /// Checks that every log ends where its lane says, and that the own one ends as it was signed:

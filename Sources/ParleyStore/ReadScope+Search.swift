@@ -72,7 +72,7 @@ extension ReadScope {
         guard finder.limit < Int.max, let share = try share(of: finder) else { return nil }
         let records = try types().live.reduce(0, +)
         let logs = try lanes().lanes.filter { $0.applied.sequence > 0 }
-        let readings = Double(logs.count * finder.limit) / share
+        let readings = Double(logs.count) * Double(finder.limit) / share
         guard readings * ReadScope.hitsPerReading < Double(records) * share else { return nil }
         var finder = finder
         // Where a log has fewer of them than was to be expected, it isn't read to its end.

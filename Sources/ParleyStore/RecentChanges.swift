@@ -11,19 +11,10 @@ import ParleyModel
 final class RecentChanges: Sendable {
     /// One change of a stored batch, and what its author and those before it had come to know.
     struct Extract: Sendable {
-        /// Of the batch's bytes.
-        let digest: Digest
         let change: Change
-        /// Of the changes from which its context follows, the first of them at `first`.
+        /// Of the changes from which its context follows, the first of them at `first`, itself the last.
         let contextDeltas: [[Clock.Entry]]
         let first: UInt64
-
-        func contextDelta(_ sequence: UInt64) -> [Clock.Entry]? {
-            guard first <= sequence, sequence - first < UInt64(contextDeltas.count) else {
-                return nil
-            }
-            return contextDeltas[Int(sequence - first)]
-        }
     }
 
     struct Key: Hashable {
@@ -32,7 +23,7 @@ final class RecentChanges: Sendable {
     }
 
     private struct State {
-        var extracts: [Key: Extract] = [:]
+        var extracts: [Key: (batch: Digest, extract: Extract)] = [:]
         /// In the order in which they came.
         var order: [Key] = []
     }
@@ -41,14 +32,16 @@ final class RecentChanges: Sendable {
 
     private let state = NIOLockedValueBox(State())
 
-    func extract(_ key: Key, of digest: Digest) -> Extract? {
+    /// - Parameter batch: the digest of the stored bytes.
+    func extract(_ key: Key, of batch: Digest) -> Extract? {
         let found = state.withLockedValue { $0.extracts[key] }
-        return found?.digest == digest ? found : nil
+        return found?.batch == batch ? found?.extract : nil
     }
 
-    func note(_ extract: Extract, as key: Key) {
+    func note(_ extract: Extract, as key: Key, of batch: Digest) {
         state.withLockedValue { state in
-            if state.extracts.updateValue(extract, forKey: key) == nil { state.order.append(key) }
+            let before = state.extracts.updateValue((batch, extract), forKey: key)
+            if before == nil { state.order.append(key) }
             guard state.order.count > RecentChanges.limit else { return }
             // Half of them at once: one by one would move all others each time.
             for key in state.order.prefix(RecentChanges.limit / 2) { state.extracts[key] = nil }

@@ -206,7 +206,6 @@ extension Transaction {
         try membership.reconsiderAdmissions(in: logs)
         draft.membership = membership
         draft.membershipChanged = true
-        draft.areMembersSettled = false
         #if DEBUG
             if PlantedDefect.cutSparesWhatCameFirst.isPlanted { return }
         #endif
@@ -226,12 +225,11 @@ extension Transaction {
         for key in keys.sorted() { try recompute(key) }
     }
 
-    /// Works out who the membership comes to, once after however many decisions: with very many members
-    /// that takes long.
+    /// Works out who the membership comes to, not after each decision: with very many members that takes
+    /// long.
     func settleMembers() throws {
-        guard !draft.areMembersSettled else { return }
+        guard draft.membershipChanged else { return }
         draft.members = try draft.membership.members(in: logs)
-        draft.areMembersSettled = true
     }
 
     private func recordKeys(of applicant: Applicant) throws -> [RecordKey] {

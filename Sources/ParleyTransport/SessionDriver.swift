@@ -47,8 +47,8 @@ package final class SessionDriver: ConnectionHandler {
     var notes: [@Sendable (any Replica) async -> Void] = []
     var isNoting = false
     static let notesLimit = 16
-    /// What was passed on last, by casebook.
-    private var toldAddresses: [Digest: Set<ToldAddress>] = [:]
+    /// What was passed on last, by casebook, whenever it was seen.
+    private var toldAddresses: [Digest: Set<PeerAddress>] = [:]
     private var share: SendShare
     private var timer: (at: Moment, timer: ConnectionTimer)?
     private var waiters = SyncWaiters()
@@ -261,7 +261,10 @@ package final class SessionDriver: ConnectionHandler {
                 { await replica.addresses(in: casebook) },
                 then: { [self] addresses in
                     // Of many casebooks one new address would make everybody tell all of them again.
-                    let news = Set(addresses.map(ToldAddress.init))
+                    let news = Set(
+                        addresses.map {
+                            PeerAddress(node: $0.node, seenMilliseconds: 0, address: $0.address)
+                        })
                     guard !addresses.isEmpty, toldAddresses[casebook] != news else { return }
                     toldAddresses[casebook] = news
                     handle { $0.tell(addresses, in: casebook, now: self.now()) }
@@ -343,15 +346,4 @@ package final class SessionDriver: ConnectionHandler {
     }
 
     private var tallies: [SessionTally] { session.map { Array($0.tallies.values) } ?? [] }
-}
-
-/// An address of a member, whenever it was seen.
-private struct ToldAddress: Hashable {
-    let node: NodeID
-    let address: String
-
-    init(_ address: PeerAddress) {
-        node = address.node
-        self.address = address.address
-    }
 }

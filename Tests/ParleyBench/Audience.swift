@@ -17,13 +17,22 @@ final class Audience: Sendable {
         var greetings: [Traffic] = []
         /// How many members have each change of the founder's log.
         var arrivals: [UInt64: Int] = [:]
-        var failure: CloseReason?
+    }
+
+    /// What all of them have come to.
+    private enum Milestone {
+        case greeted
+        /// They have a change of the founder's log.
+        case have(UInt64)
     }
 
     private let casebook: BuiltCasebook
     private let count: Int
     private let state = NIOLockedValueBox(State())
     private let budget = SendBudget()
+    /// Ends with an error when one of them loses its session. Waiting takes no processor from the daemon.
+    private let milestones: AsyncThrowingStream<Milestone, any Error>
+    private let reached: AsyncThrowingStream<Milestone, any Error>.Continuation
 
     /// - Parameters:
     ///   - casebook: whose last members look on.
@@ -32,6 +41,7 @@ final class Audience: Sendable {
         precondition(count < casebook.members.count, "members look on")
         self.casebook = casebook
         self.count = count
+        (milestones, reached) = AsyncThrowingStream.makeStream()
     }
 
     // MARK: Life
@@ -52,7 +62,7 @@ final class Audience: Sendable {
                 host: String(parts[0]), port: Int(parts[1]) ?? 0, expecting: founder,
                 makeHandler: handler(of: Onlooker(casebook, of: self)))
         }
-        try await wait { $0.sessions.count == self.count }
+        for try await case .greeted in milestones { break }
         for session in state.withLockedValue({ $0.sessions }) {
             let report = await session.sync()
             guard report.isComplete, report.received == 0, report.sent == 0 else {
@@ -68,16 +78,7 @@ final class Audience: Sendable {
 
     /// Waits until all of them have a change of the founder.
     func wait(for sequence: UInt64) async throws {
-        try await wait { $0.arrivals[sequence] == self.count }
-    }
-
-    private func wait(until holds: (State) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(Stage.patience)
-        while !state.withLockedValue({ holds($0) }) {
-            if let failure = state.withLockedValue({ $0.failure }) { throw lost(failure) }
-            guard ContinuousClock.now < deadline else { throw lost(nil) }
-            await Task.yield()
-        }
+        for try await case .have(sequence) in milestones { return }
     }
 
     private func lost(_ reason: CloseReason?) -> Programs.Failure {
@@ -89,7 +90,7 @@ final class Audience: Sendable {
     private func handler(of onlooker: Onlooker) -> MakeHandler {
         let observer = SessionDriver.Observer(
             opened: { session, _ in self.note(session) },
-            closed: { _, outcome in self.state.withLockedValue { $0.failure = outcome.reason } },
+            closed: { _, outcome in self.reached.finish(throwing: self.lost(outcome.reason)) },
             welcomed: { _ in })
         return { connection in
             self.state.withLockedValue {
@@ -105,22 +106,27 @@ final class Audience: Sendable {
     /// Both have greeted, by which they know whether they have the same.
     private func note(_ session: SessionHandle) {
         let traffic = session.connection.traffic
-        state.withLockedValue { state in
+        let isLast = state.withLockedValue { state in
             state.sessions.append(session)
+            let isLast = state.sessions.count == count
             guard let before = state.handshakes[ObjectIdentifier(session.connection)] else {
-                return
+                return isLast
             }
             state.greetings.append(
                 Traffic(
                     bytesIn: Int(traffic.received - before.received),
                     bytesOut: Int(traffic.sent - before.sent)))
+            return isLast
         }
+        if isLast { reached.yield(.greeted) }
     }
 
     fileprivate func note(_ changes: ClosedRange<UInt64>) {
-        state.withLockedValue { state in
+        let complete = state.withLockedValue { state in
             for sequence in changes { state.arrivals[sequence, default: 0] += 1 }
+            return changes.filter { state.arrivals[$0] == count }
         }
+        for sequence in complete { reached.yield(.have(sequence)) }
     }
 }
 

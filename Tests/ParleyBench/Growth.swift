@@ -75,7 +75,7 @@ struct GrowthPoint: Encodable {
 /// Runs one series, each count with homes of its own.
 struct Growth {
     private static let editsApart = 100
-    private static let asked = 100
+    fileprivate static let asked = 100
 
     let programs: Programs
     let folder: URL
@@ -201,12 +201,12 @@ private struct GrowthRun {
             let casebook = try daemons[0].status().casebooks[0].name
             let records = try daemons[0].records(1_000, casebook: casebook)
             func slowest(_ request: (Int) -> Request) throws -> Double {
-                let times = try (0..<100).map { number in
+                let times = try (0..<Growth.asked).map { number in
                     try Stopwatch.seconds {
                         try client.done(request(number), casebook: casebook)
                     }
                 }
-                return times.sorted()[98] * 1e3
+                return times.sorted()[Growth.asked * 98 / 100] * 1e3
             }
             return (
                 try slowest { .show(record: records[$0 * 7 % records.count], at: nil) },

@@ -86,6 +86,9 @@ import Testing
         }
         #expect(few == Array(all.prefix(5)))
         #expect(all.count > 4_000)
+        // As many as anybody can ask for.
+        let most = try await anna.store.read { try $0.find(words: words, limit: .max - 1) }
+        #expect(most == all)
     }
 
     @Test func hitsAreNewestFirstAndLimited() async throws {
