@@ -19,37 +19,34 @@ package struct StoredBatch: Hashable, Sendable {
 
 /// What can be offered to somebody whose logs end at certain places.
 package struct StoredRead: Sendable {
-    /// Consecutive, of one branch of one log.
-    package let batches: [StoredBatch]
+    /// In the order in which they are to go out. Those of one branch of a log follow each other.
+    package fileprivate(set) var batches: [StoredBatch] = []
     /// Origins of which nothing can be offered before something moves: they have all of it, or
     /// what they lack isn't applied here.
-    package let withheld: [Origin]
+    package fileprivate(set) var withheld: [Origin] = []
     /// Origins whose branches here and there part at a place that has to be looked for first.
-    package let parted: [Origin]
+    package fileprivate(set) var parted: [Origin] = []
 }
 
 extension CasebookStore {
     /// What comes next for somebody: of logs that have membership still to come first, because
-    /// everything else is judged by it, then of the oldest.
+    /// everything else is judged by it, then of the oldest. Others follow where there is room: looking
+    /// at many logs for each short one costs as much as all of them do.
+    ///
+    /// - Parameter byteLimit: as many batches as fit into it, at least one where there is any.
     package func batches(for logs: [PeerLog], byteLimit: Int) async throws -> StoredRead {
         try await read { scope in
-            var (withheld, parted): ([Origin], [Origin]) = ([], [])
-            var choice: (rank: SendRank, stretch: Stretch)?
-            let damaged = try DamagedRun.all(scope.db)
-            for log in logs {
-                switch try scope.offer(to: log, without: damaged) {
-                case .nothing: withheld.append(log.origin)
-                case .parted: parted.append(log.origin)
-                case .stretch(let stretch):
-                    guard let rank = try scope.rank(of: stretch) else {
-                        withheld.append(log.origin)
-                        continue
-                    }
-                    if choice.map({ rank < $0.rank }) ?? true { choice = (rank, stretch) }
-                }
+            var read = StoredRead()
+            var room = byteLimit
+            for stretch in try scope.stretches(for: logs, &read) {
+                let next = try scope.batches(
+                    of: stretch, byteLimit: room, isFirst: read.batches.isEmpty)
+                read.batches += next
+                room -= next.reduce(0) { $0 + $1.bytes.count }
+                // What is left of it may have another rank.
+                guard let last = next.last, last.last >= stretch.through else { break }
             }
-            let batches = try choice.map { try scope.batches(of: $0.stretch, byteLimit: byteLimit) }
-            return StoredRead(batches: batches ?? [], withheld: withheld, parted: parted)
+            return read
         }
     }
 
@@ -160,6 +157,26 @@ extension ReadScope {
         return (known, strange)
     }
 
+    /// What somebody lacks of several logs, in the order in which it goes out, and why of others
+    /// nothing does.
+    fileprivate func stretches(for logs: [PeerLog], _ read: inout StoredRead) throws -> [Stretch] {
+        let damaged = try DamagedRun.all(db)
+        var ranked: [(rank: SendRank, stretch: Stretch)] = []
+        for log in logs {
+            switch try offer(to: log, without: damaged) {
+            case .nothing: read.withheld.append(log.origin)
+            case .parted: read.parted.append(log.origin)
+            case .stretch(let stretch):
+                if let rank = try rank(of: stretch) {
+                    ranked.append((rank, stretch))
+                } else {
+                    read.withheld.append(log.origin)
+                }
+            }
+        }
+        return ranked.sorted { $0.rank < $1.rank }.map(\.stretch)
+    }
+
     /// The first part of a log that somebody lacks.
     ///
     /// Tips of theirs that aren't found here are either ahead of what is held, and then they know
@@ -208,8 +225,12 @@ extension ReadScope {
     /// of a run that is applied in part: one signature vouches for all of it, and what the rest waits
     /// for may never come.
     ///
-    /// - Parameter byteLimit: as many runs as fit into it, at least one where there is any.
-    fileprivate func batches(of stretch: Stretch, byteLimit: Int) throws -> [StoredBatch] {
+    /// - Parameters:
+    ///   - byteLimit: as many runs as fit into it.
+    ///   - isFirst: whether one goes out though it doesn't fit.
+    fileprivate func batches(
+        of stretch: Stretch, byteLimit: Int, isFirst: Bool
+    ) throws -> [StoredBatch] {
         var runs: [LogReader.Run] = []
         var byteCount = 0
         let query = try Query(
@@ -229,7 +250,7 @@ extension ReadScope {
                 byteCount -= shorter.bytes.count
             }
             byteCount += run.bytes.count
-            guard byteCount <= byteLimit || runs.isEmpty else { return false }
+            guard byteCount <= byteLimit || (isFirst && runs.isEmpty) else { return false }
             runs.append(run)
             return true
         }
@@ -292,14 +313,15 @@ extension StoredBatch {
     /// of the last: what a peer lacks after a time apart is mostly edits typed one by one, and each
     /// alone carries a signature and a dictionary of its own.
     ///
-    /// - Parameter batches: consecutive runs of one branch of one log.
+    /// - Parameter batches: runs of one branch of a log follow each other.
     package static func packing(_ batches: [StoredBatch]) -> [StoredBatch] {
         var result: [StoredBatch] = []
         var open: [StoredBatch] = []
         var count = 0
         for batch in batches {
             let isSmall = batch.count <= smallRun
-            if !isSmall || count + batch.count > Limits.changesPerBatch {
+            let follows = open.last.map(batch.follows) ?? true
+            if !isSmall || !follows || count + batch.count > Limits.changesPerBatch {
                 result += joined(open)
                 (open, count) = ([], 0)
             }
@@ -314,6 +336,12 @@ extension StoredBatch {
     }
 
     private var count: Int { Int(last - first) + 1 }
+
+    /// Whether this is the next run of the same branch.
+    private func follows(_ batch: StoredBatch) -> Bool {
+        origin == batch.origin && first == batch.last + 1
+            && (!hasBranches || previous == batch.tip)
+    }
 
     /// One run made of several; the several, where one would break a limit.
     private static func joined(_ batches: [StoredBatch]) -> [StoredBatch] {

@@ -1,4 +1,5 @@
 package import ParleyCRDT
+import ParleyWire
 
 /// Batches on their way into the store, in order: one group is checked while the one before it is
 /// stored.
@@ -11,7 +12,7 @@ package struct BatchIntake {
         fileprivate var byteCount: Int { batches.reduce(0) { $0 + $1.count } }
     }
 
-    private var waiting: [(casebook: Digest, bytes: [UInt8])] = []
+    private var waiting: [(casebook: Digest, bytes: [UInt8], columnBytes: Int)] = []
     private var isChecking = false
     private var checked: (group: Group, batches: CheckedBatches)?
     /// The changes that are being stored.
@@ -22,15 +23,29 @@ package struct BatchIntake {
     package init() {}
 
     package mutating func append(_ bytes: [UInt8], _ casebook: Digest) {
-        waiting.append((casebook, bytes))
+        let columnBytes = (try? Batch.header(of: bytes))?.columnByteCount(in: bytes)
+        waiting.append((casebook, bytes, columnBytes ?? Limits.inflatedBytes))
         byteCount += bytes.count
     }
 
     /// The next batches of one casebook, to be checked, unless others wait for their turn to be stored;
     /// and what came before them that may not be stored yet.
-    package mutating func next(_ limit: Int) -> (group: Group, after: [LogRun])? {
+    ///
+    /// - Parameters:
+    ///   - limit: how many of any size.
+    ///   - columnLimit: more than `limit` where the columns of all, inflated, are no more bytes than
+    ///     this: a disk takes as long to make sure of one short log as of many.
+    package mutating func next(
+        _ limit: Int, orColumns columnLimit: Int
+    ) -> (group: Group, after: [LogRun])? {
         guard !isChecking, checked == nil, let first = waiting.first else { return nil }
-        let run = waiting.prefix(limit).prefix { $0.casebook == first.casebook }
+        var (count, columnBytes) = (0, 0)
+        let run = waiting.prefix { batch in
+            count += 1
+            columnBytes += batch.columnBytes
+            return batch.casebook == first.casebook
+                && (count <= limit || columnBytes <= columnLimit)
+        }
         waiting.removeFirst(run.count)
         isChecking = true
         return (

@@ -51,7 +51,9 @@ extension SessionDriver {
     /// Has the next batches checked, and those that are checked stored, one transaction at a time.
     func storeNext() {
         let (replica, peer) = (replica, connection.peer)
-        if let (group, runs) = intake.next(SessionDriver.batchesPerTransaction) {
+        if let (group, runs) = intake.next(
+            SessionDriver.batchesPerTransaction, orColumns: SessionDriver.columnsPerTransaction)
+        {
             connection.run(
                 { await replica.check(group.batches, after: runs, from: peer, in: group.casebook) },
                 then: { [self] checked in

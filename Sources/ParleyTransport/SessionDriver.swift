@@ -12,8 +12,9 @@ package final class SessionDriver: ConnectionHandler {
     /// Bytes handed to the store and not yet taken, beyond which reading pauses. A polite peer
     /// stops by itself at 4 MiB that aren't acknowledged.
     static let storingLimit = 6 << 20
-    /// Batches that go into one transaction.
+    /// Batches that go into one transaction, and how many bytes of columns more of them may have.
     package static let batchesPerTransaction = 4
+    package static let columnsPerTransaction = 128 * 1024
 
     let connection: Connection
     let replica: any Replica

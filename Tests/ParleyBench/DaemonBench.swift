@@ -13,6 +13,7 @@ struct DaemonBench {
         figures += try meetings.noOperation()
         figures += try meetings.reconnect()
         figures += try meetings.live()
+        figures += try await InsideNode(stage: stage).edits()
         let demand = Demand(stage: stage, address: address)
         figures += try demand.answers()
         figures += try demand.manyClients()

@@ -4,16 +4,17 @@ import ParleyWorkload
 
 /// What costs come to as one thing grows and the others stay.
 enum GrowthSeries: String, CaseIterable {
-    case records, origins, history, conflicts, casebooks
+    case records, origins, history, conflicts, casebooks, onlookers
 
     /// What is counted, for people.
     var title: String {
         switch self {
-        case .records: "records"
+        case .records: "records, one in a hundred in conflict"
         case .origins: "logs that hold 10000 records"
         case .history: "edits of each of 1000 records"
         case .conflicts: "open conflicts among 20000 records"
         case .casebooks: "casebooks of 100 records"
+        case .onlookers: "members who look on"
         }
     }
 
@@ -25,28 +26,31 @@ enum GrowthSeries: String, CaseIterable {
             case .history: [1, 10, 100]
             case .conflicts: [0, 100, 1_000, 10_000]
             case .casebooks: [1, 10, 100]
+            case .onlookers: [1, 16, 64, 256]
             }
         return all.filter { $0 <= limit }
     }
 
     func shape(_ count: Int) -> CasebookShape {
         switch self {
-        case .records: CasebookShape(records: count)
+        case .records: CasebookShape(records: count, conflicts: count / 100)
         case .origins: CasebookShape(records: 10_000, origins: count)
         case .history: CasebookShape(records: 1_000, editsPerRecord: count)
         case .conflicts: CasebookShape(records: 20_000, conflicts: count)
         case .casebooks: CasebookShape(records: 100)
+        case .onlookers: CasebookShape(records: 100, onlookers: count)
         }
     }
 
     /// Changes that a cold sync brings, for costs of each.
     func changes(_ count: Int) -> Int {
         switch self {
-        case .records: count
+        case .records: count + 2 * (count / 100)
         case .origins: 10_000
         case .history: 1_000 * (1 + count)
         case .conflicts: 20_000 + 2 * count
         case .casebooks: 100 * count
+        case .onlookers: 100
         }
     }
 }
@@ -62,6 +66,8 @@ struct GrowthPoint: Encodable {
     let senderMebibytes: Double
     let receiverMebibytes: Double
     let readySeconds: Double
+    /// After `kill -9`.
+    let recoveredSeconds: Double
     let idleSeconds: Double
     let idleBytes: Int
     let reconnectSeconds: Double
@@ -69,6 +75,8 @@ struct GrowthPoint: Encodable {
     let editMilliseconds: Double
     let showMilliseconds: Double
     let listMilliseconds: Double
+    let indexedListMilliseconds: Double
+    let findMilliseconds: Double
     let conflictListMilliseconds: Double
 }
 
@@ -87,6 +95,18 @@ struct Growth {
             try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: own) }
             points.append(try await measure(series, count, in: own))
+        }
+        return points
+    }
+
+    /// One daemon and more and more who look on.
+    func sessions(upTo limit: Int) async throws -> [SessionsPoint] {
+        let stage = Stage(
+            programs: programs, folder: folder, size: Stage.Size(records: 100, edits: 0),
+            floor: try SQLiteFloor.measure(records: 100, in: folder))
+        var points: [SessionsPoint] = []
+        for count in GrowthSeries.onlookers.counts(upTo: limit) {
+            points.append(try await Onlookers(stage: stage).measure(count))
         }
         return points
     }
@@ -133,15 +153,18 @@ private struct GrowthRun {
         let idle = try meet(at: cold.address)
         let edit = try editApart(at: cold.address)
         let reconnect = try meet(at: cold.address)
+        let recovered = try recover(at: cold.address)
         let answers = try answers(at: cold.address)
         return GrowthPoint(
             count: count, changes: changes, floorSeconds: stage.floor.intakeSeconds,
             coldSeconds: cold.seconds, coldBytes: cold.traffic.bytesIn,
             senderMebibytes: cold.memory.sender, receiverMebibytes: cold.memory.receiver,
-            readySeconds: idle.ready, idleSeconds: idle.seconds, idleBytes: idle.traffic.bytesIn,
+            readySeconds: idle.ready, recoveredSeconds: recovered, idleSeconds: idle.seconds,
+            idleBytes: idle.traffic.bytesIn,
             reconnectSeconds: reconnect.seconds, reconnectBytes: reconnect.traffic.bytesIn,
             editMilliseconds: edit, showMilliseconds: answers.show,
-            listMilliseconds: answers.list, conflictListMilliseconds: answers.conflictList)
+            listMilliseconds: answers.list, indexedListMilliseconds: answers.indexedList,
+            findMilliseconds: answers.find, conflictListMilliseconds: answers.conflictList)
     }
 
     private func cold() throws -> Cold {
@@ -193,9 +216,31 @@ private struct GrowthRun {
         return milliseconds
     }
 
-    private func answers(
-        at address: String
-    ) throws -> (show: Double, list: Double, conflictList: Double) {
+    /// - Returns: seconds until a daemon is ready whose predecessor was killed behind an edit.
+    private func recover(at address: String) throws -> Double {
+        try stage.withDaemons(in: [stage.source], listen: address) { daemons in
+            let casebook = try daemons[0].status().casebooks[0].name
+            let record = try daemons[0].records(1, casebook: casebook)[0]
+            let edit = Workload.Edit(
+                record: record, field: "url", value: "https://archive.example.org/")
+            try daemons[0].client().edit(edit, casebook: casebook)
+            daemons[0].kill()
+        }
+        return try stage.withDaemons(in: [stage.source], listen: address) {
+            $0[0].secondsUntilReady
+        }
+    }
+
+    private struct Answers {
+        let show: Double
+        let list: Double
+        let indexedList: Double
+        let find: Double
+        let conflictList: Double
+    }
+
+    /// Milliseconds of the slowest in a hundred.
+    private func answers(at address: String) throws -> Answers {
         try stage.withDaemons(in: [stage.source], listen: address) { daemons in
             let client = try daemons[0].client()
             let casebook = try daemons[0].status().casebooks[0].name
@@ -208,11 +253,26 @@ private struct GrowthRun {
                 }
                 return times.sorted()[Growth.asked * 98 / 100] * 1e3
             }
-            return (
-                try slowest { .show(record: records[$0 * 7 % records.count], at: nil) },
-                try slowest { _ in .list(type: "report", filters: [], sort: nil, limit: 50) },
-                try slowest { _ in .listConflicts(limit: 50) }
-            )
+            // What came last is indexed first.
+            try client.done(.find("zzyzx"), casebook: casebook)
+            let tag = Request.Assignment(field: "tags", operator: .add, value: "urgent")
+            for record in records.prefix(100) {
+                try client.done(
+                    .edit(record: record, assignments: [tag], because: nil), casebook: casebook)
+            }
+            let urgent = Request.Assignment(field: "tags", operator: .set, value: "urgent")
+            return Answers(
+                show: try slowest { .show(record: records[$0 * 7 % records.count], at: nil) },
+                list: try slowest { _ in
+                    .list(type: "report", filters: [], sort: nil, limit: 50)
+                },
+                indexedList: try slowest { _ in
+                    .list(type: "report", filters: [urgent], sort: nil, limit: 50)
+                },
+                find: try slowest {
+                    .find(words: ["brigade", "centre", "detention"][$0 % 3], limit: 50)
+                },
+                conflictList: try slowest { _ in .listConflicts(limit: 50) })
         }
     }
 }

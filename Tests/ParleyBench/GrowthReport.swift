@@ -3,9 +3,11 @@ import Foundation
 /// Several series as tables, JSON and a drawing.
 struct GrowthReport {
     let series: [(kind: GrowthSeries, points: [GrowthPoint])]
+    let sessions: [SessionsPoint]
 
     var table: String {
-        series.map { GrowthReport.table($0.kind, $0.points) }.joined(separator: "\n\n")
+        let tables = series.map { GrowthReport.table($0.kind, $0.points) }
+        return (tables + (sessions.isEmpty ? [] : [sessionsTable])).joined(separator: "\n\n")
     }
 
     var json: String {
@@ -14,8 +16,26 @@ struct GrowthReport {
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
             let points = Dictionary(
                 uniqueKeysWithValues: series.map { ($0.kind.rawValue, $0.points) })
-            return String(decoding: try encoder.encode(points), as: UTF8.self)
+            let document = Document(series: points, onlookers: sessions)
+            return String(decoding: try encoder.encode(document), as: UTF8.self)
         }
+    }
+
+    private struct Document: Encodable {
+        let series: [String: [GrowthPoint]]
+        let onlookers: [SessionsPoint]
+    }
+
+    private var sessionsTable: String {
+        let head = [GrowthSeries.onlookers.title, "all have it, ms", "processor, ms", "MiB"]
+        return TextTable(
+            rows: [head]
+                + sessions.map { point in
+                    [String(point.count)]
+                        + [point.milliseconds, point.processorMilliseconds, point.mebibytes]
+                        .map(Figure.text)
+                }
+        ).text
     }
 
     private static func table(_ kind: GrowthSeries, _ points: [GrowthPoint]) -> String {
@@ -28,6 +48,7 @@ struct GrowthReport {
             ("sender, MiB", { Figure.text($0.senderMebibytes) }),
             ("receiver, MiB", { Figure.text($0.receiverMebibytes) }),
             ("ready, s", { Figure.text($0.readySeconds) }),
+            ("after kill -9", { Figure.text($0.recoveredSeconds) }),
             ("idle meeting, s", { Figure.text($0.idleSeconds) }),
             ("bytes", { String($0.idleBytes) }),
             ("reconnect, s", { Figure.text($0.reconnectSeconds) }),
@@ -35,6 +56,8 @@ struct GrowthReport {
             ("edit, ms", { Figure.text($0.editMilliseconds) }),
             ("show, ms", { Figure.text($0.showMilliseconds) }),
             ("list, ms", { Figure.text($0.listMilliseconds) }),
+            ("indexed, ms", { Figure.text($0.indexedListMilliseconds) }),
+            ("find, ms", { Figure.text($0.findMilliseconds) }),
             ("conflicts, ms", { Figure.text($0.conflictListMilliseconds) }),
         ]
         return TextTable(

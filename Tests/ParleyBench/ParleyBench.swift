@@ -110,8 +110,12 @@ struct MeasureGrowth: AsyncParsableCommand {
         let growth = Growth(
             programs: try Programs(folder: URL(filePath: programs)), folder: folder.url)
         var measured: [(kind: GrowthSeries, points: [GrowthPoint])] = []
-        for kind in series { measured.append((kind, try await growth.run(kind, upTo: most))) }
-        let report = GrowthReport(series: measured)
+        for kind in series where kind != .onlookers {
+            measured.append((kind, try await growth.run(kind, upTo: most)))
+        }
+        let report = GrowthReport(
+            series: measured,
+            sessions: series.contains(.onlookers) ? try await growth.sessions(upTo: most) : [])
         print(json ? try report.json : report.table)
         if let save { try report.json.write(toFile: save, atomically: true, encoding: .utf8) }
         if let plot {

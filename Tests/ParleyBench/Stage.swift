@@ -114,7 +114,7 @@ extension Daemon {
         let casebooks: [Casebook]
     }
 
-    private struct Listed: Decodable {
+    struct Listed: Decodable {
         let record: String
     }
 

@@ -11,6 +11,8 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = os.path.join(ROOT, "README.md")
+ANSWERS = {"show": "`show`", "list": "`list`", "indexedList": "`list` by an indexed field",
+           "find": "`find`", "conflictList": "`conflict list`"}
 BEGIN, END = "<!-- performance: begin -->", "<!-- performance: end -->"
 
 
@@ -85,25 +87,33 @@ def compared(peers, report, day):
 
 
 def growth(series, day):
-    titles = {"records": "records", "origins": "logs (10,000 records)",
+    titles = {"records": "records, 1 % in conflict", "origins": "logs (10,000 records)",
               "history": "edits a record (1,000 records)",
               "conflicts": "open conflicts (20,000 records)",
               "casebooks": "casebooks of 100 records"}
     rows = []
     for name, title in titles.items():
-        for point in series.get(name, []):
+        for point in series["series"].get(name, []):
             rows.append([
                 f"{point['count']:,} {title}", short(point["coldSeconds"]),
                 short(point["coldSeconds"] / point["changes"] * 1e6),
                 short(point["coldBytes"] / point["changes"]),
                 f"{short(point['senderMebibytes'])} / {short(point['receiverMebibytes'])}",
-                short(point["readySeconds"]), short(point["reconnectSeconds"]),
-                f"{short(point['showMilliseconds'])} / {short(point['listMilliseconds'])} / "
-                f"{short(point['conflictListMilliseconds'])}"])
-    return [f"How costs grow, {day} (reconnect after 100 edits of the same fields on each side; `show`, "
-            "`list` and `conflict list` at the 99th percentile):",
-            table(["", "cold sync, s", "us a change", "bytes a change", "memory, MiB", "start, s",
-                   "reconnect, s", "answers, ms"], rows)]
+                f"{short(point['readySeconds'])} / {short(point['recoveredSeconds'])}",
+                short(point["reconnectSeconds"]),
+                " / ".join(short(point[f"{answer}Milliseconds"]) for answer in ANSWERS)])
+    parts = [f"How costs grow, {day} (start after a clean stop and after `kill -9`; reconnect after 100 "
+             "edits of the same fields on each side; `show`, `list`, `list` by an indexed field, `find` "
+             "and `conflict list` at the 99th percentile):",
+             table(["", "cold sync, s", "us a change", "bytes a change", "memory, MiB", "start, s",
+                    "reconnect, s", "answers, ms"], rows)]
+    if series["onlookers"]:
+        parts.append(table(
+            ["", "one edit is with all, ms", "processor of the sender, ms", "memory, MiB"],
+            [[f"{point['count']:,} who look on", short(point["milliseconds"]),
+              short(point["processorMilliseconds"]), short(point["mebibytes"])]
+             for point in series["onlookers"]]))
+    return parts + slope(series["series"]) + at_most(series["series"])
 
 
 def slope(series):
@@ -116,6 +126,22 @@ def slope(series):
     verdict = "met" if ratio <= 1.3 else "**missed**"
     return [f"A record among {points[-1]['count']:,} takes {ratio:.2f} times what one among "
             f"{points[0]['count']:,} does (goal: at most 1.3, {verdict})."]
+
+
+def at_most(series):
+    """The goals that are for as many records as were measured."""
+    points = series.get("records", [])
+    if not points:
+        return []
+    point = points[-1]
+    goals = [(answer, point[f"{answer}Milliseconds"], 10, "ms") for answer in ANSWERS] + [
+        ("start after a clean stop", point["readySeconds"], 0.3, "s"),
+        ("start after kill -9", point["recoveredSeconds"], 2, "s"),
+        ("memory of the sender", point["senderMebibytes"], 60, "MiB"),
+        ("memory of the receiver", point["receiverMebibytes"], 60, "MiB")]
+    verdicts = [f"{ANSWERS.get(name, name)} {short(value)} {unit} (at most {goal}, "
+                f"{'met' if value <= goal else '**missed**'})" for name, value, goal, unit in goals]
+    return [f"Of goals for any number of records, among {point['count']:,}: " + ", ".join(verdicts) + "."]
 
 
 def main():
@@ -132,7 +158,7 @@ def main():
         parts += compared(peers, report, day)
     series, day = load(folder, "growth.json")
     if series:
-        parts += growth(series, day) + slope(series)
+        parts += growth(series, day)
     poor, day = load(folder, "low-end.json")
     if poor:
         parts.append(

@@ -223,7 +223,9 @@ extension World {
     }
 
     private func storeNext(_ line: Line, _ end: Line.End) {
-        if let (group, runs) = end.intake.next(SessionDriver.batchesPerTransaction) {
+        if let (group, runs) = end.intake.next(
+            SessionDriver.batchesPerTransaction, orColumns: SessionDriver.columnsPerTransaction)
+        {
             ask(
                 line, end, "check",
                 { replica, peer in

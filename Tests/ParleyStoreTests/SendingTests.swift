@@ -25,7 +25,7 @@ import Testing
         var logs = [boris, anna, carla].map(nothing)
         var order: [Origin] = []
         while !logs.isEmpty {
-            let read = try await anna.store.batches(for: logs, byteLimit: .max)
+            let read = try await anna.store.batches(for: logs, byteLimit: 1)
             let origin = try #require(read.batches.first?.origin)
             order.append(origin)
             logs.removeAll { $0.origin == origin }
@@ -48,6 +48,41 @@ import Testing
                 nothing(of: carla), try await anna.store.log(of: anna.store.origin, until: last),
             ], byteLimit: .max)
         #expect(again.batches.first?.origin == anna.store.origin)
+    }
+
+    /// Short logs go out together, each in its turn and whole before the next one begins, as far as
+    /// there is room; packing keeps them apart.
+    @Test func severalLogsAreReadAtOnce() async throws {
+        let anna = try await TestNode.founder()
+        let boris = try await anna.admitting("boris", seed: 2)
+        let carla = try await anna.admitting("carla", seed: 3)
+        for (node, pause) in [(boris, 50_000), (carla, 20_000)] {
+            node.world.advance(milliseconds: UInt64(pause))
+            for number in 1...3 { try await node.create("note", write("title", "\(number)")) }
+            try await anna.pull(from: node)
+        }
+        let logs = [boris, anna, carla].map(nothing)
+        let all = try await anna.store.batches(for: logs, byteLimit: .max).batches
+        let founding = all.prefix { $0.origin == anna.store.origin }.count
+        #expect(founding > 0)
+        let expected = [(carla, 1), (carla, 2), (carla, 3), (boris, 1), (boris, 2), (boris, 3)]
+        #expect(
+            all[founding...].map { "\($0.origin) \($0.first)" }
+                == expected.map { "\($0.0.store.origin) \($0.1)" })
+        // A limit ends the read where it is reached, be it within a log or between two.
+        for count in 1...all.count {
+            let limit = all[..<count].reduce(0) { $0 + $1.bytes.count }
+            for (bytes, part) in [(limit, count), (limit - 1, max(count - 1, 1))] {
+                let read = try await anna.store.batches(for: logs, byteLimit: bytes)
+                #expect(read.batches == Array(all[..<part]))
+            }
+        }
+        let packed = StoredBatch.packing(all)
+        #expect(packed.map(\.origin) == [anna, carla, boris].map(\.store.origin))
+        #expect(packed.dropFirst().map(\.last) == [3, 3])
+        // What follows on a log's first run by its number alone isn't taken for its next.
+        let apart = StoredBatch.packing([all[founding], all[founding + 4]])
+        #expect(apart.map(\.first) == [1, 2])
     }
 
     /// Many changes of one transaction go into as few batches as may be: 1,024 to a batch where they are
