@@ -26,7 +26,7 @@ package final class CasebookStore: Sendable {
     /// The connections of checks that are under way.
     let checks = NIOLockedValueBox<[ObjectIdentifier: DatabaseQueue]>([:])
     let writer: Writer
-    private let recent = RecentChanges()
+    private let recent: RecentChanges
 
     /// - Parameter draft: what the file says, read over `pool`.
     init(
@@ -38,9 +38,11 @@ package final class CasebookStore: Sendable {
         self.path = path
         self.wasStoppedUncleanly = wasStoppedUncleanly
         self.pool = pool
+        let recent = RecentChanges()
+        self.recent = recent
         writer = Writer(
             path: path, pool: pool, draft: draft, identity: identity, environment: environment,
-            generation: generation)
+            generation: generation, recent: recent)
         writer.start()
     }
 
@@ -130,8 +132,9 @@ package final class CasebookStore: Sendable {
         try writer.published.checkIsServing()
         // The writer can tell for sure, and stops then.
         if !writer.watch.looksUntouched { try await writer.perform { _ in } }
+        let recent = recent.view()
         do {
-            return try await pool.read { [recent] db in
+            return try await pool.read { db in
                 try body(ReadScope(db, log: LogReader(db, recent: recent)))
             }
         } catch {

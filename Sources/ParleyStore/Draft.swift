@@ -45,6 +45,8 @@ struct Draft: Sendable {
     var setAside: Set<RecordKey> = []
     /// Whether there are any, or were when it was opened.
     var hasSetAside: Bool
+    /// Whether stored runs have become other than they were: contents were taken out or put back.
+    var contentsChanged = false
     /// How often contents were taken out of the file since it was opened: whenever they are, older
     /// pages with them must go.
     var removals = 0
@@ -81,6 +83,7 @@ struct Draft: Sendable {
         draft.changedLanes = []
         draft.typesChanged = false
         draft.membershipChanged = false
+        draft.contentsChanged = false
         draft.records = []
         draft.openConflicts = [:]
         draft.forks = []

@@ -40,7 +40,7 @@ final class LogReader {
     }
 
     private struct Extract {
-        let run: Run
+        let hash: Digest
         let content: RecentChanges.Extract
     }
 
@@ -57,12 +57,12 @@ final class LogReader {
     private var batches: [(run: Run, batch: Batch)] = []
     private var decodedCount = 0
     private var extracts: [RecentChanges.Key: Extract] = [:]
-    /// Read last, with the digests of their bytes where there is somebody to ask for these.
-    private var largeRuns: [(run: Run, digest: Digest?)] = []
-    private let recent: RecentChanges?
+    /// Read last.
+    private var largeRuns: [Run] = []
+    private let recent: RecentChanges.View?
 
     /// - Parameter recent: what earlier reads of the same store decoded.
-    init(_ db: Database, recent: RecentChanges? = nil) {
+    init(_ db: Database, recent: RecentChanges.View? = nil) {
         self.db = db
         self.recent = recent
     }
@@ -92,9 +92,7 @@ final class LogReader {
     /// Who asks for one change of a large batch is given it without the others, unless they are asked for
     /// in turn.
     func change(_ lane: Int, _ sequence: UInt64) throws -> (change: Change, hash: Digest)? {
-        if let extract = try extract(lane, sequence) {
-            return (extract.content.change, try extract.run.hash(of: sequence))
-        }
+        if let extract = try extract(lane, sequence) { return (extract.content.change, extract.hash) }
         guard let (run, batch) = try batch(lane, containing: sequence) else { return nil }
         return (batch.changes[Int(sequence - run.first)], try run.hash(of: sequence))
     }
@@ -124,35 +122,32 @@ final class LogReader {
         let key = RecentChanges.Key(lane: lane, sequence: sequence)
         if let known = extracts[key] { return known }
         let isDecoded = batches.contains { $0.run.contains(lane, sequence) }
-        guard !isDecoded, !isReadInTurn(key), let (run, digest) = try largeRun(lane, sequence)
-        else { return nil }
+        guard !isDecoded, !isReadInTurn(key), let hash = try hash(lane, sequence) else { return nil }
         let content: RecentChanges.Extract
-        if let digest, let known = recent?.extract(key, of: digest) {
+        if let known = recent?.extract(key, hash) {
             content = known
         } else {
+            guard let run = try largeRun(lane, sequence) else { return nil }
             content = try LogReader.extract(sequence, of: run)
-            if let digest { recent?.note(content, as: key, of: digest) }
+            recent?.note(content, as: key, hash)
         }
         if extracts.count >= LogReader.extractLimit { extracts.removeAll() }
-        let extract = Extract(run: run, content: content)
+        let extract = Extract(hash: hash, content: content)
         extracts[key] = extract
         return extract
     }
 
-    /// The run that holds a change, where it is no small one, and the digest of its bytes. A small one is
-    /// decoded.
-    private func largeRun(
-        _ lane: Int, _ sequence: UInt64
-    ) throws -> (run: Run, digest: Digest?)? {
-        if let known = largeRuns.last(where: { $0.run.contains(lane, sequence) }) { return known }
+    /// The run that holds a change, where it is no small one. A small one is decoded.
+    private func largeRun(_ lane: Int, _ sequence: UInt64) throws -> Run? {
+        if let known = largeRuns.last(where: { $0.contains(lane, sequence) }) { return known }
         guard let run = try run(lane, containing: sequence, withBytes: true) else { return nil }
         guard run.count > LogReader.smallRun else {
             try keep(run)
             return nil
         }
         if largeRuns.count >= LogReader.largeRunLimit { largeRuns.removeFirst() }
-        largeRuns.append((run, recent == nil ? nil : Hashing.digest(run.bytes)))
-        return largeRuns[largeRuns.count - 1]
+        largeRuns.append(run)
+        return run
     }
 
     /// Whether the two changes before or behind one were asked for, so that all are likely to be.
@@ -197,7 +192,7 @@ final class LogReader {
             }
             return found
         }
-        let large = largeRuns.last { $0.run.contains(lane, sequence) }?.run
+        let large = largeRuns.last { $0.contains(lane, sequence) }
         guard let run = try large ?? run(lane, containing: sequence, withBytes: true) else {
             return nil
         }
@@ -281,15 +276,19 @@ final class LogReader {
     }
 
     /// Takes out the runs of a lane that lie within a range whole.
+    ///
+    /// - Returns: whether there were any.
+    @discardableResult
     static func delete(
         lane: Int, from first: UInt64, through last: UInt64, _ db: Database
-    ) throws {
+    ) throws -> Bool {
         let query = try Query(
             db, "DELETE FROM batch WHERE lane = ?1 AND first >= ?2 AND last <= ?3")
         query.bind(1, lane)
         query.bind(2, first)
         query.bind(3, last)
         try query.run()
+        return db.changesCount > 0
     }
 
     /// Adds a run of a lane. The caller has seen to it that it follows what is held.

@@ -212,6 +212,7 @@ extension Transaction {
         query.bind(2, place.first)
         query.bind(3, blob: try other.storable())
         try query.run()
+        draft.contentsChanged = true
     }
 
     private func hash(before batch: Batch, in lane: Int) throws -> Digest {

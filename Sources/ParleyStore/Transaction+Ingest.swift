@@ -114,8 +114,9 @@ extension Transaction {
             start > 0
             ? try (rest ?? batch.batch).suffix(after: start)
             : try rest?.storable() ?? batch.bytes
-        try LogReader.delete(
+        let hasReplaced = try LogReader.delete(
             lane: lane, from: batch.first + UInt64(start), through: batch.last, db)
+        if hasReplaced { draft.contentsChanged = true }
         log.forget()
         try LogReader.insert(
             lane: lane, first: batch.batch.changes[start], hashes: Array(batch.hashes[start...]),

@@ -170,6 +170,7 @@ extension Transaction {
     /// Makes room in a run that can't be read; what lies before and behind stays as it is.
     private func clear(_ range: ClosedRange<UInt64>, of run: DamagedRun) throws {
         let damaged = try LogReader.run(lane: run.lane, first: run.first, db)
+        draft.contentsChanged = true
         for table in ["batch", "damaged_run"] {
             let query = try Query(
                 db, "DELETE FROM \(table) WHERE lane = ?1 AND first = ?2 AND last = ?3")

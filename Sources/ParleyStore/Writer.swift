@@ -21,6 +21,7 @@ final class Writer: Sendable {
     private let identity: Identity
     private let environment: StoreEnvironment
     private let generation: GenerationFile
+    private let recent: RecentChanges
     private let queue = NIOLockedValueBox(Queue())
     private let journal = Journal()
     /// Notices where others write to the files.
@@ -29,12 +30,13 @@ final class Writer: Sendable {
 
     init(
         path: String, pool: DatabasePool, draft: Draft, identity: Identity,
-        environment: StoreEnvironment, generation: GenerationFile
+        environment: StoreEnvironment, generation: GenerationFile, recent: RecentChanges
     ) {
         self.pool = pool
         self.identity = identity
         self.environment = environment
         self.generation = generation
+        self.recent = recent
         watch = FileWatch(path)
         published = Published(draft)
     }
@@ -169,7 +171,11 @@ final class Writer: Sendable {
         #if DEBUG
             plantClock(of: transaction)
         #endif
-        try commit(db)
+        if transaction.draft.contentsChanged {
+            try recent.changing { try commit(db) }
+        } else {
+            try commit(db)
+        }
         // Its log rests on a file that isn't there any more.
         guard watch.note(db) else { throw stopped(.replaced) }
         let draft = transaction.draft

@@ -1,3 +1,4 @@
+import Dispatch
 import ParleyCRDT
 import ParleyLog
 import ParleyModel
@@ -6,10 +7,9 @@ import Testing
 
 /// Single changes of batches that are too large to be decoded for one of them.
 @Suite struct LargeBatchTests {
-    /// What a read found of a batch is no answer after something was taken out of it.
-    @Test func whatWasTakenBackIsNotRemembered() async throws {
-        let anna = try await TestNode.founder()
-        let appended = try await anna.store.write { scope in
+    /// One run of a node's log with a secret in each change.
+    private func secrets(of node: TestNode) async throws -> [Appended] {
+        try await node.store.write { scope in
             try (0..<300).map { number in
                 try scope.append([
                     .creation(
@@ -18,13 +18,22 @@ import Testing
                 ])
             }
         }
+    }
+
+    private static func texts(of dot: Dot, in scope: ReadScope) throws -> [Value] {
+        try (scope.loggedChange(dot)?.change.groups ?? []).flatMap { group -> [Value] in
+            guard case .operations(_, let operations) = group.content else { return [] }
+            return operations.flatMap(\.values)
+        }
+    }
+
+    /// What a read found of a batch is no answer after something was taken out of it.
+    @Test func whatWasTakenBackIsNotRemembered() async throws {
+        let anna = try await TestNode.founder()
+        let appended = try await secrets(of: anna)
         func texts(_ number: Int) async throws -> [Value] {
             let dot = appended[number].dot
-            let logged = try await anna.store.read { try $0.loggedChange(dot) }
-            return (logged?.change.groups ?? []).flatMap { group -> [Value] in
-                guard case .operations(_, let operations) = group.content else { return [] }
-                return operations.flatMap(\.values)
-            }
+            return try await anna.store.read { try Self.texts(of: dot, in: $0) }
         }
         for number in [0, 63, 64, 150, 299] {
             for _ in 0..<2 {
@@ -35,6 +44,30 @@ import Testing
         let left = try await texts(150)
         #expect(!left.contains(text("secret 150")) && left.contains(text("p")))
         #expect(try await texts(64) == [text("secret 64"), text("p")])
+    }
+
+    /// A read that began before something was taken back finds it in its snapshot, and leaves it to
+    /// nobody.
+    @Test func anOlderSnapshotLeavesNothingBehind() async throws {
+        let anna = try await TestNode.founder()
+        let appended = try await secrets(of: anna)
+        let (dot, record) = (appended[150].dot, try #require(appended[150].recordIDs[0]))
+        let (begun, beginning) = AsyncStream<Void>.makeStream()
+        let isTaken = DispatchSemaphore(value: 0)
+        let older = Task.detached {
+            try await anna.store.read { scope in
+                _ = try scope.summary()
+                beginning.yield()
+                isTaken.wait()
+                return try Self.texts(of: dot, in: scope)
+            }
+        }
+        for await _ in begun { break }
+        try await anna.redact(record, "name")
+        isTaken.signal()
+        #expect(try await older.value == [text("secret 150"), text("p")])
+        let left = try await anna.store.read { try Self.texts(of: dot, in: $0) }
+        #expect(!left.contains(text("secret 150")) && left.contains(text("p")))
     }
 
     /// Contexts follow from those that are kept now and then, in small runs as in one that was packed,
