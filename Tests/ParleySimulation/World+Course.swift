@@ -82,7 +82,8 @@ extension World {
         return Set(welcome.map(\.node)).count > 1 ? welcome : Array(welcome.prefix(1))
     }
 
-    /// Has everybody meet everybody until all have the same, twice: tidying up may write receipts.
+    /// Has everybody meet everybody until all have the same, once more because tidying up may write
+    /// receipts, and once more where somebody makes them differ in hashes alone.
     ///
     /// - Returns: how long that took, in milliseconds, from when nobody held back what they have because
     ///   of others who don't come any more.
@@ -93,6 +94,7 @@ extension World {
         let taken = now - max(begin, min(now, heldBackUntil))
         for machine in participants { await tidy(machine) }
         try await meet(until: now + World.patience)
+        if try await forkUnseen() { try await meet(until: now + World.patience) }
         return taken
     }
 

@@ -34,6 +34,36 @@ extension World {
         try await deliver([run.bytes], to: target)
     }
 
+    /// A hostile member gives two who have the same a log each, which differ in what they say and not in
+    /// where they end: only hashes tell that there is something to exchange.
+    ///
+    /// - Returns: whether there is such a member and whom to give them to.
+    func forkUnseen() async throws -> Bool {
+        let (honest, hostile) = (participants, machines.last(where: \.isHostile))
+        guard let member = hostile, honest.count > 1, let store = honest[0].store else {
+            return false
+        }
+        closeLines()
+        watch.mayFork(member)
+        let author = LogAuthor(identity: member.identity, epoch: 4)
+        let known = store.appliedClock.entries.filter { $0.origin != author.origin }
+        for (number, target) in [honest[0], honest[honest.count - 1]].enumerated() {
+            let change = Change(
+                origin: author.origin, sequence: 1, time: HybridTime(milliseconds: 1),
+                contextDelta: known,
+                groups: [
+                    Group(
+                        kind: GroupKind(rawValue: 99), subject: .casebook,
+                        content: .payload([UInt8(number)]))
+                ])
+            let run = try? author.run(
+                of: [change], casebook: store.casebookID, previous: .zero,
+                seed: [UInt8](repeating: UInt8(number), count: 16))
+            if let run { try await deliver([run.bytes], to: target) }
+        }
+        return true
+    }
+
     /// What there is, or changes that nobody ever wrote.
     private func context(
         _ known: Clock, by origin: Origin, _ random: inout SeededGenerator
