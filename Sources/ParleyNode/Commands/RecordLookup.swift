@@ -11,14 +11,16 @@ extension CasebookCommands {
     /// - Throws: `notFound`, or `refused` with the candidates where several fit. Titles name
     ///   people, so candidates are told apart by ID and type.
     func record(_ typed: String, in scope: ReadScope) throws -> StoredRecord {
-        guard let record = try scope.record(try recordID(typed, in: scope)) else {
+        let prefix = try idPrefix(typed)
+        // One given in full needn't be looked for among others.
+        if let id = RecordID(text: prefix), let record = try scope.record(id) { return record }
+        guard let record = try scope.record(try recordID(prefix, in: scope)) else {
             throw NodeError.noRecord
         }
         return record
     }
 
-    private func recordID(_ typed: String, in scope: ReadScope) throws -> RecordID {
-        let prefix = try idPrefix(typed)
+    private func recordID(_ prefix: String, in scope: ReadScope) throws -> RecordID {
         let found = try scope.records(withPrefix: prefix, limit: NodeError.candidateLimit + 1)
         guard let first = found.first else { throw try missing(prefix, in: scope) }
         guard found.count == 1 else { throw try ambiguity(of: prefix, found, in: scope) }
@@ -76,7 +78,7 @@ extension CasebookCommands {
         if typed.utf8.count == 2 * RecordID.byteCount, Hexadecimal.isDigits(typed) {
             return typed.lowercased()
         }
-        return try recordID(typed, in: scope).text
+        return try recordID(idPrefix(typed), in: scope).text
     }
 
     /// The same of a record that may be erased by now.
