@@ -92,7 +92,9 @@ final class LogReader {
     /// Who asks for one change of a large batch is given it without the others, unless they are asked for
     /// in turn.
     func change(_ lane: Int, _ sequence: UInt64) throws -> (change: Change, hash: Digest)? {
-        if let extract = try extract(lane, sequence) { return (extract.content.change, extract.hash) }
+        if let extract = try extract(lane, sequence) {
+            return (extract.content.change, extract.hash)
+        }
         guard let (run, batch) = try batch(lane, containing: sequence) else { return nil }
         return (batch.changes[Int(sequence - run.first)], try run.hash(of: sequence))
     }
@@ -122,7 +124,9 @@ final class LogReader {
         let key = RecentChanges.Key(lane: lane, sequence: sequence)
         if let known = extracts[key] { return known }
         let isDecoded = batches.contains { $0.run.contains(lane, sequence) }
-        guard !isDecoded, !isReadInTurn(key), let hash = try hash(lane, sequence) else { return nil }
+        guard !isDecoded, !isReadInTurn(key), let hash = try hash(lane, sequence) else {
+            return nil
+        }
         let content: RecentChanges.Extract
         if let known = recent?.extract(key, hash) {
             content = known
