@@ -580,9 +580,9 @@ def half_open(address, port):
 
 def main():
     check = Check(__doc__, {
-        "records": (20_000, 500, "in the casebook"),
-        "shows": (500, 20, "`parley show` under each attack"),
-        "repeats": (100, 3, "of each hostile frame"), "scans": (1000, 48, "at the door")})
+        "records": (20_000, 5000, 500, "in the casebook"),
+        "shows": (500, 200, 20, "`parley show` under each attack"),
+        "repeats": (100, 20, 3, "of each hostile frame"), "scans": (1000, 200, 48, "at the door")})
     check.parser.add_argument("--attack", default="", metavar="WORDS",
                               help="only attacks with these words in their names")
     check.parser.add_argument("--only", metavar="PART", help="frames, strangers, scans, service, "
@@ -590,7 +590,7 @@ def main():
     options = check.parse()
     try:
         on_stage(check)
-        if options.only in (None, "vanishing") and not options.quick:
+        if options.only in (None, "vanishing") and options.size != "quick":
             check.results.started = time.monotonic()
             Vanishing(options, check.results).run()
     except Trouble as trouble:
@@ -603,7 +603,7 @@ def on_stage(check):
     parts = {"frames": "single_frames", "strangers": "unauthenticated", "scans": "scans",
              "service": "service", "door": "door", "writers": "writers"}
     chosen = [part for part in parts if options.only in (None, part)]
-    if options.quick:
+    if options.size == "quick":
         chosen = [part for part in chosen if part not in ("door", "writers")]
     if not chosen:
         return

@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 
-from results import Results
+from results import SIZES, Results
 
 
 class Check:
@@ -19,30 +19,32 @@ class Check:
     """
 
     def __init__(self, description, sizes):
-        """`sizes` has for each size option its full and its quick number and what it counts."""
+        """`sizes` has for each option of size its number for each of `SIZES` and what it counts."""
         parser = argparse.ArgumentParser(
             description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("--programs", default=".build/release", metavar="DIR",
                             help="folder with parley and parleyd; %(default)s")
         parser.add_argument("--seed", type=int, default=1, help="what is drawn at random; 1")
         parser.add_argument("--results", metavar="FILE", help="append result rows to this file")
-        parser.add_argument("--quick", action="store_true", help="a short part, under a minute")
+        parser.add_argument("--size", choices=SIZES, default=SIZES[0],
+                            help="full: as much as Protocol/assurance.md demands; hour: this check's "
+                                 "part of a run of an hour; quick: under a minute")
         parser.add_argument("--work", metavar="DIR", default=default_work(),
                             help="where homes are made; in memory, if there is room to")
-        for name, (full, quick, text) in sizes.items():
+        for name, (full, hour, quick, text) in sizes.items():
             parser.add_argument(f"--{name}", type=int, metavar="N", default=None,
-                                help=f"{text}; {full}, with --quick {quick}")
+                                help=f"{text}; {full}, {hour} or {quick} by size")
         self.parser, self.sizes = parser, sizes
 
     def parse(self):
         self.options = self.parser.parse_args()
-        for name, (full, quick, _) in self.sizes.items():
+        for name, numbers in self.sizes.items():
             if getattr(self.options, name) is None:
-                setattr(self.options, name, quick if self.options.quick else full)
+                setattr(self.options, name, numbers[SIZES.index(self.options.size)])
         self.options.programs = os.path.abspath(self.options.programs)
         self.random = random.Random(self.options.seed)
         name = os.path.basename(sys.argv[0])
-        self.results = Results(name, self.options.results, is_short=self.options.quick)
+        self.results = Results(name, self.options.results, self.options.size)
         print(f"seed {self.options.seed}", flush=True)
         return self.options
 

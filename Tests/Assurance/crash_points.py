@@ -466,7 +466,7 @@ def try_twice(point, world):
     return outcome if outcome[0] else try_point(point, world)
 
 
-def quick_part(points, generator, size):
+def sample(points, generator, size):
     """As many of each scenario, spread over calls and faults."""
     chosen = []
     for name in dict.fromkeys(point.scenario for point in points):
@@ -482,8 +482,8 @@ def parse_point(text):
 
 def main():
     check = Check(__doc__, {
-        "points": (10000, 6, "at most so many points of each scenario"),
-        "workers": (2, 2, "so many at a time")})
+        "points": (10000, 60, 6, "at most so many points of each scenario"),
+        "workers": (2, 2, 2, "so many at a time")})
     check.parser.add_argument("--only", metavar="SCENARIO:CALL:COUNT:FAULT", type=parse_point,
                               help="one point, as a failure names it")
     check.parser.add_argument("--faults", metavar="LIST", type=lambda text: text.split(","),
@@ -517,7 +517,7 @@ def run_all(check, options, folder):
             jobs = [functools.partial(points_of, scenario) for scenario in SCENARIOS]
             every = [point for point in sum(pool.map(with_world, jobs), [])
                      if not options.faults or point.fault in options.faults]
-            points = quick_part(every, check.random, options.points)
+            points = sample(every, check.random, options.points)
             print(f"{len(every)} points, of which {len(points)} are tried", flush=True)
         jobs = [functools.partial(try_twice, point) for point in points]
         report(check, points, pool.map(with_world, jobs))
@@ -537,7 +537,7 @@ def report(check, points, outcomes):
     for (name, _), count in hits.items():
         scenarios[name] += count
     each = ", ".join(f"{name} {count}" for name, count in scenarios.items())
-    wanted = 1500 if not check.options.quick and not check.options.only else 1
+    wanted = 1500 if check.options.size == "full" and not check.options.only else 1
     check.results.row("G14", "crash points: six scenarios x call x "
                       "{KILL, EIO, ENOSPC, both also for good}",
                       f"{total:,} points ({each}), {acknowledged:,} acknowledged edits, "

@@ -215,8 +215,8 @@ def cut_leftovers(check, memory, step):
 
 
 def main():
-    check = Check(__doc__, {"rounds": (60, 4, "so many failures"),
-                            "step": (1, 9, "cut off at each N-th write of a checkpoint")})
+    check = Check(__doc__, {"rounds": (60, 16, 4, "so many failures"),
+                            "step": (1, 3, 9, "cut off at each N-th write of a checkpoint")})
     options = check.parse()
     reason = missing_tools("strace", "nbdkit", "nbdfuse", "losetup", "mount", "mkfs.ext4", "e2fsck")
     if reason:

@@ -18,6 +18,8 @@ import reading  # noqa: E402
 
 PORTION = 2000
 LARGEST_SAMPLE = 4096
+# How many mutants are demanded.
+WANTED = 200_000
 
 
 class Reader:
@@ -110,7 +112,8 @@ def main():
     parser.add_argument("--programs", required=True, metavar="DIR",
                         help="a folder with ParleyReading (swift build --product ParleyReading)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the mutations")
-    parser.add_argument("--count", type=int, default=20_000, metavar="N", help="how many mutants")
+    parser.add_argument("--count", type=int, default=WANTED, metavar="N",
+                        help="how many mutants; %(default)s")
     parser.add_argument("--show", type=int, default=5, metavar="N",
                         help="how many differences of a sort to show")
     parser.add_argument("--results", metavar="FILE", help="add rows for Protocol/assurance.md")
@@ -119,7 +122,8 @@ def main():
         parser.error(f"{options.programs} has no ParleyReading")
 
     reader = Reader(options.programs)
-    results = Results("Scripts/assure --only differential", options.results)
+    results = Results("Scripts/assure --only differential", options.results,
+                      "full" if options.count >= WANTED else "hour")
     wrong = check_edges(reader)
     results.row("reference", "two readers at the edges of the format",
                 f"{len(edges.EDGES) - len(wrong)} of {len(edges.EDGES)} as specified", not wrong)

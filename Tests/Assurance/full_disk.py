@@ -333,11 +333,11 @@ def row(check, kind, figures):
         f"by SQLite, {figures['unknown']} of unknown outcome; {figures['wrong']} wrong; writes "
         f"resume within {figures['resume']:.2f} s; started {figures['starts']} times on a full "
         f"disk, which {figures['unread']} times had no room to open the casebook, and said so",
-        figures["wrong"] == 0 and (check.options.quick or figures["levels"] >= 200))
+        figures["wrong"] == 0 and (check.options.size != "full" or figures["levels"] >= 200))
 
 
 def main():
-    check = Check(__doc__, {"levels": (200, 8, "so many fill levels of each file system")})
+    check = Check(__doc__, {"levels": (200, 40, 8, "so many fill levels of each file system")})
     options = check.parse()
     reason = missing_tools("mount", "mkfs.ext4")
     if reason:

@@ -270,11 +270,11 @@ def random_notes(seed, count):
 
 def main():
     check = Check(__doc__, {
-        "seconds": (15, 4, "of edits under each fault"),
-        "burst": (400, 400, "records in one import"),
-        "notes": (20, 20, "of each node in the line"),
-        "outage": (20, 20, "seconds a line is cut off"),
-        "patience": (180, 180, "seconds to wait for equality")})
+        "seconds": (15, 8, 4, "of edits under each fault"),
+        "burst": (400, 400, 400, "records in one import"),
+        "notes": (20, 20, 20, "of each node in the line"),
+        "outage": (20, 20, 20, "seconds a line is cut off"),
+        "patience": (180, 180, 180, "seconds to wait for equality")})
     check.parser.add_argument("--only", metavar="PART", help="faults, line or link alone")
     options, results = check.parse(), check.results
     missing = obstacle("ip", "tc", "nft")
@@ -291,7 +291,7 @@ def main():
 
 
 def run(networks, options):
-    if options.quick:
+    if options.size == "quick":
         networks.faults(["calm", "30 % doubled, half reordered", "parted, one link down"])
         return
     if options.only in (None, "faults"):

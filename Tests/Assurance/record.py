@@ -69,8 +69,6 @@ def table(found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", help="the file that checks have appended to")
-    parser.add_argument("--short", action="store_true",
-                        help="the run was a short one: its figures aren't what is demanded")
     parser.add_argument("--part", action="store_true",
                         help="the run made a part of its command's checks: figures of the others stay")
     options = parser.parse_args()
@@ -81,14 +79,12 @@ def main():
     found = earlier(old)
     today = datetime.date.today().isoformat()
     new = rows(options.results)
-    if not options.short and not options.part:
+    if not options.part:
         # What a command that was made whole says no more is stale: it words it otherwise now.
-        partial = {row["command"] for row in new.values() if row["met"] is None}
+        partial = {row["command"] for row in new.values() if row["met"] in (None, "short")}
         whole = {row["command"] for row in new.values()} - partial
         found = {key: row for key, row in found.items() if row["command"] not in whole}
     for key, row in new.items():
-        if options.short and row["met"] is True:
-            row["met"] = "short"
         if row["met"] in (True, False) or found.get(key, {}).get("met") in (None, "short"):
             found[key] = {**row, "date": today}
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}"

@@ -101,9 +101,9 @@ def compare(daemon, results, name, make, first, rest):
 
 def main():
     check = Check(__doc__, {
-        "sessions": (10_000, 600, "of members"), "first": (1000, 300, "sessions that don't count"),
-        "commands": (2000, 100, "over the control socket"),
-        "workers": (2, 2, "processes that hold sessions")})
+        "sessions": (10_000, 3000, 600, "of members"), "first": (1000, 500, 300, "sessions that don't count"),
+        "commands": (2000, 1000, 100, "over the control socket"),
+        "workers": (2, 2, 2, "processes that hold sessions")})
     options, results = check.parse(), check.results
     with check.folder() as folder:
         daemon = Daemon(options, folder)
