@@ -98,22 +98,27 @@ package struct StoreReplica: Replica {
     package func check(
         _ batches: [[UInt8]], after runs: [LogRun], from peer: NodeID, in casebook: Digest
     ) async -> CheckedBatches {
-        guard let store = shelf.store(casebook) else { return CheckedBatches { .unable } }
+        let all = batches.count
+        guard let store = shelf.store(casebook) else {
+            return CheckedBatches(count: all) { .unable }
+        }
         guard shelf.room.allowsIntake else {
-            return CheckedBatches { refuseForRoom(peer, casebook, wasTried: false) }
+            return CheckedBatches(count: all) { refuseForRoom(peer, casebook, wasTried: false) }
         }
         do {
-            let prepared = try await store.prepare(batches, after: runs)
-            return CheckedBatches(runs: prepared.map(\.batch.run)) {
+            let prepared = try await store.prepareTogether(
+                batches, after: runs, atLeast: SessionDriver.batchesPerTransaction)
+            return CheckedBatches(count: prepared.count, runs: prepared.map(\.batch.run)) {
                 await take(prepared, from: peer, into: store)
             }
         } catch let error as LogError where !error.isForgery {
-            return CheckedBatches { outcome(of: error, from: peer, in: store) }
+            return CheckedBatches(count: all) { outcome(of: error, from: peer, in: store) }
         } catch {
-            // What they follow may come by way of others until it is their turn: then it is judged.
-            return CheckedBatches {
+            // What it follows may come by way of others until it is its turn: then it is judged.
+            return CheckedBatches(count: 1) {
                 do {
-                    return await take(try await store.prepare(batches), from: peer, into: store)
+                    let first = try await store.prepare([batches[0]])
+                    return await take(first, from: peer, into: store)
                 } catch {
                     return outcome(of: error, from: peer, in: store)
                 }
@@ -125,13 +130,30 @@ package struct StoreReplica: Replica {
         _ prepared: [PreparedBatch], from peer: NodeID, into store: CasebookStore
     ) async -> StoreOutcome {
         do {
-            let report = try await store.ingest(prepared)
+            let report = try await ingest(prepared, into: store)
             shelf.room.intakeSucceeded(from: peer, in: store.casebookID)
             return .stored(
                 runs: prepared.map { StoredRun($0.batch) }, conflicts: report.openConflicts,
                 uninterpreted: report.uninterpreted)
         } catch {
             return outcome(of: error, from: peer, in: store)
+        }
+    }
+
+    /// Takes batches in, all in one transaction; where one of them is refused, those before it.
+    private func ingest(
+        _ prepared: [PreparedBatch], into store: CasebookStore
+    ) async throws -> IngestReport {
+        do {
+            return try await store.ingest(prepared)
+        } catch let error as StoreError where error.isPeersFault && prepared.count > 1 {
+            var whole = IngestReport()
+            for batch in prepared {
+                let report = try await store.ingest([batch])
+                whole.openConflicts.merge(report.openConflicts) { $1 }
+                whole.uninterpreted += report.uninterpreted
+            }
+            return whole
         }
     }
 

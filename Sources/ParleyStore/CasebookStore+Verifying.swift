@@ -1,6 +1,7 @@
 import Dispatch
 package import ParleyCRDT
 package import ParleyLog
+import ParleyModel
 import ParleyWire
 
 /// Checking what comes in before it is taken in.
@@ -16,25 +17,57 @@ extension CasebookStore {
     package func prepare(
         _ batches: [[UInt8]], after runs: [LogRun] = []
     ) async throws -> [PreparedBatch] {
-        var prepared: [PreparedBatch] = []
+        var (prepared, known): ([PreparedBatch], [LogRun]) = ([], runs)
         for bytes in batches {
-            let header: BatchHeader
-            do { header = try Batch.header(of: bytes) } catch { throw LogError(.malformed(error)) }
-            let before = (runs + prepared.map(\.batch.run)).compactMap {
-                $0.hash(of: header.first - 1, in: header.origin)
-            }
-            let isPlain = before.contains(where: header.mayFollow) && !hasForked(header.origin)
-            let held =
-                isPlain
-                ? []
-                : try await hashes(
-                    of: header.origin, at: header.first - 1, named: header.previous)
-            let batch = try await aside {
-                PreparedBatch(try self.verify(bytes, header, after: before + held))
-            }
+            let batch = try await prepare(bytes, after: known)
             prepared.append(batch)
+            known.append(batch.batch.run)
         }
         return prepared
+    }
+
+    /// Groups of changes that further batches may make of one transaction's. A batch says what it
+    /// inflates to and not what that means: a few bytes of columns can make ten thousand records.
+    private static let groupsOfFurther = 4_096
+
+    /// The same for batches that may become durable together, as far as one transaction should go: some
+    /// in any case, further ones only while all of it is little and right.
+    ///
+    /// - Parameter count: how many in any case.
+    /// - Returns: those from the first on, at least one.
+    /// - Throws: as `prepare` does, for the first.
+    package func prepareTogether(
+        _ batches: [[UInt8]], after runs: [LogRun], atLeast count: Int
+    ) async throws -> [PreparedBatch] {
+        var (prepared, known): ([PreparedBatch], [LogRun]) = ([], runs)
+        var groupCount = 0
+        for bytes in batches {
+            guard prepared.count < count || groupCount < CasebookStore.groupsOfFurther else { break }
+            do {
+                let batch = try await prepare(bytes, after: known)
+                groupCount += batch.batch.batch.changes.reduce(0) { $0 + $1.groups.count }
+                prepared.append(batch)
+                known.append(batch.batch.run)
+            } catch where !prepared.isEmpty {
+                // Its own turn comes, and what came before it shall not suffer.
+                break
+            }
+        }
+        return prepared
+    }
+
+    private func prepare(_ bytes: [UInt8], after runs: [LogRun]) async throws -> PreparedBatch {
+        let header: BatchHeader
+        do { header = try Batch.header(of: bytes) } catch { throw LogError(.malformed(error)) }
+        let before = runs.compactMap { $0.hash(of: header.first - 1, in: header.origin) }
+        let isPlain = before.contains(where: header.mayFollow) && !hasForked(header.origin)
+        let held =
+            isPlain
+            ? []
+            : try await hashes(of: header.origin, at: header.first - 1, named: header.previous)
+        return try await aside {
+            PreparedBatch(try self.verify(bytes, header, after: before + held))
+        }
     }
 
     /// Verifies batches as `prepare` does.

@@ -116,7 +116,10 @@ extension Transaction {
             : try rest?.storable() ?? batch.bytes
         let hasReplaced = try LogReader.delete(
             lane: lane, from: batch.first + UInt64(start), through: batch.last, db)
-        if hasReplaced { draft.contentsChanged = true }
+        // Also where it repeats changes of a run that stays: reads find them in this one from now on.
+        if hasReplaced || batch.batch.changes[start].sequence <= draft.lanes[lane].held.sequence {
+            draft.contentsChanged = true
+        }
         log.forget()
         try LogReader.insert(
             lane: lane, first: batch.batch.changes[start], hashes: Array(batch.hashes[start...]),
@@ -258,6 +261,7 @@ extension Transaction {
             query.bind(1, lane.number)
             try query.run()
         }
+        draft.contentsChanged = true
         log.forget()
         draft.lanes.release(lane.number)
         draft.changedLanes.insert(lane.number)

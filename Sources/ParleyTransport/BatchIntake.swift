@@ -7,12 +7,25 @@ package struct BatchIntake {
     /// What is checked together and becomes durable together.
     package struct Group {
         package let casebook: Digest
-        package let batches: [[UInt8]]
+        package fileprivate(set) var batches: [[UInt8]]
 
         fileprivate var byteCount: Int { batches.reduce(0) { $0 + $1.count } }
     }
 
-    private var waiting: [(casebook: Digest, bytes: [UInt8], columnBytes: Int)] = []
+    private struct Waiting {
+        let casebook: Digest
+        let bytes: [UInt8]
+        let columnBytes: Int
+
+        init(_ bytes: [UInt8], _ casebook: Digest) {
+            self.casebook = casebook
+            self.bytes = bytes
+            let header = try? Batch.header(of: bytes)
+            columnBytes = header?.columnByteCount(in: bytes) ?? Limits.inflatedBytes
+        }
+    }
+
+    private var waiting: [Waiting] = []
     private var isChecking = false
     private var checked: (group: Group, batches: CheckedBatches)?
     /// The changes that are being stored.
@@ -23,8 +36,7 @@ package struct BatchIntake {
     package init() {}
 
     package mutating func append(_ bytes: [UInt8], _ casebook: Digest) {
-        let columnBytes = (try? Batch.header(of: bytes))?.columnByteCount(in: bytes)
-        waiting.append((casebook, bytes, columnBytes ?? Limits.inflatedBytes))
+        waiting.append(Waiting(bytes, casebook))
         byteCount += bytes.count
     }
 
@@ -54,10 +66,15 @@ package struct BatchIntake {
         )
     }
 
-    /// The group that `next` gave out was checked, whatever came of it.
+    /// The group that `next` gave out was checked, whatever came of it, or the first part of it.
     package mutating func checked(_ group: Group, _ batches: CheckedBatches) {
+        precondition(batches.count > 0, "a group comes to an end")
         isChecking = false
-        checked = (group, batches)
+        let rest = group.batches.dropFirst(batches.count)
+        waiting.insert(contentsOf: rest.map { Waiting($0, group.casebook) }, at: 0)
+        var part = group
+        part.batches.removeLast(rest.count)
+        checked = (part, batches)
     }
 
     /// What to store now, unless something is being stored.

@@ -69,13 +69,19 @@ package enum ReadOutcome: Equatable, Sendable {
 
 /// Batches that were checked, with good success or bad.
 package struct CheckedBatches: Sendable {
+    /// How many of those that were handed over these are, from the first on; the others have to be
+    /// handed over again.
+    package let count: Int
     /// Their changes, unless something is wrong with them.
     package let runs: [LogRun]
     /// Takes them in, all in one durable transaction or none, or says what is wrong with them. Called
     /// once, after what was checked before them is stored.
     package let store: @Sendable () async -> StoreOutcome
 
-    package init(runs: [LogRun] = [], store: @escaping @Sendable () async -> StoreOutcome) {
+    package init(
+        count: Int, runs: [LogRun] = [], store: @escaping @Sendable () async -> StoreOutcome
+    ) {
+        self.count = count
         self.runs = runs
         self.store = store
     }

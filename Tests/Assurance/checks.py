@@ -11,6 +11,9 @@ import tempfile
 
 from results import SIZES, Results
 
+# Sizes that don't say how much is done.
+BESIDE = ("workers", "patience")
+
 
 class Check:
     """One program: its options, its results and a folder that is gone at the end.
@@ -38,13 +41,18 @@ class Check:
 
     def parse(self):
         self.options = self.parser.parse_args()
+        chosen = {name for name, numbers in self.sizes.items()
+                  if getattr(self.options, name) not in (None, numbers[0])}
         for name, numbers in self.sizes.items():
             if getattr(self.options, name) is None:
                 setattr(self.options, name, numbers[SIZES.index(self.options.size)])
         self.options.programs = os.path.abspath(self.options.programs)
         self.random = random.Random(self.options.seed)
         name = os.path.basename(sys.argv[0])
-        self.results = Results(name, self.options.results, self.options.size)
+        # Who asks for other numbers asks for less, as far as can be told.
+        given = {name for name in chosen if name not in BESIDE}
+        size = "hour" if given and self.options.size == "full" else self.options.size
+        self.results = Results(name, self.options.results, size)
         print(f"seed {self.options.seed}", flush=True)
         return self.options
 

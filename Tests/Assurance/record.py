@@ -84,7 +84,11 @@ def main():
         partial = {row["command"] for row in new.values() if row["met"] in (None, "short")}
         whole = {row["command"] for row in new.values()} - partial
         found = {key: row for key, row in found.items() if row["command"] not in whole}
+    # Beside what was shown in full, what holds in a part of it says nothing.
+    shown = {row["command"] for row in found.values() if row["met"] is True}
     for key, row in new.items():
+        if row["met"] == "short" and row["command"] in shown:
+            continue
         if row["met"] in (True, False) or found.get(key, {}).get("met") in (None, "short"):
             found[key] = {**row, "date": today}
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}"

@@ -36,7 +36,8 @@ class Results:
             del row["met"]
         self.started = now
         self.failed = self.failed or met is False
-        word = {True: "met   ", False: "FAILED", None: "SKIP  "}[met]
+        word = {True: "met   ", False: "FAILED", None: "SKIP  ", "short": "holds "}[
+            row.get("met", "short")]
         print(f"{word} {goal:<4} {check}: {figure}", flush=True)
         if self.path:
             with open(self.path, "a", encoding="utf-8") as file:

@@ -154,7 +154,7 @@ private final class Onlooker: Replica {
     func check(
         _ batches: [[UInt8]], after runs: [LogRun], from peer: NodeID, in casebook: Digest
     ) async -> CheckedBatches {
-        CheckedBatches {
+        CheckedBatches(count: batches.count) {
             let runs = batches.map { self.take($0) }
             return .stored(runs: runs.compactMap(\.self), conflicts: [:], uninterpreted: 0)
         }

@@ -157,8 +157,10 @@ def main():
     if peers:
         parts += compared(peers, report, day)
     series, day = load(folder, "growth.json")
-    if series:
+    if series and "series" in series:
         parts += growth(series, day)
+    elif series:
+        print("What growth.json says is of an older form; run Scripts/bench --growth.", file=sys.stderr)
     poor, day = load(folder, "low-end.json")
     if poor:
         parts.append(

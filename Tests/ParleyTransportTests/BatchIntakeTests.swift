@@ -13,8 +13,8 @@ import Testing
         origin: Origin(node: NodeID(bytes: [UInt8](repeating: 1, count: 32))!, epoch: 1), first: 9,
         hashes: [.zero])
 
-    private func checked(_ runs: [LogRun]) -> CheckedBatches {
-        CheckedBatches(runs: runs) { .unable }
+    private func checked(_ runs: [LogRun], count: Int = 2) -> CheckedBatches {
+        CheckedBatches(count: count, runs: runs) { .unable }
     }
 
     private func isIdle(_ intake: inout BatchIntake) -> Bool {
@@ -50,6 +50,23 @@ import Testing
         // What is stored is found there.
         let third = intake.next(2, orColumns: 0)
         #expect(third?.group.batches == [[5]] && third?.after == [])
+    }
+
+    /// What of a group wasn't checked yet comes next, before what came after it.
+    @Test func whatIsLeftOfAGroupComesNext() throws {
+        var intake = BatchIntake()
+        for byte: UInt8 in 1...5 { intake.append([byte], casebook) }
+        let nextFirst = intake.next(4, orColumns: 0)
+        let first = try #require(nextFirst)
+        #expect(first.group.batches.count == 4)
+        intake.checked(first.group, checked([run], count: 2))
+        let nextStoring = intake.nextChecked()
+        let storing = try #require(nextStoring)
+        #expect(storing.group.batches == [[1], [2]])
+        intake.stored(storing.group)
+        #expect(intake.byteCount == 3)
+        let rest = intake.next(4, orColumns: 0)
+        #expect(rest?.group.batches == [[3], [4], [5]])
     }
 
     /// A group is of one casebook, and what ends in another is nothing to it.

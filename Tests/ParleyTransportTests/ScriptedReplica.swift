@@ -80,7 +80,7 @@ final class ScriptedReplica: Replica {
     func check(
         _ batches: [[UInt8]], after runs: [LogRun], from peer: NodeID, in casebook: Digest
     ) async -> CheckedBatches {
-        CheckedBatches { [notes, conflicts] in
+        CheckedBatches(count: batches.count) { [notes, conflicts] in
             for batch in batches { notes.yield(batch) }
             let runs = batches.compactMap { try? Batch.header(of: $0) }.map {
                 StoredRun(previous: nil, end: Tip(sequence: $0.last, hash: HashPrefix(0)))
