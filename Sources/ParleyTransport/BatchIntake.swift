@@ -7,12 +7,13 @@ package struct BatchIntake {
     /// What is checked together and becomes durable together.
     package struct Group {
         package let casebook: Digest
-        package fileprivate(set) var batches: [[UInt8]]
+        fileprivate var parts: [Waiting]
 
-        fileprivate var byteCount: Int { batches.reduce(0) { $0 + $1.count } }
+        package var batches: [[UInt8]] { parts.map(\.bytes) }
+        fileprivate var byteCount: Int { parts.reduce(0) { $0 + $1.bytes.count } }
     }
 
-    private struct Waiting {
+    fileprivate struct Waiting {
         let casebook: Digest
         let bytes: [UInt8]
         let columnBytes: Int
@@ -46,7 +47,8 @@ package struct BatchIntake {
     /// - Parameters:
     ///   - limit: how many of any size.
     ///   - columnLimit: more than `limit` where the columns of all, inflated, are no more bytes than
-    ///     this: a disk takes as long to make sure of one short log as of many.
+    ///     this: a disk takes as long to make sure of one short log as of many. What they make is for
+    ///     whoever checks them to bound.
     package mutating func next(
         _ limit: Int, orColumns columnLimit: Int
     ) -> (group: Group, after: [LogRun])? {
@@ -61,7 +63,7 @@ package struct BatchIntake {
         waiting.removeFirst(run.count)
         isChecking = true
         return (
-            Group(casebook: first.casebook, batches: run.map(\.bytes)),
+            Group(casebook: first.casebook, parts: Array(run)),
             storing?.casebook == first.casebook ? storing?.runs ?? [] : []
         )
     }
@@ -70,10 +72,10 @@ package struct BatchIntake {
     package mutating func checked(_ group: Group, _ batches: CheckedBatches) {
         precondition(batches.count > 0, "a group comes to an end")
         isChecking = false
-        let rest = group.batches.dropFirst(batches.count)
-        waiting.insert(contentsOf: rest.map { Waiting($0, group.casebook) }, at: 0)
+        let rest = group.parts.dropFirst(batches.count)
+        waiting.insert(contentsOf: rest, at: 0)
         var part = group
-        part.batches.removeLast(rest.count)
+        part.parts.removeLast(rest.count)
         checked = (part, batches)
     }
 
