@@ -42,13 +42,15 @@ extension CasebookStore {
         var (prepared, known): ([PreparedBatch], [LogRun]) = ([], runs)
         var groupCount = 0
         for bytes in batches {
-            guard prepared.count < count || groupCount < CasebookStore.groupsOfFurther else { break }
+            guard prepared.count < count || groupCount < CasebookStore.groupsOfFurther else {
+                break
+            }
             do {
                 let batch = try await prepare(bytes, after: known)
                 groupCount += batch.batch.batch.changes.reduce(0) { $0 + $1.groups.count }
                 prepared.append(batch)
                 known.append(batch.batch.run)
-            } catch where !prepared.isEmpty {
+            } catch  where !prepared.isEmpty {
                 // Its own turn comes, and what came before it shall not suffer.
                 break
             }
