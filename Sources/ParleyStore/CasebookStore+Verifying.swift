@@ -50,9 +50,10 @@ extension CasebookStore {
                 groupCount += batch.batch.batch.changes.reduce(0) { $0 + $1.groups.count }
                 prepared.append(batch)
                 known.append(batch.batch.run)
-            } catch  where !prepared.isEmpty {
+            } catch {
                 // Its own turn comes, and what came before it shall not suffer.
-                break
+                guard prepared.isEmpty else { return prepared }
+                throw error
             }
         }
         return prepared
