@@ -81,6 +81,9 @@ struct FieldIndex {
             case .elements(let elements): values += elements.map { (number, $0) }
             }
         }
+        for side in row.otherSides {
+            if let number = fields.number(of: side.field) { values.append((number, side.text)) }
+        }
         return values.filter { $0.1.count <= FieldIndex.valueLimit }
     }
 

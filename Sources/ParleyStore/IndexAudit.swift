@@ -37,12 +37,14 @@ struct IndexAudit {
         return found
     }
 
-    mutating func check(_ row: RecordRow, _ document: Document) throws {
+    mutating func check(_ row: RecordRow, _ content: RecordContent) throws {
         let key = row.key.packed
         guard !queued.contains(key), lanes[row.key.lane].indexedKeys?.contains(key) == true else {
             return
         }
-        let indexed = Indexer.Row(key: key, type: row.type, document: document)
+        let indexed = Indexer.Row(
+            key: key, type: row.type, document: content.document,
+            otherSides: content.otherSides)
         if try !found.contains(key) || !fields.has(indexed) { lacking += 1 }
     }
 }

@@ -8,7 +8,7 @@ import ParleyCRDT
 /// and is read instead: answers are always complete, only slower.
 struct Indexer {
     /// Grows when folding, tables or the choice of values change: older indexes are made anew.
-    static let format = 1
+    static let format = 2
 
     let transaction: Transaction
     private var db: Database { transaction.db }
@@ -18,6 +18,7 @@ struct Indexer {
         let key: Int64
         let type: Int
         let document: Document
+        var otherSides: [OtherSide] = []
     }
 
     /// Indexes up to `limit` records.
@@ -61,8 +62,18 @@ struct Indexer {
         return rows.count
     }
 
+    /// - Parameter rows: sorted by key.
     private func index(_ rows: [Row]) throws {
-        guard !rows.isEmpty else { return }
+        guard let first = rows.first, let last = rows.last else { return }
+        var rows = rows
+        let query = try Query(db, "SELECT DISTINCT n FROM conflict WHERE n BETWEEN ?1 AND ?2")
+        query.bind(1, first.key)
+        query.bind(2, last.key)
+        let disputed = Set(try query.all { $0.int64(0) })
+        for index in rows.indices where disputed.contains(rows[index].key) {
+            let row = try transaction.table.row(RecordKey(packed: rows[index].key))
+            rows[index].otherSides = try row.map(transaction.content)?.otherSides ?? []
+        }
         try SearchIndex(db: db).add(rows)
         try FieldIndex(db: db, fields: transaction.draft.indexedFields).add(rows)
     }

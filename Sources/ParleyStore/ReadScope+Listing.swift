@@ -64,11 +64,19 @@ extension ReadScope {
     ) throws -> [Int64: [FieldName]] {
         guard !filters.isEmpty else { return [:] }
         var found: [Int64: [FieldName]] = [:]
-        for record in try conflictedRecords() {
-            guard let fields = record.otherSides(fulfilling: filters), !fields.isEmpty else {
+        let index = try ListCondition.index(of: filters, in: IndexedFields(db))
+        for key in try disputedKeys(in: filters.map(\.0), index: index) {
+            let query = try Query(db, "SELECT doc FROM record WHERE n = ?1")
+            query.bind(1, key)
+            guard let document = try query.first({ try Document(json: $0.bytes(0)) }) else {
                 continue
             }
-            found[record.key] = fields
+            let hidden = filters.filter { !document.shows($0.1, in: $0.0) }
+            let sides = try otherSides(of: key)
+            guard !hidden.isEmpty,
+                hidden.allSatisfy({ sides.contains(OtherSide(field: $0.0, text: $0.1)) })
+            else { continue }
+            found[key] = hidden.map(\.0)
         }
         return found
     }
@@ -224,10 +232,18 @@ private struct ListCondition {
 
     /// The most selective entry of the index there is; `nil` where all records must be read.
     func index(in fields: IndexedFields) -> (field: Int, value: [UInt8])? {
+        ListCondition.index(of: filters, in: fields)
+            ?? type.map { (IndexedFields.type, FieldIndex.typeValue($0)) }
+    }
+
+    /// The entry of the first filter by an indexed field.
+    static func index(
+        of filters: [(FieldName, [UInt8])], in fields: IndexedFields
+    ) -> (field: Int, value: [UInt8])? {
         for (name, value) in filters where value.count <= FieldIndex.valueLimit {
             if let number = fields.number(of: name) { return (number, value) }
         }
-        return type.map { (IndexedFields.type, FieldIndex.typeValue($0)) }
+        return nil
     }
 }
 

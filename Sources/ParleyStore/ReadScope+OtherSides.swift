@@ -1,47 +1,20 @@
 import ParleyCRDT
 import ParleyModel
 
-extension ReadScope {
-    /// A record in which somebody has to choose, with the values of its conflicts that aren't shown.
-    struct ConflictedRecord {
-        let key: Int64
-        let id: RecordID
-        let type: FieldName
-        let time: HybridTime
-        let document: Document
-        let otherSides: [OtherSide]
-    }
+/// A value that stands in a field beside the one that is shown: the other side of an open conflict.
+///
+/// Documents don't hold it. The index does, so that whoever looks for it is led to the record.
+struct OtherSide: Hashable {
+    let field: FieldName
+    let text: [UInt8]
+}
 
-    /// A value that stands in a field beside the one that is shown.
-    struct OtherSide {
-        let field: FieldName
-        let text: [UInt8]
-    }
-
-    /// All of them, newest created first, deleted ones left out.
-    ///
-    /// Neither documents nor indexes hold what isn't shown, so whoever looks for a value reads these
-    /// as well: as many as wait to be settled, which is few beside all records.
-    func conflictedRecords() throws -> [ConflictedRecord] {
-        let (logs, types) = (try logs(), try types())
-        let query = try Query(
-            db,
-            """
-            SELECT \(RecordRow.columns) FROM record
-            WHERE n IN (SELECT n FROM conflict) AND state <> 1 ORDER BY time DESC, n DESC
-            """)
-        // Reading a record asks the database too, so the rows come first.
-        return try query.all { (key: $0.int64(0), row: try RecordRow($0)) }.map { key, row in
-            let content = try row.content(logs: logs, types: types)
-            return ConflictedRecord(
-                key: key, id: row.id, type: content.type, time: row.time,
-                document: try Document(json: row.document), otherSides: otherSides(of: content))
-        }
-    }
-
-    private func otherSides(of content: RecordContent) -> [OtherSide] {
-        content.state.registers.filter(\.content.isConflict).flatMap { field in
-            let shown = content.shown(in: field.content)?.value
+extension RecordContent {
+    /// None in a deleted record: nobody can settle anything there.
+    var otherSides: [OtherSide] {
+        guard state.isLive else { return [] }
+        return state.registers.filter(\.content.isConflict).flatMap { field in
+            let shown = shown(in: field.content)?.value
             return field.content.distinctValues.filter { $0 != shown }.compactMap { value in
                 Document.validText(value).map { OtherSide(field: field.name, text: $0) }
             }
@@ -49,22 +22,59 @@ extension ReadScope {
     }
 }
 
-extension ReadScope.ConflictedRecord {
-    /// Which of some filters hold only by a value that isn't shown; `nil` where one doesn't hold.
-    func otherSides(fulfilling filters: [(FieldName, [UInt8])]) -> [FieldName]? {
-        var fields: [FieldName] = []
-        for (field, value) in filters where !document.shows(value, in: field) {
-            guard otherSides.contains(where: { $0.field == field && $0.text == value }) else {
-                return nil
-            }
-            fields.append(field)
+extension ReadScope {
+    /// What a record's conflicts hold beside what is shown; nothing where it has none.
+    func otherSides(of key: Int64) throws -> [OtherSide] {
+        let query = try Query(
+            db,
+            """
+            SELECT \(RecordRow.columns) FROM record
+            WHERE n = ?1 AND EXISTS (SELECT 1 FROM conflict WHERE conflict.n = record.n)
+            """)
+        query.bind(1, key)
+        guard let row = try query.first({ try RecordRow($0) }) else { return [] }
+        return try row.content(logs: logs(), types: types()).otherSides
+    }
+
+    /// Records that may fulfil filters by what they don't show: those with a conflict in one of the
+    /// fields, as far as the index leads to them or doesn't know them yet.
+    ///
+    /// - Parameter index: the entry under which records with a value of one filter are found, those
+    ///   that don't show it too; `nil` where there is none.
+    func disputedKeys(
+        in fields: [FieldName], index: (field: Int, value: [UInt8])?
+    ) throws -> [Int64] {
+        let list = "[\(fields.map { "\"\($0.text)\"" }.joined(separator: ","))]"
+        let disputed =
+            "SELECT DISTINCT n FROM conflict WHERE field IN (SELECT value FROM json_each(?1))"
+        guard let index else {
+            let query = try Query(db, disputed)
+            query.bind(1, text: list)
+            return try query.all { $0.int64(0) }
         }
-        return fields
+        let query = try Query(
+            db,
+            """
+            \(disputed) AND (n IN (SELECT n FROM search_queue) OR EXISTS (
+                SELECT 1 FROM field_value WHERE field = ?2 AND value = ?3 AND n = conflict.n))
+            """)
+        query.bind(1, text: list)
+        query.bind(2, index.field)
+        query.bind(3, blob: index.value)
+        var keys = try query.all { $0.int64(0) }
+        for range in try lanes().lanes.compactMap(\.unindexedKeys) {
+            let query = try Query(db, "\(disputed) AND n BETWEEN ?2 AND ?3")
+            query.bind(1, text: list)
+            query.bind(2, range.lowerBound)
+            query.bind(3, range.upperBound)
+            keys += try query.all { $0.int64(0) }
+        }
+        return keys
     }
 }
 
 extension Document {
-    fileprivate func shows(_ value: [UInt8], in field: FieldName) -> Bool {
+    func shows(_ value: [UInt8], in field: FieldName) -> Bool {
         switch self[field] {
         case .text(let text): text == value
         case .elements(let elements): elements.contains(value)

@@ -25,15 +25,15 @@ extension ReadScope {
         let wanted = SearchFolding.words(of: Array(words.utf8))
         guard !wanted.isEmpty else { return [] }
         let limit = limit == 0 ? Int.max : limit
-        var finder = Finder(wanted: wanted, limit: limit, types: try types())
+        var finder = Finder(wanted: wanted, limit: limit, types: try types()) {
+            try self.otherSides(of: $0)
+        }
         if let found = try foundInRecords(finder) {
             finder = found
         } else {
             for table in try SearchIndex.tables(db) { try look(in: table, for: &finder) }
             try lookInUnindexed(for: &finder)
         }
-        finder.beginSource()
-        for record in try conflictedRecords() where !finder.consider(record) { break }
         return finder.hits
     }
 
@@ -144,14 +144,20 @@ private struct Finder {
     let wanted: [String]
     let limit: Int
     let types: TypeTable
+    /// What a record holds beside what it shows.
+    let otherSides: (Int64) throws -> [OtherSide]
     private var found: [(key: Int64, time: UInt64, hit: ReadScope.FindHit)] = []
     private var keys: Set<Int64> = []
     private var countOfSource = 0
 
-    init(wanted: [String], limit: Int, types: TypeTable) {
+    init(
+        wanted: [String], limit: Int, types: TypeTable,
+        otherSides: @escaping (Int64) throws -> [OtherSide]
+    ) {
         self.wanted = wanted
         self.limit = limit
         self.types = types
+        self.otherSides = otherSides
     }
 
     var hits: [ReadScope.FindHit] {
@@ -165,31 +171,19 @@ private struct Finder {
         countOfSource = 0
     }
 
-    /// Takes a row if the record still shows the words: an index entry may be of an older state.
+    /// Takes a row if the record still has the words: an index entry may be of an older state.
     ///
     /// - Returns: whether this source may still have something to add.
     mutating func consider(_ row: Query) throws -> Bool {
         let key = row.int64(0)
         guard !keys.contains(key) else { return true }
         let document = try Document(json: row.bytes(4))
-        guard let match = match(in: Passage.shown(in: document)) else { return true }
+        guard let match = try match(in: document, of: key) else { return true }
         guard let id = RecordID(bytes: row.bytes(1)) else {
             throw StoreError.damaged("a record row")
         }
         let type = try types.name(of: row.int(2))
         return add(key, row.word(3), id, type, document, match)
-    }
-
-    /// Takes a record in conflict, also for what it doesn't show.
-    mutating func consider(_ record: ReadScope.ConflictedRecord) -> Bool {
-        guard !keys.contains(record.key) else { return true }
-        let shown = Passage.shown(in: record.document)
-        let others = record.otherSides.map {
-            Passage(field: $0.field, text: $0.text, isShown: false)
-        }
-        guard let match = match(in: shown) ?? match(in: others + shown) else { return true }
-        return add(
-            record.key, record.time.rawValue, record.id, record.type, record.document, match)
     }
 
     private mutating func add(
@@ -204,6 +198,18 @@ private struct Finder {
         found.append((key, time, hit))
         countOfSource += 1
         return countOfSource < limit
+    }
+
+    /// Of what a record shows, or where that doesn't have all the words, with what stands beside it.
+    private func match(in document: Document, of key: Int64) throws -> Passage? {
+        let shown = document.texts.map {
+            Passage(field: $0.field.name, text: $0.text, isShown: true)
+        }
+        if let match = match(in: shown) { return match }
+        let others = try otherSides(key).map {
+            Passage(field: $0.field, text: $0.text, isShown: false)
+        }
+        return others.isEmpty ? nil : match(in: others + shown)
     }
 
     /// - Returns: the first passage with one of the words, where together they have all.
@@ -224,10 +230,6 @@ private struct Passage {
     let field: FieldName
     let text: [UInt8]
     let isShown: Bool
-
-    static func shown(in document: Document) -> [Passage] {
-        document.texts.map { Passage(field: $0.field.name, text: $0.text, isShown: true) }
-    }
 }
 
 /// A few words of a text around the first that was looked for.

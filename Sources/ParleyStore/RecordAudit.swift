@@ -65,7 +65,7 @@ struct RecordAudit {
                 let content = try row.content(logs: logs, types: types)
                 sum.add(CanonicalState.term(of: content))
                 report.conflicts += content.conflicts.count
-                try index.check(row, content.document)
+                try index.check(row, content)
                 if let problem = try problem(with: row, content, notedConflicts: conflicts) {
                     report.add(problem)
                 }

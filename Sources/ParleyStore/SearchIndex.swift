@@ -23,6 +23,7 @@ struct SearchIndex {
             try note.run()
             words.removeAll(keepingCapacity: true)
             for text in row.document.texts { SearchFolding.append(text.text, to: &words) }
+            for side in row.otherSides { SearchFolding.append(side.text, to: &words) }
             let table = try table(for: entry)
             let insert = try Query(db, "INSERT INTO \(table) (rowid, words) VALUES (?1, ?2)")
             insert.bind(1, entry)

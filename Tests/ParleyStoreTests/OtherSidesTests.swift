@@ -85,6 +85,85 @@ import Testing
         }
     }
 
+    /// A conflict that opens after its record was indexed is found while the record waits to be indexed
+    /// anew and afterwards, and its other side no more once it is settled.
+    @Test func otherSidesAreFoundAsTheyComeAndGo() async throws {
+        let anna = try await TestNode.founder(indexing: ["place"])
+        let boris = try await anna.admitting("boris", seed: 2)
+        let id = try await #require(
+            anna.create("exchange", write("title", "swap"), write("place", "Sweida")).recordIDs[0])
+        try await boris.pull(from: anna)
+        try await anna.store.index()
+        func found() async throws -> [[RecordID]] {
+            try await anna.store.read { scope in
+                try ["Adra", "Homs"].flatMap { place in
+                    [
+                        // A word of the side that isn't shown together with one that is.
+                        try scope.find(words: "\(place) swap", limit: 5).map(\.id),
+                        try scope.list(
+                            type: nil, filters: [(name("place"), Array(place.utf8))], sort: nil,
+                            limit: 5
+                        ).map(\.id),
+                    ]
+                }
+            }
+        }
+        #expect(try await found() == [[], [], [], []])
+        try await boris.edit(id, write("place", "Adra"))
+        try await anna.edit(id, write("place", "Homs"))
+        try await anna.pull(from: boris)
+        #expect(try await found() == [[id], [id], [id], [id]])
+        try await anna.store.index()
+        #expect(try await found() == [[id], [id], [id], [id]])
+        #expect(try await anna.store.audit().findings == [])
+        let record = try await #require(anna.record(id))
+        let sides = record.state.registers.first { $0.name == name("place") }?.content.entries
+        let drops = try await anna.store.read { scope in
+            try (sides ?? []).map { try scope.reference(to: $0.dot) }
+        }
+        try await anna.edit(
+            id,
+            Operation(.resolve, field: name("place"), values: [text("Homs")], drops: drops))
+        for _ in 0..<2 {
+            #expect(try await found() == [[], [], [id], [id]])
+            try await anna.store.index()
+        }
+    }
+
+    /// An index that doesn't lead to every side lacks something.
+    @Test(arguments: ["Damascus", "Adra prison"])
+    func aSideThatIsNotIndexedIsNoticed(place: String) async throws {
+        let (anna, _) = try await Self.disputed()
+        try await anna.store.index()
+        #expect(try await anna.store.audit().findings == [])
+        try await anna.store.close()
+        try SQLiteFile(anna.path).run(
+            "DELETE FROM field_value WHERE field = 1 AND value = CAST('\(place)' AS BLOB)")
+        let again = try anna.opened(indexing: ["place"])
+        #expect(try await again.store.audit().counts.keys.map { $0 } == [.index])
+    }
+
+    /// Neither a search nor a filter reads conflicts that have nothing to do with it.
+    @Test func otherConflictsAreNotRead() async throws {
+        let (anna, id) = try await Self.disputed()
+        try await anna.store.index()
+        try await anna.store.close()
+        // What is beside the document of a record in conflict can't be read any more.
+        try SQLiteFile(anna.path).run("UPDATE record SET side = x'ff' WHERE side IS NOT NULL")
+        let again = try anna.opened(indexing: ["place"])
+        let places = try await again.store.read { scope in
+            let filter = (name("place"), Array("Homs".utf8))
+            return [
+                try scope.find(words: "homs", limit: 5).count,
+                try scope.list(type: nil, filters: [filter], sort: nil, limit: 5).count,
+            ]
+        }
+        #expect(places == [1, 1])
+        await #expect(throws: StoreError.self) {
+            try await again.store.read { try $0.record(id) }
+        }
+    }
+
     @Test func anErasedRecordIsNamedByTheBeginningOfItsID() async throws {
         let (anna, id) = try await Self.disputed()
         try await anna.erase(id)
