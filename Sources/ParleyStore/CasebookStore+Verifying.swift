@@ -17,11 +17,11 @@ extension CasebookStore {
     package func prepare(
         _ batches: [[UInt8]], after runs: [LogRun] = []
     ) async throws -> [PreparedBatch] {
-        var (prepared, known): ([PreparedBatch], [LogRun]) = ([], runs)
-        for bytes in batches {
-            let batch = try await prepare(bytes, after: known)
-            prepared.append(batch)
-            known.append(batch.batch.run)
+        var prepared: [PreparedBatch] = []
+        while prepared.count < batches.count {
+            prepared += try await prepareTogether(
+                Array(batches.dropFirst(prepared.count)), after: runs + prepared.map(\.batch.run),
+                atLeast: .max)
         }
         return prepared
     }

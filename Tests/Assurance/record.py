@@ -87,7 +87,7 @@ def main():
     # Beside what was shown in full, what holds in a part of it says nothing.
     shown = {row["command"] for row in found.values() if row["met"] is True}
     for key, row in new.items():
-        if row["met"] == "short" and row["command"] in shown:
+        if row["met"] == "short" and row["command"] in shown and key not in found:
             continue
         if row["met"] in (True, False) or found.get(key, {}).get("met") in (None, "short"):
             found[key] = {**row, "date": today}

@@ -56,40 +56,22 @@ struct Demand {
     }
 
     /// The slowest one in a hundred of the answers people wait for most.
-    func answers(count: Int = 300) throws -> [Figure] {
+    func answers() throws -> [Figure] {
         stage.note("asking for records, lists and searches")
         return try stage.withDaemons(in: [stage.source], listen: address) { daemons in
-            let client = try daemons[0].client()
-            let records = try daemons[0].records(min(stage.size.records, 4_096))
-            try client.done(.find("zzyzx"))
-            for record in records.prefix(100) {
-                let tag = Request.Assignment(field: "tags", operator: .add, value: "urgent")
-                try client.done(.edit(record: record, assignments: [tag], because: nil))
-            }
-            func filtered(_ field: String, _ value: String) -> Request {
-                let filter = Request.Assignment(field: field, operator: .set, value: value)
-                return .list(type: "report", filters: [filter], sort: nil, limit: 50)
-            }
-            let goal = Figure.Goal.atMost(10)
-            let asked: [(String, Figure.Goal?, (Int) -> Request)] = [
-                ("show", goal, { .show(record: records[$0 * 7 % records.count], at: nil) }),
-                ("list", goal, { _ in .list(type: "report", filters: [], sort: nil, limit: 50) }),
-                ("list by an indexed field", goal, { _ in filtered("tags", "urgent") }),
-                ("list by a field without an index", nil, { _ in filtered("place", "Nowhere") }),
-                (
-                    "find", goal,
-                    { .find(words: ["brigade", "centre", "detention"][$0 % 3], limit: 50) }
-                ),
-                ("conflict list", goal, { _ in .listConflicts(limit: 50) }),
+            let questions = try Questions(
+                to: daemons[0], records: min(stage.size.records, 4_096))
+            let names: [(Questions.Kind, String)] = [
+                (.show, "show"), (.list, "list"), (.indexedList, "list by an indexed field"),
+                (.plainList, "list by a field without an index"), (.find, "find"),
+                (.conflictList, "conflict list"),
             ]
-            return try asked.map { name, goal, request in
-                let times = try (0..<count).map { number in
-                    try Stopwatch.seconds { try client.done(request(number)) }
-                }
-                return Figure(
+            return try names.map { kind, name in
+                Figure(
                     name: "\(name), 99th percentile, through the socket",
-                    value: times.sorted()[count * 99 / 100] * 1_000, unit: "ms", goal: goal)
-            } + [command(records[0])]
+                    value: try questions.slowest(kind), unit: "ms",
+                    goal: kind == .plainList ? nil : .atMost(10))
+            } + [command(daemons[0].records(1)[0])]
         }
     }
 
@@ -113,8 +95,4 @@ private struct UncheckedClient: @unchecked Sendable {
     init(_ value: ControlClient) {
         self.value = value
     }
-}
-
-extension Request {
-    static func find(_ words: String) -> Request { .find(words: words, limit: 50) }
 }

@@ -83,7 +83,6 @@ struct GrowthPoint: Encodable {
 /// Runs one series, each count with homes of its own.
 struct Growth {
     private static let editsApart = 100
-    fileprivate static let asked = 300
 
     let programs: Programs
     let folder: URL
@@ -163,8 +162,10 @@ private struct GrowthRun {
             idleBytes: idle.traffic.bytesIn,
             reconnectSeconds: reconnect.seconds, reconnectBytes: reconnect.traffic.bytesIn,
             editMilliseconds: edit, showMilliseconds: answers.show,
-            listMilliseconds: answers.list, indexedListMilliseconds: answers.indexedList,
-            findMilliseconds: answers.find, conflictListMilliseconds: answers.conflictList)
+            listMilliseconds: answers.list,
+            indexedListMilliseconds: answers.indexedList,
+            findMilliseconds: answers.find,
+            conflictListMilliseconds: answers.conflictList)
     }
 
     private func cold() throws -> Cold {
@@ -231,50 +232,29 @@ private struct GrowthRun {
         }
     }
 
-    private struct Answers {
-        let show: Double
-        let list: Double
-        let indexedList: Double
-        let find: Double
-        let conflictList: Double
-    }
-
-    /// Milliseconds of the slowest in a hundred.
     private func answers(at address: String) throws -> Answers {
         try stage.withDaemons(in: [stage.source], listen: address) { daemons in
-            let client = try daemons[0].client()
-            let casebook = try daemons[0].status().casebooks[0].name
-            let records = try daemons[0].records(1_000, casebook: casebook)
-            func slowest(_ request: (Int) -> Request) throws -> Double {
-                let times = try (0..<Growth.asked).map { number in
-                    try Stopwatch.seconds {
-                        try client.done(request(number), casebook: casebook)
-                    }
-                }
-                return times.sorted()[Growth.asked * 99 / 100] * 1e3
-            }
-            // What came last is indexed first.
-            try client.done(.find("zzyzx"), casebook: casebook)
-            let tag = Request.Assignment(field: "tags", operator: .add, value: "urgent")
-            for record in records.prefix(100) {
-                try client.done(
-                    .edit(record: record, assignments: [tag], because: nil), casebook: casebook)
-            }
-            // Indexing a million records leaves files to be tidied up.
-            try daemons[0].rest()
-            let urgent = Request.Assignment(field: "tags", operator: .set, value: "urgent")
-            return Answers(
-                show: try slowest { .show(record: records[$0 * 7 % records.count], at: nil) },
-                list: try slowest { _ in
-                    .list(type: "report", filters: [], sort: nil, limit: 50)
-                },
-                indexedList: try slowest { _ in
-                    .list(type: "report", filters: [urgent], sort: nil, limit: 50)
-                },
-                find: try slowest {
-                    .find(words: ["brigade", "centre", "detention"][$0 % 3], limit: 50)
-                },
-                conflictList: try slowest { _ in .listConflicts(limit: 50) })
+            try Answers(
+                Questions(
+                    to: daemons[0], casebook: daemons[0].status().casebooks[0].name, records: 1_000)
+            )
         }
+    }
+}
+
+/// Milliseconds of the slowest in a hundred.
+private struct Answers {
+    let show: Double
+    let list: Double
+    let indexedList: Double
+    let find: Double
+    let conflictList: Double
+
+    init(_ questions: Questions) throws {
+        show = try questions.slowest(.show)
+        list = try questions.slowest(.list)
+        indexedList = try questions.slowest(.indexedList)
+        find = try questions.slowest(.find)
+        conflictList = try questions.slowest(.conflictList)
     }
 }

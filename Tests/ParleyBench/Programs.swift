@@ -110,16 +110,6 @@ final class Daemon {
         }
     }
 
-    /// Returns when it has used no processor for half a second, or after a minute.
-    func rest() throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        var before = -1.0
-        while try processorSeconds != before, ContinuousClock.now < deadline {
-            before = try processorSeconds
-            Thread.sleep(forTimeInterval: 0.5)
-        }
-    }
-
     /// The most memory it ever had resident, in MiB.
     var peakMemory: Double {
         get throws {
